@@ -1,0 +1,82 @@
+/**
+ * Operator definitions: type inference and gradient of an operator in one place.
+ *
+ * An operator is either ONNX's own (it becomes one node) or a composite (`composite: true`), which only lowering spells in
+ * ONNX operators.
+ */
+import type { Graph } from './graph';
+import { Value, formatType, type Attributes, type TensorType } from './value';
+
+/** What a rule computes for one input when asked; null where the operator has no gradient for it. */
+export type GradientThunk = (() => Value) | null;
+
+export interface OpDefinition<A extends Attributes> {
+  /** Output types from input types; throws an Error that says what is expected. null stands for an absent optional input. */
+  infer(inputs: readonly TensorType[], attrs: A): readonly TensorType[];
+  /**
+   * Vector-Jacobian product: cotangents of the outputs -> one thunk per input. Written with public ops; broadcasting is
+   * undone by the reverse walk. A cotangent that nothing asked for is a zero tensor.
+   */
+  vjp?(
+    dys: readonly Value[],
+    inputs: readonly Value[],
+    outputs: readonly Value[],
+    attrs: A,
+  ): readonly GradientThunk[];
+  /** How each attribute is written in ONNX. */
+  readonly attributes?: Readonly<Record<string, 'int' | 'ints' | 'float' | 'string' | 'dtype'>>;
+  /**
+   * Integer-list attributes that ONNX takes as constant inputs after the operands (axes, shapes, pads). As attributes, rules
+   * and passes can read them; emission turns them into inputs. A symbolic size in a shape is written as -1.
+   */
+  readonly constantInputs?: readonly string[];
+  readonly composite?: boolean;
+}
+
+/** A value, or a number that becomes a scalar constant of the other operand's dtype. */
+export type Operand = Value | number;
+
+export class Op<A extends Attributes = Attributes> {
+  constructor(
+    readonly type: string,
+    readonly definition: OpDefinition<A>,
+  ) {}
+
+  /** Adds a node to the operands' graph and returns its outputs. */
+  call(operands: readonly (Operand | null)[], attrs: A): Value[] {
+    const model = operands.find((o): o is Value => o instanceof Value);
+    if (!model) throw new Error(`${this.type}: needs at least one operand that is a Value`);
+    const graph: Graph = model.graph;
+    const inputs = operands.map((o) => (typeof o === 'number' ? graph.scalar(o, model.dtype) : o));
+    for (const input of inputs) {
+      if (input && input.graph !== graph) throw new Error(`${this.type}: operands belong to different graphs`);
+    }
+    let types: readonly TensorType[];
+    try {
+      types = this.definition.infer(inputs as Value[], attrs);
+    } catch (error) {
+      const got = inputs.map((i) => (i ? formatType(i) : '-')).join(', ');
+      const where = graph.currentScope || '/';
+      throw new Error(`${this.type} at ${where}: ${(error as Error).message} (got ${got})`, { cause: error });
+    }
+    return graph.addNode(this as unknown as Op, inputs, attrs, types);
+  }
+
+  /** `call` for an operator with one output. */
+  one(operands: readonly (Operand | null)[], attrs: A): Value {
+    return this.call(operands, attrs)[0];
+  }
+}
+
+const registry = new Map<string, Op>();
+
+/** Registers an operator; `type` is ONNX's name, or the composite's own. */
+export function defineOp<A extends Attributes>(type: string, definition: OpDefinition<A>): Op<A> {
+  if (registry.has(type)) throw new Error(`operator ${type} is defined twice`);
+  const op = new Op(type, definition);
+  registry.set(type, op as unknown as Op);
+  return op;
+}
+
+/** Every operator defined so far by type, for tests that must cover them all. */
+export const operators: ReadonlyMap<string, Op> = registry;

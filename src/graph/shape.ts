@@ -1,0 +1,49 @@
+/** Shape arithmetic shared by the operators' inference. A dimension is a number, or a name such as `batch`. */
+import type { Dim } from '../onnx/model';
+import { formatShape, type Shape, type Value } from './value';
+
+/** The shape of `a op b` under NumPy broadcasting, or null where they do not fit. */
+export function broadcastShapes(a: Shape, b: Shape): Dim[] | null {
+  const rank = Math.max(a.length, b.length);
+  const result: Dim[] = [];
+  for (let i = 0; i < rank; i++) {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    if (x === y || y === 1) result.push(x);
+    else if (x === 1) result.push(y);
+    else return null;
+  }
+  return result;
+}
+
+export const sameShape = (a: Shape, b: Shape) => a.length === b.length && a.every((d, i) => d === b[i]);
+
+/** The shape as numbers; throws where a dimension is known only at run time. */
+export function staticShape(value: Value, why: string): number[] {
+  return value.shape.map((d) => {
+    if (typeof d === 'number') return d;
+    throw new Error(`${why}: needs static sizes, got ${formatShape(value.shape)}`);
+  });
+}
+
+/** Product of static sizes. */
+export const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+/** Number of elements, or null where a size is known only at run time. */
+export function elementCount(shape: Shape): number | null {
+  let count = 1;
+  for (const d of shape) {
+    if (typeof d !== 'number') return null;
+    count *= d;
+  }
+  return count;
+}
+
+/** `axis` counted from the front; throws outside [-rank, rank). */
+export function normalizeAxis(axis: number, rank: number): number {
+  if (axis < -rank || axis >= rank) throw new Error(`axis ${axis} is outside a tensor of rank ${rank}`);
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** 0, 1, ... n-1. */
+export const range = (n: number) => Array.from({ length: n }, (_, i) => i);

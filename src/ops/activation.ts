@@ -1,0 +1,22 @@
+/** Composites: ReLU and the exact GELU. */
+import { defineOp } from '../graph/op';
+import type { Value } from '../graph/value';
+
+type NoAttributes = Record<string, never>;
+
+const reluOp = defineOp<NoAttributes>('Relu', {
+  infer: ([x]) => [x],
+  vjp: ([dy], _inputs, [y]) => [() => reluGradientOp.one([dy, y], {})],
+});
+const reluGradientOp = defineOp<NoAttributes>('ReluGradient', { composite: true, infer: ([dy]) => [dy] });
+/** max(x, 0). Its gradient is dy where y > 0. */
+export const relu = (x: Value) => reluOp.one([x], {});
+
+const geluOp = defineOp<NoAttributes>('Gelu', {
+  composite: true,
+  infer: ([x]) => [x],
+  vjp: ([dy], [x]) => [() => geluGradientOp.one([dy, x], {})],
+});
+const geluGradientOp = defineOp<NoAttributes>('GeluGradient', { composite: true, infer: ([dy]) => [dy] });
+/** x Phi(x) with the normal distribution function Phi: GELU without the tanh approximation. */
+export const gelu = (x: Value) => geluOp.one([x], {});

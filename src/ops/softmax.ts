@@ -1,0 +1,43 @@
+/** Softmax and the losses on top of it. */
+import { defineOp } from '../graph/op';
+import { normalizeAxis } from '../graph/shape';
+import type { Value } from '../graph/value';
+import { cast, equal, exp, mul, neg, sub } from './elementwise';
+import { reduceSum } from './reduce';
+import { reshape } from './shape';
+
+type Axis = { axis: number };
+
+const softmaxOp = defineOp<Axis>('Softmax', {
+  attributes: { axis: 'int' },
+  infer: ([x]) => [x],
+  // dx = y (dy - sum(dy y))
+  vjp: ([dy], _inputs, [y], { axis }) => [
+    () => {
+      const weighted = mul(dy, y);
+      return sub(weighted, mul(y, reduceSum(weighted, [axis], 1)));
+    },
+  ],
+});
+export const softmax = (x: Value, axis = -1) => softmaxOp.one([x], { axis: normalizeAxis(axis, x.rank) });
+
+const logSoftmaxOp = defineOp<Axis>('LogSoftmax', {
+  attributes: { axis: 'int' },
+  infer: ([x]) => [x],
+  // dx = dy - softmax(x) sum(dy)
+  vjp: ([dy], _inputs, [y], { axis }) => [() => sub(dy, mul(exp(y), reduceSum(dy, [axis], 1)))],
+});
+export const logSoftmax = (x: Value, axis = -1) =>
+  logSoftmaxOp.one([x], { axis: normalizeAxis(axis, x.rank) });
+
+/** 1 where the class index equals the label, else 0: int64 or int32 labels [M] -> [M, classes] of `dtype`. */
+export function oneHot(labels: Value, classes: number, dtype: Value['dtype']): Value {
+  const index = labels.graph.constant(labels.dtype, [1, classes], Array.from({ length: classes }, (_, i) => i));
+  return cast(equal(reshape(labels, [labels.shape[0], 1]), index), dtype);
+}
+
+/** Softmax cross-entropy of each example: logits [M, K], int64 labels [M] -> [M]. */
+export function crossEntropy(logits: Value, labels: Value): Value {
+  const picked = mul(logSoftmax(logits, 1), oneHot(labels, logits.shape[1] as number, logits.dtype));
+  return neg(reduceSum(picked, [1]));
+}
