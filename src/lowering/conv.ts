@@ -1,0 +1,160 @@
+/** Spellings of the convolution and its gradients. */
+import { range } from '../graph/shape';
+import type { Value } from '../graph/value';
+import { defineOp } from '../graph/op';
+import type { ConvAttributes } from '../ops/conv';
+import { windowCount } from '../ops/conv';
+import { gather } from '../ops/gather';
+import { gemm, matmul, swapLast } from '../ops/matmul';
+import { concat, expand, reshape, transpose } from '../ops/shape';
+import { asRows, imageSize, isStaticImage, plainly, type ImageSize, type Spelling } from './context';
+import { takeRows } from './rows';
+import { residueClasses, windowPixels, type Window } from './windows';
+
+const convNode = defineOp<ConvAttributes>('Conv', {
+  attributes: { strides: 'ints', pads: 'ints', dilations: 'ints', group: 'int' },
+  infer: ([x, w], { strides, pads, dilations }) => {
+    const [n, , h, width] = x.shape;
+    const [o, , kh, kw] = w.shape as number[];
+    const ho = windowCount(h as number, kh, strides[0], pads[0] + pads[2], dilations[0]);
+    const wo = windowCount(width as number, kw, strides[1], pads[1] + pads[3], dilations[1]);
+    return [{ dtype: x.dtype, shape: [n, o, ho, wo] }];
+  },
+});
+
+function windowOf(size: ImageSize, kernel: readonly number[], { strides, pads, dilations }: ConvAttributes): Window {
+  const count = (axis: 0 | 1, length: number) =>
+    windowCount(length, kernel[axis], strides[axis], pads[axis] + pads[axis + 2], dilations[axis]);
+  return {
+    size: [size.h, size.w],
+    count: [count(0, size.h), count(1, size.w)],
+    kernel: [kernel[0], kernel[1]],
+    strides,
+    pads: [pads[0], pads[1]],
+    dilations,
+  };
+}
+
+/** im2col: rows [N*H*W, C] -> [N*Ho*Wo, kh*kw*C]. A pointwise kernel at stride 1 is the matrix itself. */
+function columns(x: Value, size: ImageSize, window: Window): Value {
+  const taps = window.kernel[0] * window.kernel[1];
+  const taken = takeRows(x, size.n, windowPixels(window));
+  return reshape(taken, [size.n * window.count[0] * window.count[1], taps * size.c]);
+}
+
+/** [P, taps * G * K] -> [G, P, taps * K], so that each group is one matrix of a batched product. */
+function groupColumns(cols: Value, taps: number, groups: number): Value {
+  const [p, width] = cols.shape as number[];
+  const k = width / taps / groups;
+  return reshape(transpose(reshape(cols, [p, taps, groups, k]), [2, 0, 1, 3]), [groups, p, taps * k]);
+}
+
+/** [G, P, K] -> [P, G * K] */
+function ungroup(x: Value): Value {
+  const [g, p, k] = x.shape as number[];
+  return reshape(transpose(x, [1, 0, 2]), [p, g * k]);
+}
+
+const static4 = ([x]: readonly Value[]) => isStaticImage(x);
+
+/** y = im2col(x) W', one matrix product. */
+export const convRows: Spelling = {
+  name: 'rows',
+  when: static4,
+  spell: (context, [x, w], attrs: ConvAttributes) => {
+    const [o, cg, kh, kw] = w.shape as number[];
+    const size = imageSize(x);
+    const cols = columns(context.rows(x), size, windowOf(size, [kh, kw], attrs));
+    const lastChannels = transpose(context.plain(w), [0, 2, 3, 1]);
+    if (attrs.group === 1) {
+      return [asRows(gemm(cols, reshape(lastChannels, [o, kh * kw * cg]), { transB: 1 }))];
+    }
+    const grouped = reshape(lastChannels, [attrs.group, o / attrs.group, kh * kw * cg]);
+    return [asRows(ungroup(matmul(groupColumns(cols, kh * kw, attrs.group), swapLast(grouped))))];
+  },
+};
+
+/** ONNX's own operator on NCHW: inference, and sizes known only at run time. */
+export const convPlain: Spelling = {
+  name: 'plain',
+  when: () => true,
+  spell: (context, [x, w], attrs: ConvAttributes) => [
+    plainly(convNode.one([context.plain(x), context.plain(w)], { ...attrs })),
+  ],
+};
+
+/** A weight gradient is wide or tall: computing the transposed product is faster where it has many more rows. */
+const TALL = { ratio: 2, channels: 128 };
+
+/** dW = dY' im2col(x). */
+export const convWeightGradientRows: Spelling = {
+  name: 'rows',
+  when: static4,
+  spell: (context, [x, dy], attrs: ConvAttributes & { kernelShape: readonly number[] }) => {
+    const [kh, kw] = attrs.kernelShape;
+    const size = imageSize(x);
+    const cols = columns(context.rows(x), size, windowOf(size, [kh, kw], attrs));
+    const d = context.rows(dy);
+    const o = d.shape[1] as number;
+    const cg = size.c / attrs.group;
+    let flat: Value;
+    if (attrs.group !== 1) {
+      const grouped = matmul(swapLast(groupColumns(d, 1, attrs.group)), groupColumns(cols, kh * kw, attrs.group));
+      flat = reshape(grouped, [o, kh, kw, cg]);
+    } else {
+      const direct = o >= TALL.ratio * size.c && size.c >= TALL.channels;
+      const product = direct
+        ? gemm(d, cols, { transA: 1 })
+        : transpose(gemm(cols, d, { transA: 1 }), [1, 0]);
+      flat = reshape(product, [o, kh, kw, cg]);
+    }
+    return [plainly(transpose(flat, [0, 3, 1, 2]))];
+  },
+};
+
+/** The kernel's taps of one residue class as [taps * Og, Cg] (or with a leading group axis). */
+function tapMatrix(w: Value, taps: readonly number[], groups: number): Value {
+  const [o, cg, kh, kw] = w.shape as number[];
+  const og = o / groups;
+  const byTap = transpose(reshape(w, [groups, og, cg, kh * kw]), [0, 3, 1, 2]);
+  const all = taps.length === kh * kw;
+  const chosen = all ? byTap : gather(byTap, w.graph.constant('int32', [taps.length], taps), 1);
+  return reshape(chosen, groups === 1 ? [taps.length * og, cg] : [groups, taps.length * og, cg]);
+}
+
+/** dX by residue classes of the stride: each is a gather of dY's rows and one matrix product. */
+export const convInputGradientRows: Spelling = {
+  name: 'rows',
+  when: static4,
+  spell: (context, [dy, w], attrs: ConvAttributes & { inputShape: readonly number[] }, [dx]) => {
+    const size = imageSize(dx);
+    const kernel = w.shape.slice(2) as number[];
+    const window = windowOf(size, kernel, attrs);
+    const d = context.rows(dy);
+    const weights = context.plain(w);
+    const o = d.shape[1] as number;
+    const pointwise = kernel[0] * kernel[1] === 1 && attrs.group === 1;
+    const classes = residueClasses(window).filter((c) => c.taps.length > 0);
+    const parts = classes.map((c) => {
+      const rows = size.n * c.pixels.length;
+      const cols = reshape(takeRows(d, size.n, c.windows), [rows, c.taps.length * o]);
+      if (pointwise) return gemm(cols, reshape(weights, [o, size.c]));
+      const taps = tapMatrix(weights, c.taps, attrs.group);
+      if (attrs.group === 1) return matmul(cols, taps);
+      return ungroup(matmul(groupColumns(cols, c.taps.length, attrs.group), taps));
+    });
+    // Back into pixel order; a pixel that no window reaches takes the row of zeros.
+    const pixels = size.h * size.w;
+    const order = classes.flatMap((c) => c.pixels);
+    const place = new Map(order.map((pixel, i) => [pixel, i]));
+    if (parts.length === 0) {
+      return [asRows(expand(context.target.scalar(0, dy.dtype), [size.pixels, size.c]))];
+    }
+    const together = concat(
+      parts.map((part, i) => reshape(part, [size.n, classes[i].pixels.length, size.c])),
+      1,
+    );
+    const index = range(pixels).map((pixel) => place.get(pixel) ?? order.length);
+    return [asRows(takeRows(reshape(together, [size.n * order.length, size.c]), size.n, index))];
+  },
+};

@@ -1,0 +1,59 @@
+/** Lowering: a graph of composites -> a graph of ONNX operators. */
+import { Graph, inputName } from '../graph/graph';
+import { sameShape } from '../graph/shape';
+import type { Node, Value } from '../graph/value';
+import { commonLayout } from './activation';
+import { Lowering, type Layout, type LoweringOptions, type Physical, type Spelling } from './context';
+import { RULES } from './rules';
+
+/** Elementwise operators, which take whatever layout their operands are in. */
+const LAYOUT_FREE = new Set(['Relu', 'Add', 'Sub', 'Mul', 'Div', 'Neg', 'Cast', 'Identity']);
+
+/** The layout for a node that is copied as it stands: `rows` only for elementwise operators on images of one shape. */
+function layoutOf(node: Node, inputs: readonly Value[], context: Lowering): Layout {
+  const alike = inputs.every((v) => v.rank === 4 && sameShape(v.shape, node.outputs[0].shape));
+  return LAYOUT_FREE.has(node.op.type) && alike ? commonLayout(context, inputs) : 'plain';
+}
+
+function copy(node: Node, context: Lowering): Physical[] {
+  const inputs = node.inputs.filter((v): v is Value => v !== null);
+  const layout = layoutOf(node, inputs, context);
+  const mapped = node.inputs.map((v) => v && context[layout](v));
+  const types = node.outputs.map((o) =>
+    layout === 'rows' ? { dtype: o.dtype, shape: (mapped[0] as Value).shape } : o.type,
+  );
+  return context.target
+    .addNode(node.op, mapped, node.attrs, types, node.scope, node.origin)
+    .map((value) => ({ layout, value }));
+}
+
+function choose(node: Node, options: LoweringOptions): Spelling {
+  const candidates = RULES[node.op.type] ?? [];
+  const wanted = options.spellings?.[node.op.type];
+  const spelling = wanted
+    ? candidates.find((s) => s.name === wanted)
+    : candidates.find((s) => s.when(node.inputs as Value[], node.attrs, options));
+  if (!spelling) {
+    const names = candidates.map((s) => s.name).join(', ') || 'none';
+    throw new Error(`no spelling ${wanted ?? ''} of ${node.op.type} fits at ${node.scope} (there are: ${names})`);
+  }
+  return spelling;
+}
+
+export function lower(graph: Graph, options: LoweringOptions): Graph {
+  const target = new Graph(graph.name);
+  const context = new Lowering(target, options);
+  for (const input of graph.inputs) {
+    context.set(input, { layout: 'plain', value: target.input(inputName(input), input.dtype, input.shape) });
+  }
+  for (const node of graph.nodes) {
+    const physical = node.op.definition.composite
+      ? target.scope(node.scope, () =>
+          choose(node, options).spell(context, node.inputs as Value[], node.attrs as never, node.outputs),
+        )
+      : copy(node, context);
+    node.outputs.forEach((output, i) => context.set(output, physical[i]));
+  }
+  for (const { name, value } of graph.outputs) target.output(name, context.plain(value));
+  return target;
+}

@@ -1,0 +1,62 @@
+/** What a lowered graph costs: multiply-adds, and the memory that its tensors need at once. */
+import { DTYPES } from '../onnx/dtype';
+import type { Graph } from '../graph/graph';
+import { elementCount } from '../graph/shape';
+import type { Node, Value } from '../graph/value';
+
+/** Multiply-adds of one node; matrix products and convolutions only. A symbolic size counts as 1. */
+function nodeMultiplyAdds(node: Node): number {
+  const count = (value: Value) => value.shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
+  const [a, b] = node.inputs as Value[];
+  switch (node.op.type) {
+    case 'MatMul':
+      return count(node.outputs[0]) * (a.shape[a.rank - 1] as number);
+    case 'Gemm':
+      return count(node.outputs[0]) * (a.shape[node.attrs.transA ? 0 : 1] as number);
+    case 'Conv':
+      return (count(node.outputs[0]) * count(b)) / (b.shape[0] as number);
+    case 'ConvTranspose':
+      return (count(a) * count(b)) / (b.shape[0] as number);
+    default:
+      return 0;
+  }
+}
+
+export const multiplyAdds = (graph: Graph) => graph.nodes.reduce((sum, node) => sum + nodeMultiplyAdds(node), 0);
+
+const bytesOf = (value: Value) => (elementCount(value.shape) ?? 0) * DTYPES[value.dtype].bytes;
+
+/** Operators whose result shares its input's memory in ONNX Runtime. */
+const VIEWS = new Set(['Reshape', 'Identity']);
+
+/**
+ * Bytes that are alive at the busiest moment when nodes run in order and a tensor is freed after its last use: inputs and
+ * constants all the time, outputs until the end. An estimate: the runtime's arena rounds up, workspaces are not counted.
+ */
+export function peakBytes(graph: Graph): number {
+  const storage = new Map<Value, Value>();
+  const root = (value: Value): Value => storage.get(value) ?? value;
+  for (const node of graph.nodes) {
+    const [first] = node.inputs;
+    if (VIEWS.has(node.op.type) && first) storage.set(node.outputs[0], root(first));
+  }
+  const lastUse = new Map<Value, number>();
+  graph.nodes.forEach((node, i) => node.inputs.forEach((input) => input && lastUse.set(root(input), i)));
+  for (const { value } of graph.outputs) lastUse.set(root(value), Infinity);
+
+  const constants = new Set<Value>(
+    graph.nodes.flatMap((node) => node.inputs.filter((v): v is Value => !!v?.constant)),
+  );
+  let alive = [...graph.inputs, ...constants].reduce((sum, v) => sum + bytesOf(v), 0);
+  let peak = alive;
+  graph.nodes.forEach((node, i) => {
+    const made = node.outputs.filter((output) => root(output) === output);
+    alive += made.reduce((sum, v) => sum + bytesOf(v), 0);
+    peak = Math.max(peak, alive);
+    const freed = new Set([...node.inputs.filter((v): v is Value => v !== null).map(root), ...made]);
+    for (const value of freed) {
+      if (value.source.kind === 'node' && (lastUse.get(value) ?? i) <= i) alive -= bytesOf(value);
+    }
+  });
+  return peak;
+}
