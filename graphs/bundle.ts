@@ -1,0 +1,110 @@
+/** `build-graph`: a recipe becomes a folder of ONNX graphs, their initial state and the manifest. */
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { writeFileAtomic } from '../src/atomic';
+import type { GraphName, Manifest } from '../src/bundle/manifest';
+import type { Recipe } from '../src/bundle/recipe';
+import { writeSafetensors } from '../src/export/safetensors';
+import { emitGraph, OPSET, toModel } from '../src/graph/emit';
+import { Graph } from '../src/graph/graph';
+import type { LoweringOptions } from '../src/lowering/context';
+import { lower } from '../src/lowering/lower';
+import { Context } from '../src/nn/context';
+import { initialValues } from '../src/nn/state';
+import { sizeOf } from '../src/graph/shape';
+import type { HostTensor } from '../src/onnx/dtype';
+import { writeModel } from '../src/onnx/files';
+import type { OnnxGraph } from '../src/onnx/model';
+import { optimize } from '../src/passes';
+import { multiplyAdds, peakBytes } from '../src/passes/cost';
+import { version } from '../package.json';
+import { loopGraph } from './loop';
+import {
+  applyGraph,
+  encoderGraph,
+  evalGraph,
+  gradGraph,
+  programOf,
+  stateEntries,
+  trainGraph,
+  type StepGraph,
+} from './step';
+
+export interface BundleSummary {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  /** estimated peak of one training step's tensors, bytes */
+  readonly peakBytes: number;
+  /** nodes of train.onnx */
+  readonly nodes: number;
+}
+
+/** The initial value of every state tensor: parameters and statistics by their own rule, optimizer state zero. */
+function initialState(recipe: Recipe, state: Manifest['state']): Map<string, HostTensor> {
+  const context = new Context(new Graph('names'), { training: true });
+  context.bind(programOf(recipe).module);
+  const own = new Map(context.bound.map((bound) => [bound.name, bound.state]));
+  return new Map(
+    state.map(({ name, shape }) => {
+      const tensor = own.get(name);
+      const data = tensor ? initialValues(name, tensor, recipe.seed) : new Float32Array(sizeOf(shape));
+      return [name, { dtype: 'float32', shape, data }];
+    }),
+  );
+}
+
+/**
+ * Writes the bundle of `recipe` into `<directory>/graph`, replacing an older one as a whole. The same recipe gives the same
+ * bytes.
+ */
+export function buildBundle(recipeName: string, recipe: Recipe, directory: string): BundleSummary {
+  const options: LoweringOptions = { provider: recipe.provider, precision: recipe.precision };
+  const lowered = ({ graph, contract }: StepGraph) => ({ graph: optimize(lower(graph, options)), contract });
+  const train = lowered(trainGraph(recipe));
+  const built: Partial<Record<GraphName, { graph: OnnxGraph; contract: StepGraph['contract'] }>> = {
+    train: { graph: emitGraph(train.graph), contract: train.contract },
+    'train-loop': loopGraph(train.graph, train.contract),
+  };
+  for (const { graph, contract } of [gradGraph, applyGraph, evalGraph, encoderGraph].map((make) => lowered(make(recipe)))) {
+    built[graph.name as GraphName] = { graph: emitGraph(graph), contract };
+  }
+
+  const state = stateEntries(recipe, train);
+  const trainable = state.filter((entry) => entry.kind === 'parameter');
+  const manifest: Manifest = {
+    formatVersion: 1,
+    producer: `selfie-onnx ${version}`,
+    recipeName,
+    recipe,
+    provider: recipe.provider,
+    opset: OPSET,
+    initialState: 'init.safetensors',
+    state,
+    parameters: trainable.reduce((sum, entry) => sum + sizeOf(entry.shape), 0),
+    multiplyAdds: multiplyAdds(train.graph),
+    graphs: Object.fromEntries(
+      Object.entries(built).map(([name, { contract }]) => [name, { file: `${name}.onnx`, ...contract }]),
+    ) as Manifest['graphs'],
+  };
+
+  const target = path.join(directory, 'graph');
+  const temporary = path.join(directory, `.graph-${process.pid}`);
+  mkdirSync(temporary, { recursive: true });
+  try {
+    for (const [name, { graph }] of Object.entries(built)) {
+      writeModel(path.join(temporary, `${name}.onnx`), toModel(graph, { recipe: recipeName }));
+    }
+    writeSafetensors(path.join(temporary, manifest.initialState), initialState(recipe, state), { format: 'pt' });
+    writeFileAtomic(path.join(temporary, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    rmSync(target, { recursive: true, force: true });
+    renameSync(temporary, target);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+  return {
+    directory: target,
+    manifest,
+    peakBytes: peakBytes(train.graph),
+    nodes: train.graph.nodes.length,
+  };
+}

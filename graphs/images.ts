@@ -1,0 +1,37 @@
+/** Images on their way into a network: uint8 [N, H, W, C] -> normalized floats, and cut into patches. */
+import type { Recipe } from '../src/bundle/recipe';
+import type { Value } from '../src/graph/value';
+import type { DType } from '../src/onnx/dtype';
+import { add, cast, mul } from '../src/ops/elementwise';
+import { gather } from '../src/ops/gather';
+import { reshape, transpose } from '../src/ops/shape';
+
+/** uint8 [N, H, W, C] -> (x / 255 - mean) / std as [N, C, H, W]. */
+export function normalize(images: Value, { mean, std }: Recipe['image'], dtype: DType): Value {
+  const row = (numbers: number[]) => images.graph.constant(dtype, [numbers.length], numbers);
+  const scaled = mul(cast(images, dtype), row(std.map((s) => 1 / (255 * s))));
+  const centered = add(scaled, row(mean.map((m, i) => -m / std[i])));
+  return transpose(centered, [0, 3, 1, 2]);
+}
+
+/** Number of patches along one side. */
+export const gridSize = ({ image, patch }: Recipe) => image.size / patch.size;
+
+/**
+ * Patches of uint8 images [B, H, W, C] in each image's own order (int64 [B, n], indices row-major in the grid) as images
+ * [B * n, p, p, C].
+ */
+export function cutPatches(images: Value, order: Value, recipe: Recipe): Value {
+  const [b, , , c] = images.shape as number[];
+  const p = recipe.patch.size;
+  const g = gridSize(recipe);
+  const n = g * g;
+  const grid = transpose(reshape(images, [b, g, p, g, p, c]), [0, 1, 3, 2, 4, 5]);
+  const offsets = images.graph.constant(
+    'int64',
+    [b, 1],
+    Array.from({ length: b }, (_, i) => i * n),
+  );
+  const rows = gather(reshape(grid, [b * n, p * p * c]), reshape(add(order, offsets), [b * n]));
+  return reshape(rows, [b * n, p, p, c]);
+}

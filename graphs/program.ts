@@ -1,0 +1,28 @@
+/** What a task gives to the bundle writer: its state, its batch, its forward pass and its inference. */
+import type { Context } from '../src/nn/context';
+import type { Module } from '../src/nn/state';
+import type { Value } from '../src/graph/value';
+
+export interface BatchInput {
+  readonly name: 'images' | 'labels' | 'patch_order';
+  readonly dtype: 'uint8' | 'int64';
+  /** without the batch axis */
+  readonly shape: readonly number[];
+}
+
+/** Results of each example [B]; a training graph puts out their means. */
+export interface ExampleResult {
+  readonly loss: Value;
+  readonly metrics: Readonly<Record<string, Value>>;
+  readonly predictions: Readonly<Record<string, Value>>;
+}
+
+export interface Program {
+  readonly module: Module;
+  readonly batchInputs: readonly BatchInput[];
+  readonly usesDropout: boolean;
+  forward(context: Context, batch: Readonly<Record<string, Value>>): ExampleResult;
+  /** Whole images uint8 [batch, H, W, C] -> what an exported model puts out. */
+  infer(context: Context, images: Value): Readonly<Record<string, Value>>;
+}
+

@@ -1,0 +1,258 @@
+/**
+ * The graphs of one task: a whole training step, the step cut in two (gradients, update), evaluation, inference. Each comes
+ * as composites, with the roles of its inputs and outputs.
+ */
+import type { GraphContract, Port, StateEntry } from '../src/bundle/manifest';
+import type { Recipe } from '../src/bundle/recipe';
+import { gradients } from '../src/autodiff/gradients';
+import { Graph } from '../src/graph/graph';
+import type { Value } from '../src/graph/value';
+import { Context, type BuildSettings } from '../src/nn/context';
+import type { Parameter } from '../src/nn/state';
+import { RunningStatistic } from '../src/nn/state';
+import type { DType } from '../src/onnx/dtype';
+import { adamw } from '../src/optim/adamw';
+import { clipByGlobalNorm, globalNorm, type Optimizer } from '../src/optim/optimizer';
+import { lars, sgd } from '../src/optim/sgd';
+import { add, cast } from '../src/ops/elementwise';
+import { reduceMean } from '../src/ops/reduce';
+import { classifier } from './classifier';
+import type { Program } from './program';
+import { selfie } from './selfie';
+
+/** A built graph and what its ports are for. */
+export interface StepGraph {
+  readonly graph: Graph;
+  readonly contract: Omit<GraphContract, 'file'>;
+}
+
+export const programOf = (recipe: Recipe): Program =>
+  recipe.task === 'pretrain' ? selfie(recipe) : classifier(recipe);
+
+export function optimizerOf({ optimizer: o }: Recipe): Optimizer {
+  switch (o.name) {
+    case 'sgd':
+      return sgd(o);
+    case 'lars':
+      return lars(o);
+    case 'adamw':
+      return adamw(o);
+  }
+}
+
+/** Adds ports to a graph and notes their roles in passing. */
+class Ports {
+  readonly inputs: Port[] = [];
+  readonly outputs: Port[] = [];
+
+  constructor(readonly graph: Graph) {}
+
+  input(role: Port['role'], name: string, dtype: DType, shape: Value['shape']): Value {
+    this.note(role, name, dtype, shape);
+    return this.graph.input(name, dtype, shape);
+  }
+
+  /** Notes an input that exists already. */
+  note(role: Port['role'], name: string, dtype: DType, shape: Value['shape']): void {
+    this.inputs.push({ name, dtype: dtype as Port['dtype'], shape: [...shape], role });
+  }
+
+  output(role: Port['role'], name: string, value: Value, replaces?: string): void {
+    const port: Port = { name, dtype: value.dtype as Port['dtype'], shape: [...value.shape], role };
+    this.outputs.push(replaces === undefined ? port : { ...port, replaces });
+    this.graph.output(name, value);
+  }
+
+  next(name: string, value: Value): void {
+    this.output('state', `next.${name}`, value, name);
+  }
+
+  done(): StepGraph {
+    return { graph: this.graph, contract: { inputs: this.inputs, outputs: this.outputs } };
+  }
+}
+
+const batchPorts = (ports: Ports, program: Program, batch: number) =>
+  Object.fromEntries(
+    program.batchInputs.map(({ name, dtype, shape }) => [name, ports.input('batch', name, dtype, [batch, ...shape])]),
+  );
+
+/** The network's state as inputs, after the ports that came before. */
+function bind(ports: Ports, program: Program, settings: BuildSettings): Context {
+  const context = new Context(ports.graph, settings);
+  context.bind(program.module);
+  context.bound.forEach(({ name, value }) => ports.note('state', name, value.dtype, value.shape));
+  return context;
+}
+
+/** Forward and backward: metrics, updates of running statistics, and the gradient of each parameter. */
+function forwardAndBackward(ports: Ports, recipe: Recipe, dtype: DType) {
+  const program = programOf(recipe);
+  const batch = batchPorts(ports, program, recipe.batch);
+  const dropoutSeed = program.usesDropout ? ports.input('random', 'dropout_seed', 'int64', []) : undefined;
+  const learningRate = () => ports.input('hyper', 'learning_rate', 'float32', []);
+  return {
+    learningRate,
+    run: () => {
+      const context = bind(ports, program, { training: true, dtype, dropoutSeed });
+      const result = program.forward(context, batch);
+      const loss = reduceMean(result.loss, [0]);
+      ports.output('metric', 'loss', loss);
+      for (const [name, value] of Object.entries(result.metrics)) {
+        ports.output('metric', name, reduceMean(value, [0]));
+      }
+      const parameters = context.parameters;
+      const grads = gradients(
+        loss,
+        parameters.map((p) => p.value),
+      );
+      const writeStatistics = () => {
+        for (const { name, state } of context.bound) {
+          const update = state instanceof RunningStatistic ? context.updates.get(state) : undefined;
+          if (update) ports.next(name, update);
+        }
+      };
+      return { parameters, grads, writeStatistics };
+    },
+  };
+}
+
+interface Trainable {
+  readonly name: string;
+  readonly state: Parameter;
+  readonly value: Value;
+}
+
+/** The optimizer's state as inputs, then every parameter's update as outputs. */
+function update(
+  ports: Ports,
+  recipe: Recipe,
+  parameters: readonly Trainable[],
+  grads: readonly Value[],
+  learningRate: Value,
+): void {
+  const { graph } = ports;
+  const { weightDecay, decayAll, clipNorm } = recipe.optimizer;
+  const optimizer = optimizerOf(recipe);
+  const stateInput = (name: string, value: Value) => ports.input('state', name, value.dtype, value.shape);
+  const slots = parameters.map(({ name, value }) =>
+    optimizer.slots.map((slot) => stateInput(`optim.${slot}.${name}`, value)),
+  );
+  const scalar = graph.scalar(1, parameters[0].value.dtype);
+  const steps = optimizer.countsSteps ? stateInput('optim.step', scalar) : null;
+
+  graph.scope('optim', () => {
+    let clipped = grads;
+    if (clipNorm > 0) {
+      const norm = globalNorm(grads);
+      ports.output('metric', 'gradient_norm', norm);
+      clipped = clipByGlobalNorm(grads, norm, clipNorm);
+    }
+    const step = steps && add(steps, 1);
+    if (step) ports.next('optim.step', step);
+    parameters.forEach(({ name, state, value }, i) => {
+      const decays = decayAll || (state.isWeight && state.shape.length > 1);
+      const result = graph.scope(name.replaceAll('.', '/'), () =>
+        optimizer.update({
+          parameter: value,
+          gradient: clipped[i],
+          slots: slots[i],
+          weightDecay: decays ? weightDecay : 0,
+          learningRate,
+          step,
+        }),
+      );
+      ports.next(name, result.parameter);
+      optimizer.slots.forEach((slot, k) => ports.next(`optim.${slot}.${name}`, result.slots[k]));
+    });
+  });
+}
+
+/** One training step: batch, random, hyper, state -> metrics, next state. */
+export function trainGraph(recipe: Recipe, dtype: DType = 'float32'): StepGraph {
+  const ports = new Ports(new Graph('train'));
+  const step = forwardAndBackward(ports, recipe, dtype);
+  const rate = step.learningRate();
+  const learningRate = dtype === 'float32' ? rate : cast(rate, dtype);
+  const { parameters, grads, writeStatistics } = step.run();
+  update(ports, recipe, parameters, grads, learningRate);
+  writeStatistics();
+  return ports.done();
+}
+
+/** The step's first half: batch, random, state -> metrics, gradients, running statistics. */
+export function gradGraph(recipe: Recipe): StepGraph {
+  const ports = new Ports(new Graph('grad'));
+  const { parameters, grads, writeStatistics } = forwardAndBackward(ports, recipe, 'float32').run();
+  parameters.forEach(({ name }, i) => ports.output('gradient', `grad.${name}`, grads[i]));
+  writeStatistics();
+  return ports.done();
+}
+
+/** The step's second half: gradients, hyper, parameters and optimizer state -> next state. */
+export function applyGraph(recipe: Recipe): StepGraph {
+  const graph = new Graph('apply');
+  const ports = new Ports(graph);
+  const learningRate = ports.input('hyper', 'learning_rate', 'float32', []);
+  const trainable = new Context(new Graph('names'), { training: true });
+  trainable.bind(programOf(recipe).module);
+  const grads = trainable.parameters.map(({ name, value }) =>
+    ports.input('gradient', `grad.${name}`, value.dtype, value.shape),
+  );
+  const parameters = trainable.parameters.map(({ name, state, value }) => ({
+    name,
+    state,
+    value: ports.input('state', name, value.dtype, value.shape),
+  }));
+  update(ports, recipe, parameters, grads, learningRate);
+  return ports.done();
+}
+
+/** Evaluation with running statistics and without dropout: batch, state -> metrics and predictions of each example. */
+export function evalGraph(recipe: Recipe): StepGraph {
+  const ports = new Ports(new Graph('eval'));
+  const program = programOf(recipe);
+  const batch = batchPorts(ports, program, recipe.batch);
+  const context = bind(ports, program, { training: false });
+  const { loss, metrics, predictions } = program.forward(context, batch);
+  ports.output('metric', 'loss', loss);
+  Object.entries(metrics).forEach(([name, value]) => ports.output('metric', name, value));
+  Object.entries(predictions).forEach(([name, value]) => ports.output('prediction', name, value));
+  return ports.done();
+}
+
+/** Inference on whole images with a batch size of the caller's choice. */
+export function encoderGraph(recipe: Recipe): StepGraph {
+  const ports = new Ports(new Graph('encoder'));
+  const program = programOf(recipe);
+  const { size, channels } = recipe.image;
+  const images = ports.input('batch', 'images', 'uint8', ['batch', size, size, channels]);
+  const context = bind(ports, program, { training: false });
+  Object.entries(program.infer(context, images)).forEach(([name, value]) => ports.output('prediction', name, value));
+  return ports.done();
+}
+
+/** Every state tensor of a training run, in the order of the training graph's inputs. */
+export function stateEntries(recipe: Recipe, train: StepGraph): StateEntry[] {
+  const context = new Context(new Graph('names'), { training: true });
+  context.bind(programOf(recipe).module);
+  const kinds = new Map(
+    context.bound.map(({ name, state }) => [name, state instanceof RunningStatistic ? 'buffer' : 'parameter'] as const),
+  );
+  return train.contract.inputs
+    .filter((port) => port.role === 'state')
+    .map((port) => ({
+      name: port.name,
+      dtype: port.dtype,
+      shape: port.shape as number[],
+      kind: kinds.get(port.name) ?? 'optimizer',
+      part: partOf(port.name, recipe),
+    }));
+}
+
+/** The piece of the network a state tensor belongs to (see StateEntry.part). */
+function partOf(name: string, { network }: Recipe): string {
+  const [first] = name.replace(/^optim\.[a-z_]+\./, '').split('.');
+  if (first === 'conv1' || first === 'bn1') return 'stem';
+  return first === 'norm' ? `norm-after-layer${network.stages.length}` : first;
+}

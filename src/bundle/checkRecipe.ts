@@ -1,0 +1,93 @@
+/** Checks between a recipe's keys, after the schema has checked each key alone. */
+import { UserError } from '../errors';
+import type { Recipe } from './recipe';
+
+/** How a pretraining image is cut: `grid` places a side, `patches` in all, of which `hidden` are to be found again. */
+export interface PatchCounts {
+  readonly grid: number;
+  readonly patches: number;
+  readonly hidden: number;
+  readonly visible: number;
+}
+
+export function patchCounts(recipe: Pick<Recipe, 'image' | 'patch'>): PatchCounts {
+  const grid = Math.floor(recipe.image.size / recipe.patch.size);
+  const patches = grid * grid;
+  const hidden = Math.floor(patches * recipe.patch.hidden);
+  return { grid, patches, hidden, visible: patches - hidden };
+}
+
+/** Channels that the last stage puts out: width * 4 * 2^(stages - 1). */
+export function encoderChannels(network: Pick<Recipe['network'], 'width' | 'stages'>): number {
+  return network.width * 4 * 2 ** (network.stages.length - 1);
+}
+
+/** Throws a UserError that says everything that does not fit together; returns the recipe. */
+export function checkRecipe(recipe: Recipe): Recipe {
+  const problems = [
+    ...imageProblems(recipe),
+    ...scheduleProblems(recipe),
+    ...(recipe.task === 'pretrain' ? pretrainProblems(recipe) : finetuneProblems(recipe)),
+  ];
+  if (problems.length > 0) throw new UserError(problems.join('; '));
+  return recipe;
+}
+
+function imageProblems({ image, augment }: Recipe): string[] {
+  const problems: string[] = [];
+  for (const key of ['mean', 'std'] as const) {
+    const count = image[key].length;
+    if (count !== image.channels)
+      problems.push(
+        `image.${key} has length ${count} but image.channels is ${image.channels}: give one value a channel`,
+      );
+  }
+  if (augment.pad > image.size)
+    problems.push(`augment.pad is ${augment.pad}: must be at most image.size, which is ${image.size}`);
+  return problems;
+}
+
+function scheduleProblems({ schedule }: Recipe): string[] {
+  const problems: string[] = [];
+  const { warmupSteps, steps, milestones } = schedule;
+  if (warmupSteps >= steps)
+    problems.push(`schedule.warmupSteps is ${warmupSteps}: must be below schedule.steps, which is ${steps}`);
+  if (milestones.some((milestone, i) => i > 0 && milestone <= (milestones[i - 1] ?? 0)))
+    problems.push(`schedule.milestones is [${milestones.join(', ')}]: must ascend`);
+  return problems;
+}
+
+function pretrainProblems(recipe: Recipe): string[] {
+  const { image, patch, network, pooling } = recipe;
+  const problems: string[] = [];
+  const { grid, patches, hidden, visible } = patchCounts(recipe);
+  if (patch.size > image.size)
+    problems.push(`patch.size is ${patch.size}: must be at most image.size, which is ${image.size}`);
+  else if (image.size % patch.size !== 0)
+    problems.push(`image.size is ${image.size}: must be a multiple of patch.size, which is ${patch.size}`);
+  else if (hidden < 2)
+    problems.push(
+      `patch.hidden is ${patch.hidden}: hides ${hidden} of ${grid} x ${grid} patches and at least 2 are needed, ` +
+        `or there is nothing to choose from; raise patch.hidden or lower patch.size`,
+    );
+  else if (visible < 1)
+    problems.push(`patch.hidden is ${patch.hidden}: leaves none of ${patches} patches visible`);
+  const channels = encoderChannels(network);
+  if (channels % pooling.heads !== 0)
+    problems.push(
+      `pooling.heads is ${pooling.heads}: must divide the encoder's channels, which are ${channels} ` +
+        `(network.width * 4 * 2^(stages - 1))`,
+    );
+  return problems;
+}
+
+function finetuneProblems({ network, image, batch }: Recipe): string[] {
+  const problems: string[] = [];
+  if (network.classes < 2)
+    problems.push(`network.classes is ${network.classes}: a classifier needs at least 2`);
+  // strides: 4 in the ImageNet stem, 2 in each stage but the first
+  const stride = (network.stem === 'imagenet' ? 4 : 1) * 2 ** (network.stages.length - 1);
+  if (batch === 1 && image.size <= stride)
+    problems.push(`batch is 1 and the last map is 1 x 1: batch norm has one value a channel; raise batch`);
+  return problems;
+}

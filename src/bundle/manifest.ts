@@ -1,0 +1,78 @@
+/** `manifest.json`: the contract between a bundle of training graphs and whatever runs it. */
+import { z } from 'zod';
+import { recipeSchema } from './recipe';
+
+/**
+ * What a graph's input or output is for. Names within a role are fixed, so that a trainer needs nothing but them:
+ * - `batch`: `images` uint8 [B, H, W, C]; `labels` int64 [B]; `patch_order` int64 [B, n], per image a permutation of
+ *   the n patches (row-major in the grid), the visible ones first and the hidden ones last.
+ * - `random`: `dropout_seed` int64 [], in [0, 2^31), a fresh one each step.
+ * - `hyper`: `learning_rate` float32 [].
+ * - `state`: parameters, batch-norm statistics, optimizer state. The output that follows input x is `next.x`.
+ * - `metric`: `loss`, `accuracy`, (`accuracy_top5`, `gradient_norm`): scalars in training graphs, [B] (one value an
+ *   example) in `eval.onnx`; with a leading K in `train-loop.onnx`.
+ * - `gradient`: `grad.x` for parameter x.
+ * - `prediction`: `logits` float32 [B, classes]; `embedding` float32 [B, features].
+ */
+export const ROLES = ['batch', 'random', 'hyper', 'state', 'metric', 'gradient', 'prediction'] as const;
+export type Role = (typeof ROLES)[number];
+
+const portSchema = z.strictObject({
+  name: z.string(),
+  dtype: z.enum(['float32', 'int64', 'uint8']),
+  shape: z.array(z.union([z.number().int().nonnegative(), z.string()])),
+  role: z.enum(ROLES),
+  /** For a state output: the state input whose place it takes in the next step. */
+  replaces: z.string().optional(),
+});
+export type Port = z.infer<typeof portSchema>;
+
+const graphSchema = z.strictObject({
+  file: z.string(),
+  inputs: z.array(portSchema),
+  outputs: z.array(portSchema),
+});
+export type GraphContract = z.infer<typeof graphSchema>;
+
+const stateSchema = z.strictObject({
+  name: z.string(),
+  dtype: z.enum(['float32', 'int64', 'uint8']),
+  shape: z.array(z.number().int().nonnegative()),
+  kind: z.enum(['parameter', 'buffer', 'optimizer']),
+  /**
+   * The piece of the network this belongs to (`stem`, `layer1`, `norm-after-layer3`, `fc`, `attention_pooling`,
+   * `position`). Two states are the same thing only where both name and part agree: the final norm of a three-stage
+   * encoder is not the final norm of a four-stage classifier although both are called `norm.weight`.
+   */
+  part: z.string(),
+});
+export type StateEntry = z.infer<typeof stateSchema>;
+
+export const GRAPH_NAMES = ['train', 'train-loop', 'grad', 'apply', 'eval', 'encoder'] as const;
+export type GraphName = (typeof GRAPH_NAMES)[number];
+
+export const manifestSchema = z.strictObject({
+  formatVersion: z.literal(1),
+  /** name and version of the program that wrote the bundle */
+  producer: z.string(),
+  recipeName: z.string(),
+  recipe: recipeSchema,
+  /** provider the graphs were lowered for */
+  provider: z.enum(['cpu', 'cuda', 'webgpu']),
+  opset: z.number().int(),
+  initialState: z.string(),
+  state: z.array(stateSchema),
+  /** trainable parameters by element */
+  parameters: z.number().int(),
+  /** multiply-adds of one training step (forward, backward), matrix products and convolutions only */
+  multiplyAdds: z.number(),
+  graphs: z.strictObject({
+    train: graphSchema,
+    'train-loop': graphSchema,
+    grad: graphSchema,
+    apply: graphSchema,
+    eval: graphSchema,
+    encoder: graphSchema,
+  }),
+});
+export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,0 +1,47 @@
+/** `--set a.b=value` and the recipe's keys. */
+import { UserError } from '../errors';
+import { didYouMean } from '../nearest';
+import { recipeSchema } from './recipe';
+
+/** Every key of a recipe, dotted: `task`, `image.size`, ... Found in a recipe whose defaults are filled in. */
+export const RECIPE_KEYS: readonly string[] = Object.entries(
+  recipeSchema.parse({ task: 'pretrain' }),
+).flatMap(([name, value]) =>
+  typeof value === 'object' ? Object.keys(value).map((key) => `${name}.${key}`) : [name],
+);
+
+/** The value behind `=`: JSON where it parses as JSON, else the text itself. */
+export function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A copy of `input` with each `a.b=value` put in; a later one wins. Values are not checked here, keys are. */
+export function applyOverrides(input: object, overrides: readonly string[]): object {
+  const result: Record<string, unknown> = { ...input };
+  for (const override of overrides) {
+    const equals = override.indexOf('=');
+    if (equals < 1) throw new UserError(`--set ${override}: expected key=value, such as network.width=16`);
+    const key = override.slice(0, equals).trim();
+    if (!RECIPE_KEYS.includes(key)) throw new UserError(`--set ${override}: ${unknownKey(key)}`);
+    const value = parseValue(override.slice(equals + 1));
+    const [section = key, name] = key.split('.');
+    if (name === undefined) result[section] = value;
+    else result[section] = { ...asObject(result[section]), [name]: value };
+  }
+  return result;
+}
+
+/** `unknown key network.widht; did you mean network.width?`, or for a section the keys in it. */
+export function unknownKey(key: string): string {
+  const inside = RECIPE_KEYS.filter((known) => known.startsWith(`${key}.`));
+  if (inside.length > 0) return `${key} is a section; set one of ${inside.join(', ')}`;
+  return `unknown key ${key}${didYouMean(key, RECIPE_KEYS)}`;
+}
+
+function asObject(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
+}

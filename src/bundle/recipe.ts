@@ -1,0 +1,111 @@
+/** The recipe: every number that decides what is built and how it is trained, and its validation. */
+import { z } from 'zod';
+
+const positiveInt = z.number().int().positive();
+const fraction = z.number().gt(0).lt(1);
+
+const imageSchema = z.strictObject({
+  /** side of the square image in pixels */
+  size: positiveInt.default(32),
+  channels: positiveInt.default(3),
+  /** per channel, of values scaled to [0, 1]; defaults are CIFAR-10's */
+  mean: z.array(z.number()).default([0.4914, 0.4822, 0.4465]),
+  std: z.array(z.number().positive()).default([0.247, 0.2435, 0.2616]),
+});
+
+const patchSchema = z.strictObject({
+  /** side of a square patch in pixels; divides image.size */
+  size: positiveInt.default(8),
+  /** fraction of the patches that are hidden, rounded down */
+  hidden: fraction.default(0.25),
+});
+
+const networkSchema = z.strictObject({
+  /** v2: pre-activation (the paper); v1: torchvision's ResNet */
+  version: z.enum(['v1', 'v2']).default('v2'),
+  /** bottleneck blocks of each stage; three stages make the paper's P, four a ResNet */
+  stages: z.array(positiveInt).min(1).max(4).default([3, 4, 6]),
+  /** channels of the stem; stage i puts out width * 4 * 2^i */
+  width: positiveInt.default(64),
+  /** cifar: 3x3 stride 1; imagenet: 7x7 stride 2 and 3x3 max-pool stride 2 */
+  stem: z.enum(['cifar', 'imagenet']).default('cifar'),
+  classes: positiveInt.default(10),
+  /** v2 only: batch norm and ReLU after the last stage, before the average */
+  finalNorm: z.boolean().default(true),
+});
+
+const poolingSchema = z.strictObject({
+  layers: positiveInt.default(3),
+  /** divides the encoder's output channels */
+  heads: positiveInt.default(32),
+  feedForward: positiveInt.default(640),
+  dropout: z.number().min(0).lt(1).default(0.1),
+  /** divide the query-candidate dot product by sqrt(channels) */
+  scaleLogits: z.boolean().default(false),
+});
+
+const positionSchema = z.strictObject({
+  /** table: one vector a place; rowColumn: row vector + column vector */
+  kind: z.enum(['table', 'rowColumn']).default('table'),
+  /** add the position to the visible patches before the attention pooling too */
+  onVisible: z.boolean().default(true),
+});
+
+const optimizerSchema = z.strictObject({
+  name: z.enum(['sgd', 'adamw', 'lars']).default('sgd'),
+  momentum: z.number().min(0).lt(1).default(0.9),
+  nesterov: z.boolean().default(true),
+  weightDecay: z.number().nonnegative().default(1e-4),
+  /** decay norms' scales, biases, positions and u0 too ("on everything") */
+  decayAll: z.boolean().default(true),
+  /** AdamW */
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
+  epsilon: z.number().positive().default(1e-8),
+  /** LARS trust coefficient */
+  trust: z.number().positive().default(0.001),
+  /** clip the gradients to this global L2 norm; 0 turns it off */
+  clipNorm: z.number().nonnegative().default(0),
+});
+
+const scheduleSchema = z.strictObject({
+  kind: z.enum(['cosine', 'step', 'constant']).default('cosine'),
+  /** learning rate at the end of the warm-up */
+  peak: z.number().positive().default(0.1),
+  /** linear warm-up */
+  warmupSteps: z.number().int().nonnegative().default(100),
+  steps: positiveInt.default(120_000),
+  /** step schedule: multiply by `factor` at each of these fractions of `steps` */
+  milestones: z.array(fraction).default([0.5, 0.75]),
+  factor: z.number().positive().default(0.1),
+});
+
+const augmentSchema = z.strictObject({
+  /** 32 x 32 style: zero-pad by this many pixels and crop back at random; 0 turns it off */
+  pad: z.number().int().nonnegative().default(4),
+  flip: z.boolean().default(true),
+  /** folders: random-resized crop with at least this fraction of the area; 0 turns it off (then: resize and center crop) */
+  cropScale: z.number().min(0).max(1).default(0.08),
+});
+
+/** Every section present, every key filled in by its default. */
+export const recipeSchema = z.strictObject({
+  task: z.enum(['pretrain', 'finetune']),
+  image: imageSchema.prefault({}),
+  patch: patchSchema.prefault({}),
+  network: networkSchema.prefault({}),
+  pooling: poolingSchema.prefault({}),
+  position: positionSchema.prefault({}),
+  batch: positiveInt.default(512),
+  optimizer: optimizerSchema.prefault({}),
+  schedule: scheduleSchema.prefault({}),
+  augment: augmentSchema.prefault({}),
+  /** exact: direct float32 spellings only; fast: any spelling within the documented error */
+  precision: z.enum(['exact', 'fast']).default('fast'),
+  provider: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
+  seed: z.number().int().nonnegative().default(0),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+/** What a recipe file writes: `task` and whatever differs from the defaults. */
+export type RecipeInput = z.input<typeof recipeSchema>;
