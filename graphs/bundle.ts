@@ -65,7 +65,9 @@ export function buildBundle(recipeName: string, recipe: Recipe, directory: strin
     train: { graph: emitGraph(train.graph), contract: train.contract },
     'train-loop': loopGraph(train.graph, train.contract),
   };
-  for (const { graph, contract } of [gradGraph, applyGraph, evalGraph, encoderGraph].map((make) => lowered(make(recipe)))) {
+  for (const { graph, contract } of [gradGraph, applyGraph, evalGraph, encoderGraph].map((make) =>
+    lowered(make(recipe)),
+  )) {
     built[graph.name as GraphName] = { graph: emitGraph(graph), contract };
   }
 
@@ -94,7 +96,9 @@ export function buildBundle(recipeName: string, recipe: Recipe, directory: strin
     for (const [name, { graph }] of Object.entries(built)) {
       writeModel(path.join(temporary, `${name}.onnx`), toModel(graph, { recipe: recipeName }));
     }
-    writeSafetensors(path.join(temporary, manifest.initialState), initialState(recipe, state), { format: 'pt' });
+    writeSafetensors(path.join(temporary, manifest.initialState), initialState(recipe, state), {
+      format: 'pt',
+    });
     writeFileAtomic(path.join(temporary, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     rmSync(target, { recursive: true, force: true });
     renameSync(temporary, target);

@@ -1,4 +1,5 @@
 /** Images on their way into a network: uint8 [N, H, W, C] -> normalized floats, and cut into patches. */
+import { patchCounts } from '../src/bundle/checkRecipe';
 import type { Recipe } from '../src/bundle/recipe';
 import type { Value } from '../src/graph/value';
 import type { DType } from '../src/onnx/dtype';
@@ -14,9 +15,6 @@ export function normalize(images: Value, { mean, std }: Recipe['image'], dtype: 
   return transpose(centered, [0, 3, 1, 2]);
 }
 
-/** Number of patches along one side. */
-export const gridSize = ({ image, patch }: Recipe) => image.size / patch.size;
-
 /**
  * Patches of uint8 images [B, H, W, C] in each image's own order (int64 [B, n], indices row-major in the grid) as images
  * [B * n, p, p, C].
@@ -24,8 +22,7 @@ export const gridSize = ({ image, patch }: Recipe) => image.size / patch.size;
 export function cutPatches(images: Value, order: Value, recipe: Recipe): Value {
   const [b, , , c] = images.shape as number[];
   const p = recipe.patch.size;
-  const g = gridSize(recipe);
-  const n = g * g;
+  const { grid: g, patches: n } = patchCounts(recipe);
   const grid = transpose(reshape(images, [b, g, p, g, p, c]), [0, 1, 3, 2, 4, 5]);
   const offsets = images.graph.constant(
     'int64',

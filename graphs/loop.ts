@@ -27,7 +27,10 @@ const node = (
  * Batch, random and hyper inputs get a leading axis K, one entry a step; metrics come out with it. State goes in and out
  * once. `lowered` is the step's lowered graph, `contract` its ports.
  */
-export function loopGraph(lowered: Graph, contract: StepGraph['contract']): { graph: OnnxGraph; contract: StepGraph['contract'] } {
+export function loopGraph(
+  lowered: Graph,
+  contract: StepGraph['contract'],
+): { graph: OnnxGraph; contract: StepGraph['contract'] } {
   const step = emitGraph(lowered);
   const perStep = contract.inputs.filter((port) => port.role !== 'state');
   const updated = contract.outputs.filter((port) => port.replaces !== undefined);
@@ -114,10 +117,7 @@ export function loopGraph(lowered: Graph, contract: StepGraph['contract']): { gr
       inputs: contract.inputs.map((port) =>
         port.role === 'state' ? port : { ...port, shape: ['K', ...port.shape] },
       ),
-      outputs: [
-        ...metrics.map((port) => ({ ...port, shape: ['K' as const, ...port.shape] })),
-        ...updated,
-      ],
+      outputs: [...metrics.map((port) => ({ ...port, shape: ['K' as const, ...port.shape] })), ...updated],
     },
   };
 }

@@ -25,4 +25,3 @@ export interface Program {
   /** Whole images uint8 [batch, H, W, C] -> what an exported model puts out. */
   infer(context: Context, images: Value): Readonly<Record<string, Value>>;
 }
-

@@ -2,6 +2,7 @@
  * Pretraining: patch encoder P, attention pooling A, positions, and the loss that asks which hidden patch belongs to which
  * place. (Selfie, arXiv:1906.02940; docstrings say "paper" for it.)
  */
+import { patchCounts } from '../src/bundle/checkRecipe';
 import type { Recipe } from '../src/bundle/recipe';
 import type { Value } from '../src/graph/value';
 import type { Context } from '../src/nn/context';
@@ -15,7 +16,7 @@ import { globalAveragePool } from '../src/ops/pool';
 import { reduceMean } from '../src/ops/reduce';
 import { concat, expand, reshape, slice } from '../src/ops/shape';
 import { crossEntropy } from '../src/ops/softmax';
-import { cutPatches, gridSize, normalize } from './images';
+import { cutPatches, normalize } from './images';
 import { hits } from './metrics';
 import type { Program } from './program';
 
@@ -83,22 +84,16 @@ class RowColumnPosition {
   }
 }
 
-/** Visible and hidden patches of one image. */
-export function patchCounts(recipe: Recipe) {
-  const total = gridSize(recipe) ** 2;
-  const hidden = Math.floor(total * recipe.patch.hidden);
-  return { total, hidden, visible: total - hidden };
-}
-
 export function selfie(recipe: Recipe): Program {
   const { network, image, pooling } = recipe;
   const encoder = new ResNet({ ...network, inChannels: image.channels });
   const width = encoder.outChannels;
-  const side = gridSize(recipe);
+  const { grid: side, patches: total, hidden, visible } = patchCounts(recipe);
   const position =
-    recipe.position.kind === 'table' ? new TablePosition(side * side, width) : new RowColumnPosition(side, width);
+    recipe.position.kind === 'table'
+      ? new TablePosition(side * side, width)
+      : new RowColumnPosition(side, width);
   const attentionPooling = new AttentionPooling(width, pooling);
-  const { total, hidden, visible } = patchCounts(recipe);
 
   const encode = (context: Context, images: Value) =>
     globalAveragePool(encoder.apply(context, normalize(images, image, context.dtype)));

@@ -74,7 +74,10 @@ class Ports {
 
 const batchPorts = (ports: Ports, program: Program, batch: number) =>
   Object.fromEntries(
-    program.batchInputs.map(({ name, dtype, shape }) => [name, ports.input('batch', name, dtype, [batch, ...shape])]),
+    program.batchInputs.map(({ name, dtype, shape }) => [
+      name,
+      ports.input('batch', name, dtype, [batch, ...shape]),
+    ]),
   );
 
 /** The network's state as inputs, after the ports that came before. */
@@ -228,7 +231,9 @@ export function encoderGraph(recipe: Recipe): StepGraph {
   const { size, channels } = recipe.image;
   const images = ports.input('batch', 'images', 'uint8', ['batch', size, size, channels]);
   const context = bind(ports, program, { training: false });
-  Object.entries(program.infer(context, images)).forEach(([name, value]) => ports.output('prediction', name, value));
+  Object.entries(program.infer(context, images)).forEach(([name, value]) =>
+    ports.output('prediction', name, value),
+  );
   return ports.done();
 }
 
@@ -237,7 +242,9 @@ export function stateEntries(recipe: Recipe, train: StepGraph): StateEntry[] {
   const context = new Context(new Graph('names'), { training: true });
   context.bind(programOf(recipe).module);
   const kinds = new Map(
-    context.bound.map(({ name, state }) => [name, state instanceof RunningStatistic ? 'buffer' : 'parameter'] as const),
+    context.bound.map(
+      ({ name, state }) => [name, state instanceof RunningStatistic ? 'buffer' : 'parameter'] as const,
+    ),
   );
   return train.contract.inputs
     .filter((port) => port.role === 'state')

@@ -36,7 +36,8 @@ function influenced(graph: Graph, wrt: readonly Value[]): Set<Value> {
  */
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   const { graph } = loss;
-  if (loss.rank !== 0) throw new Error(`gradients: the loss has shape ${formatShape(loss.shape)}, expected a scalar`);
+  if (loss.rank !== 0)
+    throw new Error(`gradients: the loss has shape ${formatShape(loss.shape)}, expected a scalar`);
   const reached = influenced(graph, wrt);
   const cotangents = new Map<Value, Value>([[loss, graph.scalar(1, loss.dtype)]]);
   const zeros = (value: Value) => expand(graph.scalar(0, value.dtype), value.shape as number[]);

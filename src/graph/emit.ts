@@ -71,14 +71,16 @@ export function emitGraph(graph: Graph): OnnxGraph {
 
   const read = new Set([...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.map((o) => o.value)]);
   const nodes: OnnxNode[] = graph.nodes.map((node) => {
-    if (node.op.definition.composite) throw new Error(`${node.scope}: composite ${node.op.type} was not lowered`);
+    if (node.op.definition.composite)
+      throw new Error(`${node.scope}: composite ${node.op.type} was not lowered`);
     const inputs = node.inputs.map((input) => (input ? nameOf(input) : ''));
     for (const attribute of node.op.definition.constantInputs ?? []) {
       inputs.push(integersInput(node.attrs[attribute] as readonly number[]));
     }
     const name = unique(`${node.scope}/${node.op.type}`);
     // Trailing outputs that nothing reads are optional ones: naming them would have the runtime compute them.
-    const count = Math.max(1, node.outputs.findLastIndex((output) => read.has(output)) + 1);
+    let count = node.outputs.length;
+    while (count > 1 && !read.has(node.outputs[count - 1])) count--;
     const outputs = node.outputs.slice(0, count).map((output, i) => {
       const known = names.get(output) ?? unique(i === 0 ? `${name}_output` : `${name}_output${i}`);
       names.set(output, known);

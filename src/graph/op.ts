@@ -49,7 +49,8 @@ export class Op<A extends Attributes = Attributes> {
     const graph: Graph = model.graph;
     const inputs = operands.map((o) => (typeof o === 'number' ? graph.scalar(o, model.dtype) : o));
     for (const input of inputs) {
-      if (input && input.graph !== graph) throw new Error(`${this.type}: operands belong to different graphs`);
+      if (input && input.graph !== graph)
+        throw new Error(`${this.type}: operands belong to different graphs`);
     }
     let types: readonly TensorType[];
     try {

@@ -39,7 +39,8 @@ export function imageSize(value: Value): ImageSize {
   return { n, c, h, w, pixels: n * h * w };
 }
 
-export const isStaticImage = (value: Value) => value.rank === 4 && value.shape.every((d) => typeof d === 'number');
+export const isStaticImage = (value: Value) =>
+  value.rank === 4 && value.shape.every((d) => typeof d === 'number');
 
 export class Lowering {
   private readonly physical = new Map<Value, Map<Layout, Value>>();
@@ -95,7 +96,11 @@ export class Lowering {
 export interface Spelling {
   readonly name: string;
   /** Whether it can be used for this node. */
-  readonly when: (inputs: readonly Value[], attrs: Readonly<Record<string, unknown>>, options: LoweringOptions) => boolean;
+  readonly when: (
+    inputs: readonly Value[],
+    attrs: Readonly<Record<string, unknown>>,
+    options: LoweringOptions,
+  ) => boolean;
   /** One physical tensor an output, in order; null for outputs that are not made because nothing can use them. */
   readonly spell: (
     context: Lowering,
@@ -107,4 +112,3 @@ export interface Spelling {
 
 export const plainly = (value: Value): Physical => ({ layout: 'plain', value });
 export const asRows = (value: Value): Physical => ({ layout: 'rows', value });
-

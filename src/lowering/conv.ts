@@ -22,7 +22,11 @@ const convNode = defineOp<ConvAttributes>('Conv', {
   },
 });
 
-function windowOf(size: ImageSize, kernel: readonly number[], { strides, pads, dilations }: ConvAttributes): Window {
+function windowOf(
+  size: ImageSize,
+  kernel: readonly number[],
+  { strides, pads, dilations }: ConvAttributes,
+): Window {
   const count = (axis: 0 | 1, length: number) =>
     windowCount(length, kernel[axis], strides[axis], pads[axis] + pads[axis + 2], dilations[axis]);
   return {
@@ -99,13 +103,14 @@ export const convWeightGradientRows: Spelling = {
     const cg = size.c / attrs.group;
     let flat: Value;
     if (attrs.group !== 1) {
-      const grouped = matmul(swapLast(groupColumns(d, 1, attrs.group)), groupColumns(cols, kh * kw, attrs.group));
+      const grouped = matmul(
+        swapLast(groupColumns(d, 1, attrs.group)),
+        groupColumns(cols, kh * kw, attrs.group),
+      );
       flat = reshape(grouped, [o, kh, kw, cg]);
     } else {
       const direct = o >= TALL.ratio * size.c && size.c >= TALL.channels;
-      const product = direct
-        ? gemm(d, cols, { transA: 1 })
-        : transpose(gemm(cols, d, { transA: 1 }), [1, 0]);
+      const product = direct ? gemm(d, cols, { transA: 1 }) : transpose(gemm(cols, d, { transA: 1 }), [1, 0]);
       flat = reshape(product, [o, kh, kw, cg]);
     }
     return [plainly(transpose(flat, [0, 3, 1, 2]))];

@@ -35,7 +35,9 @@ function choose(node: Node, options: LoweringOptions): Spelling {
     : candidates.find((s) => s.when(node.inputs as Value[], node.attrs, options));
   if (!spelling) {
     const names = candidates.map((s) => s.name).join(', ') || 'none';
-    throw new Error(`no spelling ${wanted ?? ''} of ${node.op.type} fits at ${node.scope} (there are: ${names})`);
+    throw new Error(
+      `no spelling ${wanted ?? ''} of ${node.op.type} fits at ${node.scope} (there are: ${names})`,
+    );
   }
   return spelling;
 }

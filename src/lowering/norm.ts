@@ -172,10 +172,6 @@ export const batchNormGradientPlain: Spelling = {
     const dscale = reduceSum(mul(dy, normalized), axes);
     const centered = sub(dy, reduceMean(dy, axes, 1));
     const dx = sub(centered, mul(normalized, reduceMean(mul(dy, normalized), axes, 1)));
-    return [
-      plainly(mul(dx, perChannel(mul(context.plain(scale), r)))),
-      plainly(dscale),
-      plainly(dbias),
-    ];
+    return [plainly(mul(dx, perChannel(mul(context.plain(scale), r)))), plainly(dscale), plainly(dbias)];
   },
 };

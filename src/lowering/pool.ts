@@ -69,7 +69,11 @@ export const maxPoolGradientRows: Spelling = {
     const inImage = cast(mod(indices, h * w), 'int32');
     const winners = reshape(transpose(reshape(inImage, [n, c, windows]), [0, 2, 1]), [n * windows, c]);
     const d = context.rows(dy);
-    const own = context.target.constant('int32', [h * w, 1], Array.from({ length: h * w }, (_, i) => i));
+    const own = context.target.constant(
+      'int32',
+      [h * w, 1],
+      Array.from({ length: h * w }, (_, i) => i),
+    );
     const parts = coveringWindows(window).map((index) => {
       const hit = equal(reshape(takeRows(winners, n, index), [n, h * w, c]), own);
       return mul(reshape(takeRows(d, n, index), [n, h * w, c]), cast(hit, dy.dtype));
@@ -97,7 +101,9 @@ const averagePoolNode = defineOp<AveragePoolAttributes>('AveragePool', {
 export const averagePoolPlain: Spelling = {
   name: 'plain',
   when: () => true,
-  spell: (context, [x], attrs: AveragePoolAttributes) => [plainly(averagePoolNode.one([context.plain(x)], attrs))],
+  spell: (context, [x], attrs: AveragePoolAttributes) => [
+    plainly(averagePoolNode.one([context.plain(x)], attrs)),
+  ],
 };
 
 export const averagePoolRows: Spelling = {
@@ -125,7 +131,13 @@ export const averagePoolGradientRows: Spelling = {
     const weights = divisors(window, attrs.count_include_pad === 1).map((d) => 1 / d);
     const weight = context.target.constant(dy.dtype, [windows, 1], weights);
     const weighted = reshape(mul(reshape(context.rows(dy), [n, windows, c]), weight), [n * windows, c]);
-    return [asRows(coveringWindows(window).map((index) => takeRows(weighted, n, index)).reduce(add))];
+    return [
+      asRows(
+        coveringWindows(window)
+          .map((index) => takeRows(weighted, n, index))
+          .reduce(add),
+      ),
+    ];
   },
 };
 

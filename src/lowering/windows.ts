@@ -46,9 +46,13 @@ export function residueClasses({ size, count, kernel, strides, pads, dilations }
   return grid(Math.min(strides[0], size[0]), Math.min(strides[1], size[1])).map(([ry, rx]) => {
     const rows = Math.ceil((size[0] - ry) / strides[0]);
     const columns = Math.ceil((size[1] - rx) / strides[1]);
-    const places = grid(rows, columns).map(([i, j]): [number, number] => [ry + i * strides[0], rx + j * strides[1]]);
+    const places = grid(rows, columns).map(([i, j]): [number, number] => [
+      ry + i * strides[0],
+      rx + j * strides[1],
+    ]);
     const aligned = ([ty, tx]: [number, number]) =>
-      (ry + pads[0] - ty * dilations[0]) % strides[0] === 0 && (rx + pads[1] - tx * dilations[1]) % strides[1] === 0;
+      (ry + pads[0] - ty * dilations[0]) % strides[0] === 0 &&
+      (rx + pads[1] - tx * dilations[1]) % strides[1] === 0;
     const taps = allTaps.flatMap((tap, i) => (aligned(tap) ? [i] : []));
     const windows = places.flatMap(([y, x]) =>
       taps.map((tap) => {

@@ -142,7 +142,8 @@ export class ResNet {
     let x = context.scope('conv1', () => this.conv1.apply(context, images));
     const { bn1, norm } = this;
     if (bn1) x = relu(context.scope('bn1', () => bn1.apply(context, x)));
-    if (this.options.stem === 'imagenet') x = context.scope('maxpool', () => maxPool2d(x, 3, { stride: 2, padding: 1 }));
+    if (this.options.stem === 'imagenet')
+      x = context.scope('maxpool', () => maxPool2d(x, 3, { stride: 2, padding: 1 }));
     [this.layer1, this.layer2, this.layer3, this.layer4].forEach((blocks, stage) =>
       blocks?.forEach((block, i) => {
         x = context.scope(`layer${stage + 1}/${i}`, () => block.apply(context, x));

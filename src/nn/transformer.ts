@@ -21,7 +21,10 @@ export class MultiheadAttention {
     private readonly heads: number,
   ) {
     if (width % heads !== 0) throw new Error(`${heads} heads do not divide a width of ${width}`);
-    this.in_proj_weight = new Parameter([3 * width, width], { kind: 'uniform', bound: Math.sqrt(6 / (4 * width)) });
+    this.in_proj_weight = new Parameter([3 * width, width], {
+      kind: 'uniform',
+      bound: Math.sqrt(6 / (4 * width)),
+    });
     this.in_proj_bias = new Parameter([3 * width], { kind: 'constant', value: 0 });
     this.out_proj = new Linear(width, width, { kind: 'constant', value: 0 });
   }
@@ -84,6 +87,8 @@ export class TransformerEncoderLayer {
     const first = context.scope('norm1', () => this.norm1.apply(context, residual));
     const hidden = gelu(context.scope('linear1', () => this.linear1.apply(context, first)));
     const second = context.scope('linear2', () => this.linear2.apply(context, hidden));
-    return context.scope('norm2', () => this.norm2.apply(context, add(first, dropout(context, second, rate))));
+    return context.scope('norm2', () =>
+      this.norm2.apply(context, add(first, dropout(context, second, rate))),
+    );
   }
 }

@@ -16,7 +16,13 @@ export type ConvAttributes = {
 };
 
 /** Size of a convolution's (or pooling window's) output along one axis. */
-export function windowCount(size: number, kernel: number, stride: number, padding: number, dilation = 1): number {
+export function windowCount(
+  size: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation = 1,
+): number {
   const count = Math.floor((size + padding - dilation * (kernel - 1) - 1) / stride) + 1;
   if (Number.isNaN(count)) throw new Error(`height and width need static sizes`);
   if (count < 1) throw new Error(`a window of ${dilation * (kernel - 1) + 1} does not fit a size of ${size}`);
@@ -26,7 +32,8 @@ export function windowCount(size: number, kernel: number, stride: number, paddin
 const convOp = defineOp<ConvAttributes>('Conv2d', {
   composite: true,
   infer: ([x, w], { strides, pads, dilations, group }) => {
-    if (x.shape.length !== 4 || w.shape.length !== 4) throw new Error('expected x [N, C, H, W] and w [O, C/group, kh, kw]');
+    if (x.shape.length !== 4 || w.shape.length !== 4)
+      throw new Error('expected x [N, C, H, W] and w [O, C/group, kh, kw]');
     if (x.dtype !== w.dtype) throw new Error('expected operands of one dtype');
     const [n, c, h, width] = x.shape as number[];
     const [o, cg, kh, kw] = w.shape as number[];
@@ -41,19 +48,25 @@ const convOp = defineOp<ConvAttributes>('Conv2d', {
   ],
 });
 
-const convInputGradientOp = defineOp<ConvAttributes & { inputShape: readonly number[] }>('Conv2dInputGradient', {
-  composite: true,
-  infer: ([dy, w], { group, inputShape }) => [
-    { dtype: dy.dtype, shape: [dy.shape[0], (w.shape[1] as number) * group, ...inputShape] },
-  ],
-});
+const convInputGradientOp = defineOp<ConvAttributes & { inputShape: readonly number[] }>(
+  'Conv2dInputGradient',
+  {
+    composite: true,
+    infer: ([dy, w], { group, inputShape }) => [
+      { dtype: dy.dtype, shape: [dy.shape[0], (w.shape[1] as number) * group, ...inputShape] },
+    ],
+  },
+);
 
-const convWeightGradientOp = defineOp<ConvAttributes & { kernelShape: readonly number[] }>('Conv2dWeightGradient', {
-  composite: true,
-  infer: ([x, dy], { group, kernelShape }) => [
-    { dtype: dy.dtype, shape: [dy.shape[1], (x.shape[1] as number) / group, ...kernelShape] },
-  ],
-});
+const convWeightGradientOp = defineOp<ConvAttributes & { kernelShape: readonly number[] }>(
+  'Conv2dWeightGradient',
+  {
+    composite: true,
+    infer: ([x, dy], { group, kernelShape }) => [
+      { dtype: dy.dtype, shape: [dy.shape[1], (x.shape[1] as number) / group, ...kernelShape] },
+    ],
+  },
+);
 
 export interface ConvOptions {
   readonly stride?: number;

@@ -130,5 +130,4 @@ const castOp = defineOp<{ to: DType }>('Cast', {
   infer: ([x], { to }) => [{ dtype: to, shape: x.shape }],
   vjp: ([dy], [x]) => [FLOATS.includes(x.dtype) ? () => cast(dy, x.dtype) : null],
 });
-export const cast = (x: Value, to: DType): Value =>
-  (x.dtype === to ? x : castOp.one([x], { to }));
+export const cast = (x: Value, to: DType): Value => (x.dtype === to ? x : castOp.one([x], { to }));

@@ -1,14 +1,21 @@
 /** Matrix products. */
 import { defineOp } from '../graph/op';
-import { broadcastShapes, range } from '../graph/shape';
+import { broadcastShapes, range, sizeOf, staticShape } from '../graph/shape';
 import type { Value } from '../graph/value';
 import { mul } from './elementwise';
-import { transpose } from './shape';
+import { reshape, transpose } from './shape';
 
 /** Swaps the last two axes. */
 export function swapLast(x: Value): Value {
   const r = x.rank;
   return transpose(x, [...range(r - 2), r - 1, r - 2]);
+}
+
+/** [..., M, N] -> [rows, N] */
+function asMatrix(x: Value): Value {
+  if (x.rank === 2) return x;
+  const shape = staticShape(x, 'gradient of MatMul');
+  return reshape(x, [sizeOf(shape.slice(0, -1)), shape[x.rank - 1]]);
 }
 
 const matmulOp = defineOp<Record<string, never>>('MatMul', {
@@ -22,7 +29,11 @@ const matmulOp = defineOp<Record<string, never>>('MatMul', {
     if (!batch) throw new Error('batch axes do not broadcast');
     return [{ dtype: a.dtype, shape: [...batch, a.shape[m - 2], b.shape[n - 1]] }];
   },
-  vjp: ([dy], [a, b]) => [() => matmul(dy, swapLast(b)), () => matmul(swapLast(a), dy)],
+  vjp: ([dy], [a, b]) => [
+    () => matmul(dy, swapLast(b)),
+    // One matrix for all of `a`: one product over all rows, instead of one an entry that the walk would then add up.
+    () => (b.rank === 2 ? gemm(asMatrix(a), asMatrix(dy), { transA: 1 }) : matmul(swapLast(a), dy)),
+  ],
 });
 /** a [..., M, K] times b [..., K, N]; the batch axes broadcast. */
 export const matmul = (a: Value, b: Value): Value => matmulOp.one([a, b], {});
@@ -43,8 +54,14 @@ const gemmOp = defineOp<GemmAttributes>('Gemm', {
     return [{ dtype: a.dtype, shape: [m, n] }];
   },
   vjp: ([dy], [a, b, c], _outputs, { alpha, beta = 1, transA = 0, transB = 0 }) => [
-    () => (transA ? gemm(b, dy, { alpha, transA: transB, transB: 1 }) : gemm(dy, b, { alpha, transB: flip(transB) })),
-    () => (transB ? gemm(dy, a, { alpha, transA: 1, transB: transA }) : gemm(a, dy, { alpha, transA: flip(transA) })),
+    () =>
+      transA
+        ? gemm(b, dy, { alpha, transA: transB, transB: 1 })
+        : gemm(dy, b, { alpha, transB: flip(transB) }),
+    () =>
+      transB
+        ? gemm(dy, a, { alpha, transA: 1, transB: transA })
+        : gemm(a, dy, { alpha, transA: flip(transA) }),
     c ? () => (beta === 1 ? dy : mul(dy, beta)) : null,
   ],
 });

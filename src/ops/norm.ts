@@ -61,7 +61,8 @@ const layerNormOp = defineOp<Epsilon>('LayerNorm', {
   composite: true,
   infer: ([x, ...rows]) => {
     const last = x.shape.slice(-1);
-    const fits = last.length === 1 && rows.every((row) => row.dtype === x.dtype && sameShape(row.shape, last));
+    const fits =
+      last.length === 1 && rows.every((row) => row.dtype === x.dtype && sameShape(row.shape, last));
     if (!fits) throw new Error("expected scale and bias of the last axis, of x's dtype");
     const row = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
     return [x, row, row];

@@ -39,9 +39,7 @@ const averagePoolGradientOp = defineOp<AveragePoolAttributes & { inputShape: rea
   'AveragePool2dGradient',
   {
     composite: true,
-    infer: ([dy], { inputShape }) => [
-      { dtype: dy.dtype, shape: [dy.shape[0], dy.shape[1], ...inputShape] },
-    ],
+    infer: ([dy], { inputShape }) => [{ dtype: dy.dtype, shape: [dy.shape[0], dy.shape[1], ...inputShape] }],
   },
 );
 
@@ -55,10 +53,13 @@ const globalAveragePoolOp = defineOp<Record<string, never>>('GlobalAveragePool2d
     () => globalAveragePoolGradientOp.one([dy], { inputShape: x.shape.slice(2) as number[] }),
   ],
 });
-const globalAveragePoolGradientOp = defineOp<{ inputShape: readonly number[] }>('GlobalAveragePool2dGradient', {
-  composite: true,
-  infer: ([dy], { inputShape }) => [{ dtype: dy.dtype, shape: [...dy.shape, ...inputShape] }],
-});
+const globalAveragePoolGradientOp = defineOp<{ inputShape: readonly number[] }>(
+  'GlobalAveragePool2dGradient',
+  {
+    composite: true,
+    infer: ([dy], { inputShape }) => [{ dtype: dy.dtype, shape: [...dy.shape, ...inputShape] }],
+  },
+);
 
 interface PoolOptions {
   readonly stride?: number;

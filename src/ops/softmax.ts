@@ -32,7 +32,11 @@ export const logSoftmax = (x: Value, axis = -1) =>
 
 /** 1 where the class index equals the label, else 0: int64 or int32 labels [M] -> [M, classes] of `dtype`. */
 export function oneHot(labels: Value, classes: number, dtype: Value['dtype']): Value {
-  const index = labels.graph.constant(labels.dtype, [1, classes], Array.from({ length: classes }, (_, i) => i));
+  const index = labels.graph.constant(
+    labels.dtype,
+    [1, classes],
+    Array.from({ length: classes }, (_, i) => i),
+  );
   return cast(equal(reshape(labels, [labels.shape[0], 1]), index), dtype);
 }
 

@@ -22,7 +22,8 @@ export const adamw = ({ beta1, beta2, epsilon }: AdamWOptions): Optimizer => ({
     const correction = (beta: number) => sub(1, pow(step.graph.scalar(beta, step.dtype), step));
     const deviation = add(sqrt(div(squares, correction(beta2))), epsilon);
     const change = div(div(average, correction(beta1)), deviation);
-    const decayed = weightDecay === 0 ? parameter : sub(parameter, mul(parameter, mul(learningRate, weightDecay)));
+    const decayed =
+      weightDecay === 0 ? parameter : sub(parameter, mul(parameter, mul(learningRate, weightDecay)));
     return { parameter: sub(decayed, mul(change, learningRate)), slots: [average, squares] };
   },
 });

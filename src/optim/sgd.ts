@@ -35,7 +35,10 @@ export const lars = (options: Momentum & { readonly trust: number }): Optimizer 
     if (w.rank > 1) {
       const weightNorm = sqrt(squaredNorm(w));
       const gradientNorm = sqrt(squaredNorm(gradient));
-      const ratio = divideSafely(mul(weightNorm, options.trust), add(gradientNorm, mul(weightNorm, weightDecay)));
+      const ratio = divideSafely(
+        mul(weightNorm, options.trust),
+        add(gradientNorm, mul(weightNorm, weightDecay)),
+      );
       g = mul(g, where(and(greater(weightNorm, 0), greater(gradientNorm, 0)), ratio, 1));
     }
     return momentumStep(options, w, g, v, learningRate);

@@ -27,9 +27,7 @@ const isFloat = (dtype: DType) => dtype === 'float32' || dtype === 'float64';
 /** Element strides of `shape` broadcast to `to`: 0 along broadcast axes. */
 function broadcastStrides(shape: readonly number[], to: readonly number[]): number[] {
   const lead = to.length - shape.length;
-  return to.map((_, i) =>
-    i < lead || shape[i - lead] === 1 ? 0 : sizeOf(shape.slice(i - lead + 1)),
-  );
+  return to.map((_, i) => (i < lead || shape[i - lead] === 1 ? 0 : sizeOf(shape.slice(i - lead + 1))));
 }
 
 /** Elementwise evaluation with broadcasting; float32 results are rounded as the array stores them. */
@@ -94,7 +92,8 @@ export function foldConstants(graph: Graph): Graph {
       if (origin) return [target.scope(node.scope, () => transpose(origin, perm))];
     }
     const constants = inputs.every((input) => input?.constant);
-    const small = output.shape.every((d) => typeof d === 'number') && sizeOf(output.shape as number[]) <= MAX_ELEMENTS;
+    const small =
+      output.shape.every((d) => typeof d === 'number') && sizeOf(output.shape as number[]) <= MAX_ELEMENTS;
     if (!constants || !small || node.outputs.length !== 1) return null;
     if (node.op.type === 'Reshape') {
       return [target.tensor(output.dtype, output.shape as number[], (first as Value).constant as TypedArray)];

@@ -6,7 +6,8 @@ import type { Node, Value } from '../graph/value';
 
 /** Multiply-adds of one node; matrix products and convolutions only. A symbolic size counts as 1. */
 function nodeMultiplyAdds(node: Node): number {
-  const count = (value: Value) => value.shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
+  const count = (value: Value) =>
+    value.shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
   const [a, b] = node.inputs as Value[];
   switch (node.op.type) {
     case 'MatMul':
@@ -22,7 +23,8 @@ function nodeMultiplyAdds(node: Node): number {
   }
 }
 
-export const multiplyAdds = (graph: Graph) => graph.nodes.reduce((sum, node) => sum + nodeMultiplyAdds(node), 0);
+export const multiplyAdds = (graph: Graph) =>
+  graph.nodes.reduce((sum, node) => sum + nodeMultiplyAdds(node), 0);
 
 const bytesOf = (value: Value) => (elementCount(value.shape) ?? 0) * DTYPES[value.dtype].bytes;
 

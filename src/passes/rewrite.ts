@@ -9,7 +9,8 @@ export type Visit = (node: Node, inputs: readonly (Value | null)[], target: Grap
 export function rewrite(graph: Graph, visit: Visit, keep: (node: Node) => boolean = () => true): Graph {
   const target = new Graph(graph.name);
   const mapped = new Map<Value, Value>();
-  for (const input of graph.inputs) mapped.set(input, target.input(inputName(input), input.dtype, input.shape));
+  for (const input of graph.inputs)
+    mapped.set(input, target.input(inputName(input), input.dtype, input.shape));
   const translate = (value: Value): Value => {
     let result = mapped.get(value);
     if (!result) {
