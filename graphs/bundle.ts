@@ -42,7 +42,7 @@ export interface BundleSummary {
 /** The initial value of every state tensor: parameters and statistics by their own rule, optimizer state zero. */
 function initialState(recipe: Recipe, state: Manifest['state']): Map<string, HostTensor> {
   const context = new Context(new Graph('names'), { training: true });
-  context.bind(programOf(recipe).module);
+  context.bind(programOf(recipe).modules);
   const own = new Map(context.bound.map((bound) => [bound.name, bound.state]));
   return new Map(
     state.map(({ name, shape }) => {

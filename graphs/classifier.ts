@@ -22,7 +22,7 @@ export function classifier(recipe: Recipe): Program {
   };
 
   return {
-    module: { ...resnet, fc },
+    modules: [resnet, { fc }],
     batchInputs: [
       { name: 'images', dtype: 'uint8', shape: [image.size, image.size, image.channels] },
       { name: 'labels', dtype: 'int64', shape: [] },

@@ -18,7 +18,8 @@ export interface ExampleResult {
 }
 
 export interface Program {
-  readonly module: Module;
+  /** their state together, under the names of their fields */
+  readonly modules: readonly Module[];
   readonly batchInputs: readonly BatchInput[];
   readonly usesDropout: boolean;
   forward(context: Context, batch: Readonly<Record<string, Value>>): ExampleResult;

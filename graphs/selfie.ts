@@ -99,7 +99,7 @@ export function selfie(recipe: Recipe): Program {
     globalAveragePool(encoder.apply(context, normalize(images, image, context.dtype)));
 
   return {
-    module: { ...encoder, attention_pooling: attentionPooling, position },
+    modules: [encoder, { attention_pooling: attentionPooling, position }],
     batchInputs: [
       { name: 'images', dtype: 'uint8', shape: [image.size, image.size, image.channels] },
       { name: 'patch_order', dtype: 'int64', shape: [total] },

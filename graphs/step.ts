@@ -83,7 +83,7 @@ const batchPorts = (ports: Ports, program: Program, batch: number) =>
 /** The network's state as inputs, after the ports that came before. */
 function bind(ports: Ports, program: Program, settings: BuildSettings): Context {
   const context = new Context(ports.graph, settings);
-  context.bind(program.module);
+  context.bind(program.modules);
   context.bound.forEach(({ name, value }) => ports.note('state', name, value.dtype, value.shape));
   return context;
 }
@@ -198,7 +198,7 @@ export function applyGraph(recipe: Recipe): StepGraph {
   const ports = new Ports(graph);
   const learningRate = ports.input('hyper', 'learning_rate', 'float32', []);
   const trainable = new Context(new Graph('names'), { training: true });
-  trainable.bind(programOf(recipe).module);
+  trainable.bind(programOf(recipe).modules);
   const grads = trainable.parameters.map(({ name, value }) =>
     ports.input('gradient', `grad.${name}`, value.dtype, value.shape),
   );
@@ -240,7 +240,7 @@ export function encoderGraph(recipe: Recipe): StepGraph {
 /** Every state tensor of a training run, in the order of the training graph's inputs. */
 export function stateEntries(recipe: Recipe, train: StepGraph): StateEntry[] {
   const context = new Context(new Graph('names'), { training: true });
-  context.bind(programOf(recipe).module);
+  context.bind(programOf(recipe).modules);
   const kinds = new Map(
     context.bound.map(
       ({ name, state }) => [name, state instanceof RunningStatistic ? 'buffer' : 'parameter'] as const,

@@ -65,7 +65,7 @@ export class Graph {
   constant(dtype: DType, shape: readonly number[], numbers: ArrayLike<number>): Value {
     const data = allocate(dtype, numbers.length);
     const wide = DTYPES[dtype].bytes === 8 && dtype !== 'float64';
-    for (let i = 0; i < numbers.length; i++) data[i] = (wide ? BigInt(numbers[i]) : numbers[i]) as never;
+    for (let i = 0; i < numbers.length; i++) data[i] = wide ? BigInt(numbers[i]) : numbers[i];
     return this.tensor(dtype, shape, data);
   }
 

@@ -17,12 +17,12 @@ export interface OpDefinition<A extends Attributes> {
    * Vector-Jacobian product: cotangents of the outputs -> one thunk per input. Written with public ops; broadcasting is
    * undone by the reverse walk. A cotangent that nothing asked for is a zero tensor.
    */
-  vjp?(
+  readonly vjp?: (
     dys: readonly Value[],
     inputs: readonly Value[],
     outputs: readonly Value[],
     attrs: A,
-  ): readonly GradientThunk[];
+  ) => readonly GradientThunk[];
   /** How each attribute is written in ONNX. */
   readonly attributes?: Readonly<Record<string, 'int' | 'ints' | 'float' | 'string' | 'dtype'>>;
   /**

@@ -107,9 +107,10 @@ const layerNormNode = defineOp<Epsilon & { axis: number }>('LayerNormalization',
   },
 });
 
+/** ONNX's own operator. Its statistics are float32 whatever x is, so that only float32 takes it. */
 export const layerNormPlain: Spelling = {
   name: 'plain',
-  when: () => true,
+  when: ([x]) => x.dtype === 'float32',
   spell: (context, inputs, { epsilon }: Epsilon) =>
     layerNormNode
       .call(
@@ -117,6 +118,20 @@ export const layerNormPlain: Spelling = {
         { epsilon, axis: -1 },
       )
       .map(plainly),
+};
+
+/** The direct formula, for every dtype. */
+export const layerNormFormula: Spelling = {
+  name: 'formula',
+  when: () => true,
+  spell: (context, inputs, { epsilon }: Epsilon) => {
+    const [x, scale, bias] = inputs.map((v) => context.plain(v));
+    const last = [x.rank - 1];
+    const mean = reduceMean(x, last, 1);
+    const difference = sub(x, mean);
+    const r = inverseDeviation(reduceMean(mul(difference, difference), last, 1), epsilon);
+    return [plainly(add(mul(mul(difference, r), scale), bias)), plainly(mean), plainly(r)];
+  },
 };
 
 /** With n = (x - mean) r and g = dy scale: dx = r (g - mean(g) - n mean(g n)), dscale = sum(dy n), dbias = sum(dy). */

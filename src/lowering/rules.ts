@@ -19,7 +19,7 @@ export const RULES: Readonly<Record<string, readonly Spelling[]>> = {
   BatchNorm: [batchNormMomentsWhenFast, norm.batchNormCentered, norm.batchNormPlain],
   BatchNormGradient: [norm.batchNormGradientRows, norm.batchNormGradientPlain],
   BatchNormInference: [norm.batchNormInferenceRows, norm.batchNormInferencePlain],
-  LayerNorm: [norm.layerNormPlain],
+  LayerNorm: [norm.layerNormPlain, norm.layerNormFormula],
   LayerNormGradient: [norm.layerNormGradientPlain],
   ReluGradient: [activation.reluGradientHardSigmoid, activation.reluGradientPlain],
   Gelu: [activation.geluPlain],

@@ -36,9 +36,9 @@ export class Context {
     this.training = settings.training;
   }
 
-  /** Makes a graph input for every state tensor of `module`. */
-  bind(module: Module): void {
-    for (const [name, state] of namedState(module)) {
+  /** Makes a graph input for every state tensor of the modules. */
+  bind(modules: readonly Module[]): void {
+    for (const [name, state] of modules.flatMap((module) => namedState(module))) {
       const value = this.graph.input(name, this.dtype, state.shape);
       this.values.set(state, value);
       this.bound.push({ name, state, value });

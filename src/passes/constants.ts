@@ -46,7 +46,7 @@ function evaluate(node: Node, inputs: readonly Value[]): TypedArray | null {
     strides.reduce((sum, stride, i) => sum + (Math.floor(flat / inner[i]) % shape[i]) * stride, 0);
   for (let i = 0; i < result.length; i++) {
     const [a, b] = operands.map(({ data, strides }) => data[at(strides, i)]);
-    result[i] = operation(a, b) as never;
+    result[i] = operation(a, b);
   }
   return result;
 }
@@ -92,13 +92,12 @@ export function foldConstants(graph: Graph): Graph {
       if (origin) return [target.scope(node.scope, () => transpose(origin, perm))];
     }
     const constants = inputs.every((input) => input?.constant);
-    const small =
-      output.shape.every((d) => typeof d === 'number') && sizeOf(output.shape as number[]) <= MAX_ELEMENTS;
+    const small = output.shape.every((d) => typeof d === 'number') && sizeOf(output.shape) <= MAX_ELEMENTS;
     if (!constants || !small || node.outputs.length !== 1) return null;
     if (node.op.type === 'Reshape') {
-      return [target.tensor(output.dtype, output.shape as number[], (first as Value).constant as TypedArray)];
+      return [target.tensor(output.dtype, output.shape, (first as Value).constant as TypedArray)];
     }
     const data = evaluate(node, inputs as Value[]);
-    return data ? [target.tensor(output.dtype, output.shape as number[], data)] : null;
+    return data ? [target.tensor(output.dtype, output.shape, data)] : null;
   });
 }

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+'use strict';
+const { existsSync } = require('node:fs');
+const path = require('node:path');
+
+const root = path.dirname(__dirname);
+const cli = path.join(root, 'dist', 'src', 'cli.js');
+
+// `selfie print-graph ... | head` closes the pipe early; that is no error.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+if (existsSync(cli)) {
+  void require(cli)
+    .main(process.argv.slice(2))
+    .then((code) => {
+      process.exitCode = code;
+    });
+} else {
+  console.error(`error: selfie is not built: run "npm ci" (or "npm run build") in ${root}`);
+  process.exitCode = 1;
+}

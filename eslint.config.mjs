@@ -1,0 +1,118 @@
+/** ESLint: typed rules, and which room may import which (`npm run lint`). */
+import js from '@eslint/js';
+import { createNodeResolver, importX } from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/** The rooms that each room may import, itself apart. An entry with a slash is a single file. */
+const MAY_IMPORT = {
+  'src/onnx': [],
+  'src/graph': ['src/onnx'],
+  'src/ops': ['src/graph', 'src/onnx'],
+  'src/autodiff': ['src/ops', 'src/graph', 'src/onnx'],
+  'src/passes': ['src/ops', 'src/graph', 'src/onnx'],
+  'src/lowering': ['src/passes', 'src/ops', 'src/graph', 'src/onnx'],
+  'src/nn': ['src/lowering', 'src/autodiff', 'src/ops', 'src/graph', 'src/onnx', 'src/data/random.ts'],
+  'src/optim': ['src/lowering', 'src/autodiff', 'src/ops', 'src/graph', 'src/onnx'],
+  'src/bundle': ['graphs/recipes', 'src/onnx'],
+  'src/data': ['src/bundle', 'src/onnx'],
+  'src/runtime': ['src/bundle', 'src/onnx'],
+  'src/training': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx', 'src/export/safetensors.ts'],
+  'src/export': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
+  'src/serving': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx'],
+  'src/report': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
+  'src/commands': [
+    'graphs',
+    'src/bundle',
+    'src/data',
+    'src/runtime',
+    'src/training',
+    'src/export',
+    'src/serving',
+  ].concat(['src/report', 'src/onnx']),
+  graphs: [
+    'src/nn',
+    'src/optim',
+    'src/lowering',
+    'src/autodiff',
+    'src/passes',
+    'src/ops',
+    'src/graph',
+    'src/onnx',
+  ].concat(['src/bundle', 'src/export/safetensors.ts', 'src/data/random.ts']),
+};
+
+/** Everything is forbidden from a room but itself, its row of the table and the small files directly in src. */
+const zones = Object.entries(MAY_IMPORT).flatMap(([room, allowed]) => {
+  const message = `${room} may import only ${allowed.join(', ') || 'nothing'} (see MAY_IMPORT in eslint.config.mjs)`;
+  const rooms = Object.keys(MAY_IMPORT).filter((other) => other !== room && !allowed.includes(other));
+  return [...rooms, 'src/cli.ts', 'src/index.ts', 'tools', 'test'].map((from) => ({
+    target: `./${room}`,
+    from: `./${from}`,
+    except: allowed
+      .filter((path) => path.startsWith(`${from}/`))
+      .map((path) => `.${path.slice(from.length)}`),
+    message,
+  }));
+});
+
+// names of recipes are the build half's business; the run half knows the recipe inside a manifest
+for (const room of ['src/data', 'src/runtime', 'src/training', 'src/export', 'src/serving', 'src/report'])
+  zones.push({
+    target: `./${room}`,
+    from: './src/bundle/loadRecipe.ts',
+    message: `${room} may not load recipes: read the one in the manifest`,
+  });
+
+const onlyIn = (where, packages) =>
+  packages.map((name) => ({ group: [name, `${name}/*`], message: `only ${where} imports ${name}` }));
+const PROTOBUF = onlyIn('src/onnx', ['onnx-proto', 'protobufjs']);
+const RUNTIME = onlyIn('src/runtime', ['onnxruntime-node', 'onnxruntime-common']);
+const restrict = (files, patterns) => ({
+  files,
+  rules: { 'no-restricted-imports': ['error', { patterns }] },
+});
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'models/', 'coverage/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: { 'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.js', '.json'] })] },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones, basePath: import.meta.dirname }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      // an element of an array may be absent although its type does not say so
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      // numbers in messages are wanted
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      // `void promise` and `() => doIt()` are clear
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+    },
+  },
+  restrict(['src/**/*.ts', 'graphs/**/*.ts', 'tools/**/*.ts'], [...PROTOBUF, ...RUNTIME]),
+  restrict(['src/onnx/**/*.ts'], RUNTIME),
+  restrict(['src/runtime/**/*.ts'], PROTOBUF),
+  // the TensorBoard writer encodes protobuf records of its own
+  restrict(['src/training/**/*.ts'], [...onlyIn('src/onnx', ['onnx-proto']), ...RUNTIME]),
+  {
+    files: ['**/*.{js,cjs}'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: {
+        require: 'readonly',
+        module: 'readonly',
+        __dirname: 'readonly',
+        process: 'readonly',
+        console: 'readonly',
+      },
+    },
+  },
+  { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
+);

@@ -1,0 +1,108 @@
+/** The command line: finds the command, parses its options, and says what went wrong in one line. */
+import yargs, { type Argv, type Options, type PositionalOptions } from 'yargs';
+import { version } from '../package.json';
+import { buildGraph } from './commands/build-graph';
+import type { Command } from './commands/command';
+import { evaluateCommand } from './commands/evaluate';
+import { exportCommand } from './commands/export';
+import { printGraph } from './commands/print-graph';
+import { quickstartCommand } from './commands/quickstart';
+import { recipesCommand } from './commands/recipes';
+import { trainCommand } from './commands/train';
+import { UserError } from './errors';
+import { didYouMean } from './nearest';
+
+const OPTIONS = new Map<string, readonly string[]>();
+
+/** Runs the command line `args` (without node and the script); resolves to the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    await createParser(args).parseAsync([...args]);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    return 1;
+  }
+}
+
+function createParser(args: readonly string[]): Argv {
+  const parser = yargs()
+    .scriptName('selfie')
+    .usage('$0 <command>\n\nSelf-supervised image pretraining (Selfie) as ONNX training graphs.')
+    .locale('en')
+    .wrap(100)
+    .version(version)
+    .demandCommand(1, 'no command given')
+    .strict()
+    .exitProcess(false)
+    .epilogue('"selfie <command> --help" explains a command.')
+    .fail((message: string | null, error: Error | undefined) => {
+      if (error && error.name !== 'YError') throw error;
+      throw new UserError(describeMisuse(message ?? error?.message ?? 'wrong usage', args));
+    });
+  register(parser, quickstartCommand);
+  register(parser, recipesCommand);
+  register(parser, buildGraph);
+  register(parser, trainCommand);
+  register(parser, evaluateCommand);
+  register(parser, exportCommand);
+  register(parser, printGraph);
+  return parser;
+}
+
+function register<P extends Record<string, PositionalOptions>, O extends Record<string, Options>>(
+  parser: Argv,
+  { name, describe, examples, positionals, options, run }: Command<P, O>,
+): void {
+  OPTIONS.set(name, Object.keys(options));
+  const names = Object.keys(positionals).map((positional) => `<${positional}>`);
+  parser.command(
+    [name, ...names].join(' '),
+    describe,
+    (inner) => {
+      for (const [positional, settings] of Object.entries(positionals))
+        inner.positional(positional, settings);
+      for (const [line, what] of examples) inner.example(`$0 ${line}`, what);
+      return inner.options(options).epilogue('');
+    },
+    (args) => {
+      for (const [option, value] of Object.entries(args))
+        if (Array.isArray(value) && option in options && !options[option].array)
+          throw new UserError(`--${option} is given more than once`);
+      return run(args as Parameters<typeof run>[0]);
+    },
+  );
+}
+
+/** yargs' complaint as one line that names what is near. */
+function describeMisuse(message: string, args: readonly string[]): string {
+  const command = args.find((arg) => !arg.startsWith('-'));
+  const known = command === undefined ? undefined : OPTIONS.get(command);
+  if (command === undefined) return `${message}; see selfie --help`;
+  const commands = [...OPTIONS.keys()];
+  if (!known) return `unknown command ${command}${didYouMean(command, commands)}; see selfie --help`;
+  const [, unknown] = /^Unknown arguments?: ([^,]+)/.exec(message) ?? [];
+  const help = `; see selfie ${command} --help`;
+  if (unknown === undefined) return `${message.replace(/\s+/g, ' ')}${help}`;
+  const option = args.find(
+    (arg) => arg.replace(/^--?(no-)?/, '').split('=')[0] === unknown && arg.startsWith('-'),
+  );
+  if (option !== undefined) return `unknown option ${option}${didYouMean(unknown, known)}${help}`;
+  const hint = unknown.includes('=') && known.includes('set') ? '; write --set before each setting' : help;
+  return `unexpected argument ${unknown}${hint}`;
+}
+
+/** One line for what the user can mend; for anything else, how to see more. */
+function describeError(error: unknown): string {
+  if (error instanceof UserError || isSystemError(error))
+    return `error: ${error.message.replace(/\s*\n\s*/g, ' ')}`;
+  if (process.env.SELFIE_DEBUG)
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return `error: ${message} (unexpected; set SELFIE_DEBUG=1 to see where)`;
+}
+
+/** The operating system refused something: no space, no permission. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}

@@ -1,0 +1,71 @@
+/** What a command is, and the option types that commands share. */
+import type { ArgumentsCamelCase, InferredOptionTypes, Options, PositionalOptions } from 'yargs';
+import { UserError } from '../errors';
+
+type Positionals = Readonly<Record<string, PositionalOptions>>;
+type Flags = Readonly<Record<string, Options>>;
+
+/** One subcommand: its options and the plain function it calls. */
+export interface Command<P extends Positionals, O extends Flags> {
+  readonly name: string;
+  readonly describe: string;
+  /** command lines without the program's name, and what they do */
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  /** in their order; all must be given */
+  readonly positionals: P;
+  readonly options: O;
+  readonly run: (
+    args: ArgumentsCamelCase<InferredOptionTypes<P> & InferredOptionTypes<O>>,
+  ) => Promise<void> | void;
+}
+
+/** Infers the arguments of `run` from the options. */
+export const defineCommand = <const P extends Positionals, const O extends Flags>(
+  command: Command<P, O>,
+): Command<P, O> => command;
+
+/** An option that takes text and may be left out. */
+export const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+
+/** An option that takes a whole number of at least `min`; `name` is for the message. */
+export const whole = (name: string, min: number, describe: string) =>
+  ({
+    type: 'string',
+    requiresArg: true,
+    describe,
+    coerce: (value: string | undefined): number | undefined => {
+      if (value === undefined) return undefined;
+      const number = Number(value);
+      if (value.trim() === '' || !Number.isSafeInteger(number) || number < min)
+        throw new UserError(`${name} ${value}: expected a whole number of at least ${min}`);
+      return number;
+    },
+  }) as const;
+
+/** A positional argument. */
+export const positional = (describe: string) => ({ type: 'string', demandOption: true, describe }) as const;
+
+export const directory = positional('folder of the run, with the bundle in graph/');
+
+export const data = {
+  type: 'string',
+  demandOption: true,
+  requiresArg: true,
+  describe: 'embedded, cifar10:PATH or folder:PATH',
+} as const;
+
+export const provider = {
+  choices: ['cpu', 'cuda', 'webgpu'],
+  requiresArg: true,
+  describe: "where to compute (default: the bundle's)",
+} as const;
+
+/** A whole line on stdout. */
+export function print(line = ''): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** A whole line on stderr. */
+export function warn(line: string): void {
+  process.stderr.write(`warning: ${line}\n`);
+}

@@ -1,0 +1,83 @@
+/** `selfie train DIR --data SOURCE` */
+import { createReporter } from '../training/progress';
+import { abortOnSignals } from '../training/signals';
+import { train, type TrainResult } from '../training/trainer';
+import { percent } from './evaluate';
+import { defineCommand, directory, print, provider, text, whole } from './command';
+
+export const trainCommand = defineCommand({
+  name: 'train',
+  describe: 'train a bundle on images; Ctrl-C stops after the step and writes a checkpoint',
+  examples: [
+    ['train models/mini --data embedded', "as many steps as the recipe's schedule has"],
+    ['train models/mini --data cifar10:cifar-10-batches-bin --resume', 'continue a run that was stopped'],
+    [
+      'train models/fine --data folder:photos --init-from models/mini --labels 5%',
+      'finetune with few labels',
+    ],
+  ],
+  positionals: { dir: directory },
+  options: {
+    data: text('embedded, cifar10:PATH or folder:PATH (needed unless resuming)'),
+    steps: whole('--steps', 1, "steps in all (default: the recipe's); the schedule spans them"),
+    'init-from': text('run folder or .safetensors file whose network to start from'),
+    labels: text('use only so many labelled images: 5% or 4000'),
+    seed: whole('--seed', 0, "of order, augmentation and dropout (default: the recipe's)"),
+    provider,
+    'steps-per-run': whole('--steps-per-run', 1, 'steps in one call of the runtime (default: 1)'),
+    accumulate: whole('--accumulate', 1, 'batches whose gradients make one step (default: 1)'),
+    'checkpoint-every': whole('--checkpoint-every', 1, 'steps between checkpoints (default: 200)'),
+    keep: whole('--keep', 1, 'checkpoints to keep (default: 3)'),
+    threads: whole('--threads', 1, 'threads that compute (default: all)'),
+    workers: whole('--workers', 1, 'threads that decode'),
+    resume: { type: 'boolean', default: false, describe: 'continue from the newest checkpoint' },
+  },
+  run: async ({ dir, data, keep, ...options }) => {
+    const { initFrom, labels, steps, seed, provider, threads, workers, resume } = options;
+    const { stepsPerRun, accumulate, checkpointEvery } = options;
+    const { signal, dispose } = abortOnSignals(() => {
+      process.stderr.write('\nstopping after this step; press Ctrl-C again to stop at once\n');
+    });
+    try {
+      const result = await train(
+        {
+          directory: dir,
+          data,
+          steps,
+          initFrom,
+          labels,
+          seed,
+          provider,
+          threads,
+          workers,
+          resume,
+          stepsPerRun,
+          accumulate,
+          checkpointEvery,
+          keepCheckpoints: keep,
+        },
+        { reporter: createReporter(), signal },
+      );
+      describeTraining(dir, result).forEach((line) => print(line));
+    } finally {
+      dispose();
+    }
+  },
+});
+
+/** How a training ended, for people. */
+export function describeTraining(
+  directory: string,
+  { step, steps, interrupted, last, checkpoint }: TrainResult,
+): string[] {
+  const state = interrupted
+    ? `stopped after step ${step} of ${steps}; continue with: selfie train ${directory} --resume`
+    : `finished ${steps} steps`;
+  return [
+    state,
+    ...(last
+      ? [`last step: loss ${last.metrics.loss.toFixed(4)}, accuracy ${percent(last.metrics.accuracy)}`]
+      : []),
+    ...(checkpoint === undefined ? [] : [`checkpoint: ${checkpoint}`]),
+  ];
+}

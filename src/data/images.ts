@@ -1,0 +1,52 @@
+/** Encoded images to pixels: decode, crop and resize in one pass of libvips. The only importer of sharp in `data`. */
+import sharp from 'sharp';
+import { UserError } from '../errors';
+import { type Box, centerBox, type DecodedImage } from './transforms';
+
+// Images are decoded side by side, so each takes one thread; none is decoded twice, so nothing is worth keeping.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/**
+ * Decodes `bytes`, turned upright, in sRGB without alpha (channels = 3) or in gray (channels = 1), 8 bits. The box that
+ * `choose` picks from the upright size fills size x size pixels.
+ * @param where names the image in errors
+ * @throws UserError for bytes that are no image, are cut off or damaged
+ */
+export async function decodeBox(
+  bytes: Buffer,
+  where: string,
+  size: number,
+  channels: 1 | 3,
+  choose: (width: number, height: number) => Box,
+): Promise<DecodedImage> {
+  try {
+    const image = sharp(bytes, { failOn: 'error' });
+    const { autoOrient } = await image.metadata();
+    const box = choose(autoOrient.width, autoOrient.height);
+    // Resize first and cut then: only so does libvips let the JPEG decoder shrink on load. It computes no pixel outside.
+    const width = Math.max(size, Math.round((autoOrient.width * size) / box.width));
+    const height = Math.max(size, Math.round((autoOrient.height * size) / box.height));
+    const left = Math.min(width - size, Math.round((box.left * size) / box.width));
+    const top = Math.min(height - size, Math.round((box.top * size) / box.height));
+    const { data, info } = await image
+      .autoOrient()
+      .resize(width, height, { fit: 'fill', kernel: 'linear' })
+      .extract({ left, top, width: size, height: size })
+      .removeAlpha()
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== channels) {
+      throw new Error(`decoded to ${info.channels} channels, expected ${channels}`);
+    }
+    return { width: size, height: size, channels, pixels: data };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${where} cannot be decoded: ${reason.replace(/\s+/g, ' ').trim()}`);
+  }
+}
+
+/** Decodes `bytes` for evaluation: resized, and the middle cut out. Shapes and errors as `decodeBox`. */
+export const decodeCenter = (bytes: Buffer, where: string, size: number, channels: 1 | 3) =>
+  decodeBox(bytes, where, size, channels, (width, height) => centerBox(width, height, size));

@@ -1,0 +1,133 @@
+/** Which examples a step sees: positions by arithmetic, orders from (seed, epoch), and subsets of the labels. */
+import { UserError } from '../errors';
+import { Random } from './random';
+import type { Source } from './source';
+
+export interface Position {
+  readonly epoch: number;
+  /** examples of the epoch that came before */
+  readonly offset: number;
+}
+
+/** Examples of one batch. */
+export interface Draw {
+  readonly epoch: number;
+  /** [batch], indices in the source */
+  readonly indices: Int32Array;
+  /** examples that count; those behind are repetitions that fill the batch */
+  readonly valid: number;
+}
+
+/** Maps a step to its examples, in any order of steps. */
+export interface Sampler {
+  /** steps in one pass over the examples */
+  readonly stepsPerEpoch: number;
+  draw(step: number): Draw;
+}
+
+/** Where `step` is when an epoch has `stepsPerEpoch` full batches and drops the rest. */
+export function position(step: number, stepsPerEpoch: number, batch: number): Position {
+  return { epoch: Math.floor(step / stepsPerEpoch), offset: (step % stepsPerEpoch) * batch };
+}
+
+/**
+ * Training order: each epoch a new permutation of `indices` drawn from (seed, epoch), cut into full batches; the rest of
+ * the epoch is dropped.
+ * @throws UserError where there are fewer examples than one batch
+ */
+export function shuffledSampler(indices: Int32Array, batch: number, seed: number): Sampler {
+  const stepsPerEpoch = Math.floor(indices.length / batch);
+  if (stepsPerEpoch === 0) {
+    throw new UserError(
+      `${indices.length} examples are fewer than one batch of ${batch}; take more, or build the graph with ` +
+        `--set batch=${Math.max(1, indices.length)} or less`,
+    );
+  }
+  let last: { epoch: number; order: Int32Array } | undefined;
+  return {
+    stepsPerEpoch,
+    draw(step) {
+      const { epoch, offset } = position(step, stepsPerEpoch, batch);
+      if (last?.epoch !== epoch) {
+        last = { epoch, order: new Random(seed, 'order', epoch).permutation(indices.length) };
+      }
+      return {
+        epoch,
+        indices: last.order.subarray(offset, offset + batch).map((i) => indices[i]),
+        valid: batch,
+      };
+    },
+  };
+}
+
+/** Evaluation order: `indices` once as they stand; the last batch is filled by repeating its last example. */
+export function sequentialSampler(indices: Int32Array, batch: number): Sampler {
+  return {
+    stepsPerEpoch: Math.ceil(indices.length / batch),
+    draw(step) {
+      const part = indices.subarray(step * batch, (step + 1) * batch);
+      if (part.length === 0) throw new RangeError(`step ${step} of ${Math.ceil(indices.length / batch)}`);
+      const filled = new Int32Array(batch).fill(part[part.length - 1]);
+      filled.set(part);
+      return { epoch: 0, indices: filled, valid: part.length };
+    },
+  };
+}
+
+/** Number of examples that `spec` (`5%`, `4000`) means of `total`. */
+function subsetSize(spec: string, total: number, name: string): number {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(spec.trim());
+  const size = match === null ? NaN : match[2] === '%' ? (Number(match[1]) / 100) * total : Number(match[1]);
+  if (Number.isNaN(size) || (match?.[2] === '' && !Number.isInteger(size))) {
+    throw new UserError(
+      `labels '${spec}' is neither a percentage like 5% nor a number of examples like 4000`,
+    );
+  }
+  const count = Math.round(size);
+  if (count < 1) throw new UserError(`labels '${spec}' of ${total} examples in ${name} leaves none`);
+  if (size > total) throw new UserError(`labels '${spec}' is more than the ${total} examples of ${name}`);
+  return count;
+}
+
+/** Examples for each class, as equal as the classes' sizes allow; what does not divide goes to classes drawn at random. */
+function shares(sizes: readonly number[], count: number, random: Random): number[] {
+  const result = sizes.map(() => 0);
+  // Smallest classes first: what they cannot give is left to the larger. The sort is stable, so ties are drawn.
+  const order = [...random.permutation(sizes.length)].sort((a, b) => sizes[a] - sizes[b]);
+  let left = count;
+  for (const [i, label] of order.entries()) {
+    result[label] = Math.min(sizes[label], Math.floor(left / (order.length - i)));
+    left -= result[label];
+  }
+  return result;
+}
+
+/**
+ * Indices of a labelled subset, ascending. `spec` is a percentage (`5%`) or a number of examples (`4000`). Balanced over the
+ * classes, or else uniform; drawn from the seed, and under one seed a smaller subset of a class lies within a larger one.
+ * @throws UserError for none, for more than there are, for anything else, and for a source without labels
+ */
+export function subset(
+  source: Pick<Source, 'name' | 'length' | 'classes' | 'label'>,
+  spec: string,
+  seed: number,
+  balanced = true,
+): Int32Array {
+  const { classes, length, name } = source;
+  if (classes === null) throw new UserError(`labels '${spec}': ${name} has no labels`);
+  const count = subsetSize(spec, length, name);
+  if (!balanced) return new Random(seed, 'subset').permutation(length).slice(0, count).sort();
+  const members: number[][] = classes.map(() => []);
+  for (let index = 0; index < length; index++) members[source.label(index) ?? 0].push(index);
+  const share = shares(
+    members.map((m) => m.length),
+    count,
+    new Random(seed, 'subset'),
+  );
+  return Int32Array.from(
+    members.flatMap((own, label) => {
+      const order = new Random(seed, 'subset', label).permutation(own.length);
+      return Array.from(order.subarray(0, share[label]), (i) => own[i]);
+    }),
+  ).sort();
+}

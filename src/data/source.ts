@@ -1,0 +1,78 @@
+/** Data sources: what a reader gives, and the table of readers that `--data` names. */
+import { UserError } from '../errors';
+import { openBuiltin } from './builtin';
+import { openCifar10 } from './cifar';
+import { openFolder } from './folder';
+
+export type Split = 'train' | 'test';
+
+interface SourceBase {
+  /** what messages call it, e.g. `cifar10:data/cifar-10-batches-bin` */
+  readonly name: string;
+  /** `all`: the source has no division, and both splits are everything */
+  readonly split: Split | 'all';
+  /** number of images */
+  readonly length: number;
+  /** class names by label; null: unlabelled */
+  readonly classes: readonly string[] | null;
+  /** in [0, classes.length); null: unlabelled */
+  label(index: number): number | null;
+  /** where the image is, for messages: a file, or a file and its record */
+  where(index: number): string;
+  close(): void;
+}
+
+/** Images that are stored as pixels of one size. */
+export interface PixelSource extends SourceBase {
+  readonly kind: 'pixels';
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  /** uint8 [height * width * channels] in row, column, channel order; do not write into it */
+  pixels(index: number): Uint8Array;
+}
+
+/** Images that are stored as JPEG, PNG or WebP of any size; decoded in `images.ts`, together with crop and resize. */
+export interface EncodedSource extends SourceBase {
+  readonly kind: 'encoded';
+  bytes(index: number): Promise<Buffer>;
+}
+
+export type Source = PixelSource | EncodedSource;
+
+interface Reader {
+  /** what follows `name:` in a spec; null: nothing does */
+  readonly argument: string | null;
+  open(argument: string, split: Split): Source | Promise<Source>;
+}
+
+const READERS: Readonly<Record<string, Reader>> = {
+  embedded: { argument: null, open: (_argument, split) => openBuiltin(split) },
+  cifar10: { argument: 'PATH', open: openCifar10 },
+  folder: { argument: 'PATH', open: openFolder },
+};
+
+/** `embedded`, `cifar10:PATH`, ...: what `openSource` takes. */
+export const SOURCE_FORMS: readonly string[] = Object.entries(READERS).map(([name, { argument }]) =>
+  argument === null ? name : `${name}:${argument}`,
+);
+
+/**
+ * Opens the data that `spec` names (`embedded`, `cifar10:PATH`, `folder:PATH`). The same spec and split give the same
+ * images in the same order everywhere, so a worker thread opens its own.
+ * @throws UserError for an unknown kind, a path that is not there, or data that is not what it should be
+ */
+export async function openSource(spec: string, split: Split): Promise<Source> {
+  const colon = spec.indexOf(':');
+  const name = colon < 0 ? spec : spec.slice(0, colon);
+  const argument = colon < 0 ? '' : spec.slice(colon + 1);
+  if (!Object.hasOwn(READERS, name)) {
+    throw new UserError(`unknown data source '${spec}'; use one of: ${SOURCE_FORMS.join(', ')}`);
+  }
+  const reader = READERS[name];
+  if ((reader.argument === null) !== (argument === '')) {
+    const form = reader.argument === null ? name : `${name}:${reader.argument}`;
+    throw new UserError(`data source '${spec}' is incomplete or has too much; write ${form}`);
+  }
+  return reader.open(argument, split);
+}

@@ -1,0 +1,97 @@
+/** Augmentation and crops: pure functions of pixels and of numbers drawn from (seed, epoch, index). */
+import type { Recipe } from '../bundle/recipe';
+import { Random } from './random';
+
+export type Augment = Recipe['augment'];
+
+/** uint8 pixels [height * width * channels] in row, column, channel order. */
+export interface DecodedImage {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly pixels: Uint8Array;
+}
+
+/** A rectangle of an image, in its pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The stream that augments image `index` of the source in `epoch`. */
+export const augmentRandom = (seed: number, epoch: number, index: number) =>
+  new Random(seed, 'augment', epoch, index);
+
+/** Pads by `pad` zeros on every side and crops the original size back at (x, y) of the padded image, 0 <= x, y <= 2 pad. */
+export function padCrop(image: DecodedImage, pad: number, x: number, y: number): DecodedImage {
+  const { width, height, channels, pixels } = image;
+  const out = new Uint8Array(pixels.length);
+  const shift = x - pad;
+  const from = Math.max(0, shift);
+  const to = Math.min(width, width + shift);
+  for (let row = 0; row < height && from < to; row++) {
+    const source = row + y - pad;
+    if (source < 0 || source >= height) continue;
+    const start = source * width;
+    out.set(
+      pixels.subarray((start + from) * channels, (start + to) * channels),
+      (row * width + from - shift) * channels,
+    );
+  }
+  return { ...image, pixels: out };
+}
+
+/** Mirrors left and right. */
+export function flip(image: DecodedImage): DecodedImage {
+  const { width, height, channels, pixels } = image;
+  const out = new Uint8Array(pixels.length);
+  for (let row = 0, at = 0; row < height; row++) {
+    for (let column = width - 1; column >= 0; column--) {
+      const source = (row * width + column) * channels;
+      for (let c = 0; c < channels; c++) out[at++] = pixels[source + c];
+    }
+  }
+  return { ...image, pixels: out };
+}
+
+/**
+ * The box of a random-resized crop: an area uniform in [minScale, 1] of the image's and a width/height ratio
+ * log-uniform in [3/4, 4/3], redrawn up to ten times until it fits; then the largest centred box of an allowed ratio.
+ */
+export function randomResizedBox(width: number, height: number, minScale: number, random: Random): Box {
+  const logLimit = Math.log(4 / 3);
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const area = width * height * (minScale + (1 - minScale) * random.uniform());
+    const ratio = Math.exp(logLimit * (2 * random.uniform() - 1));
+    const w = Math.round(Math.sqrt(area * ratio));
+    const h = Math.round(Math.sqrt(area / ratio));
+    if (w < 1 || h < 1 || w > width || h > height) continue;
+    return { left: random.integer(width - w + 1), top: random.integer(height - h + 1), width: w, height: h };
+  }
+  const w = Math.max(1, Math.min(width, Math.round((height * 4) / 3)));
+  const h = Math.max(1, Math.min(height, Math.round((width * 4) / 3)));
+  return { left: (width - w) >> 1, top: (height - h) >> 1, width: w, height: h };
+}
+
+/** Resize so that the shorter side is size / CENTER_CROP, then cut the middle: the field's evaluation of 256 and 224. */
+const CENTER_CROP = 0.875;
+
+/** The box that evaluation sees: the middle square of 7/8 of the shorter side; everything where the size is right already. */
+export function centerBox(width: number, height: number, size: number): Box {
+  if (width === size && height === size) return { left: 0, top: 0, width, height };
+  const side = Math.max(1, Math.round(CENTER_CROP * Math.min(width, height)));
+  return { left: (width - side) >> 1, top: (height - side) >> 1, width: side, height: side };
+}
+
+/** Pad-and-crop and flip, as `augment` asks for, drawn in this order from `random`. */
+export function padCropFlip(image: DecodedImage, pad: number, flips: boolean, random: Random): DecodedImage {
+  let result = image;
+  if (pad > 0) {
+    const x = random.integer(2 * pad + 1);
+    const y = random.integer(2 * pad + 1);
+    result = padCrop(result, pad, x, y);
+  }
+  return flips && random.uniform() < 0.5 ? flip(result) : result;
+}

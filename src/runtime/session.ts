@@ -1,0 +1,84 @@
+/** One graph in ONNX Runtime: session options, tensors in and out, errors that name the file and the node's scope. */
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { UserError } from '../errors';
+import type { DType, HostTensor, TypedArray } from '../onnx/dtype';
+import type { Provider } from './providers';
+
+export interface SessionSettings {
+  readonly provider: Provider;
+  /** threads inside an operator; on the CPU the results are the same bits for the same number */
+  readonly threads: number;
+}
+
+export type Tensors = ReadonlyMap<string, HostTensor>;
+
+export interface GraphSession {
+  /** Feeds every input by name and returns every output; blocks the thread. Throws a UserError that names the file. */
+  run(feeds: Tensors): Promise<Map<string, HostTensor>>;
+  release(): Promise<void>;
+}
+
+// Errors come as exceptions with a clear message; the runtime's own copy on stderr would be a second one.
+env.logLevel = 'fatal';
+
+/** Loads the graph of `file`. Throws a UserError where the file or the provider does not work. */
+export async function createSession(file: string, settings: SessionSettings): Promise<GraphSession> {
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(file, {
+      executionProviders: [settings.provider],
+      intraOpNumThreads: settings.threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      // A pattern reserves every buffer of the step at once: a third more memory and a slow second step.
+      enableMemPattern: false,
+      extra: { session: { intra_op: { allow_spinning: '1' } } },
+      logSeverityLevel: 4,
+    });
+  } catch (error) {
+    throw runtimeError(`cannot load ${file} on ${settings.provider}`, error);
+  }
+  return {
+    run: async (feeds) => {
+      const inputs: Record<string, Tensor> = {};
+      for (const name of session.inputNames) {
+        const tensor = feeds.get(name);
+        if (!tensor) throw new Error(`${file}: input ${name} was not fed`);
+        inputs[name] = toRuntime(tensor);
+      }
+      try {
+        const outputs = await session.run(inputs);
+        return new Map(session.outputNames.map((name) => [name, toHost(outputs[name])]));
+      } catch (error) {
+        throw runtimeError(file, error);
+      }
+    },
+    release: () => session.release(),
+  };
+}
+
+function toRuntime({ dtype, data, shape }: HostTensor): Tensor {
+  // The constructor is typed by one overload a dtype; HostTensor keeps dtype and data in agreement.
+  return new Tensor(dtype as 'float32', data as Float32Array, shape);
+}
+
+function toHost(tensor: Tensor): HostTensor {
+  return { dtype: tensor.type as DType, shape: tensor.dims, data: tensor.data as TypedArray };
+}
+
+/**
+ * The runtime's message in one line. `Non-zero status code returned while running Add node. Name:'/layer1/0/Add' Status
+ * Message: /src/x.cc:91 f(a, b) reason` becomes `/layer1/0/Add (Add): reason`.
+ */
+export function runtimeError(what: string, error: unknown): UserError {
+  const message = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+  const node = /running (\w+) node\. Name:'([^']*)' Status Message: (.*)$/.exec(message);
+  const text = node ? `${node[2]} (${node[1]}): ${withoutSource(node[3])}` : withoutSource(message);
+  return new UserError(`${what}: ${text}`, { cause: error });
+}
+
+/** Drops the C++ file and signature that a message may start with. */
+function withoutSource(message: string): string {
+  return message.replace(/^\/\S+\.(?:cc|h):\d+ .*?\)(?: const)? (?=\S)/, '');
+}

@@ -1,0 +1,154 @@
+/** Checkpoints: `checkpoints/step-<n>.safetensors`, the whole state after n steps, written atomically, last K kept. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Manifest } from '../bundle/manifest';
+import { UserError } from '../errors';
+import { readSafetensors, writeSafetensors } from '../export/safetensors';
+import { toBytes } from '../onnx/dtype';
+import type { RunIdentity } from './runFolder';
+import { runPaths } from './runFolder';
+import { stateKinds, stateKindsSchema } from './stateTypes';
+import type { State, StateKinds } from './stateTypes';
+
+/** Nothing here depends on the clock or on interruptions: the same run gives the same bytes. */
+const metadataSchema = z.object({
+  selfie_checkpoint: z.literal('1'),
+  step: z.coerce.number().int().nonnegative(),
+  /** batches taken from the loader so far */
+  data_position: z.coerce.number().int().nonnegative(),
+  /** the bundle's recipe as JSON */
+  recipe: z.string(),
+  /** the run's identity as JSON */
+  run: z.string(),
+  /** [kind, part] by state name as JSON */
+  state: z.string(),
+  /** of the tensors' names and bytes in order of the names: a safetensors file has no checksum of its own */
+  sha256: z.string(),
+});
+
+export interface Checkpoint {
+  readonly file: string;
+  readonly step: number;
+  readonly dataPosition: number;
+  readonly recipe: string;
+  readonly kinds: StateKinds;
+  readonly state: State;
+}
+
+export interface CheckpointFile {
+  readonly step: number;
+  readonly file: string;
+}
+
+/** The checkpoints of a run folder, newest first. */
+export function listCheckpoints(directory: string): CheckpointFile[] {
+  const folder = runPaths(directory).checkpoints;
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const match = /^step-(\d+)\.safetensors$/.exec(name);
+      return match ? [{ step: Number(match[1]), file: path.join(folder, name) }] : [];
+    })
+    .sort((a, b) => b.step - a.step);
+}
+
+/** Writes the checkpoint of `step`, then removes all but the newest `keep`. Returns its path. */
+export function writeCheckpoint(
+  directory: string,
+  manifest: Manifest,
+  run: RunIdentity,
+  { step, dataPosition, state }: Pick<Checkpoint, 'step' | 'dataPosition' | 'state'>,
+  keep: number,
+): string {
+  const folder = runPaths(directory).checkpoints;
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `step-${step}.safetensors`);
+  writeSafetensors(file, state, {
+    selfie_checkpoint: '1',
+    step: String(step),
+    data_position: String(dataPosition),
+    recipe: JSON.stringify(manifest.recipe),
+    run: JSON.stringify(run),
+    state: JSON.stringify(stateKinds(manifest)),
+    sha256: checksum(state),
+  });
+  for (const old of listCheckpoints(directory).slice(keep)) rmSync(old.file, { force: true });
+  return file;
+}
+
+/** Removes what a killed run left half-written. */
+export function removeTemporaries(directory: string): void {
+  const folder = runPaths(directory).checkpoints;
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith('.tmp')) rmSync(path.join(folder, name), { force: true });
+  }
+}
+
+/** Reads one checkpoint; UserError where the file is missing, damaged or not a checkpoint. */
+export function readCheckpoint(file: string): Checkpoint {
+  const { tensors, metadata } = readSafetensors(file);
+  const parsed = metadataSchema.safeParse(metadata);
+  if (!parsed.success) throw new UserError(`${file}: safetensors, but not a checkpoint of \`selfie train\``);
+  const { step, data_position: dataPosition, recipe, state, sha256 } = parsed.data;
+  if (checksum(tensors) !== sha256) throw new UserError(`${file}: damaged (its checksum does not match)`);
+  return { file, step, dataPosition, recipe, kinds: parseKinds(file, state), state: tensors };
+}
+
+export function parseKinds(file: string, text: string): StateKinds {
+  try {
+    return stateKindsSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new UserError(`${file}: damaged metadata (state)`, { cause: error });
+  }
+}
+
+/**
+ * The newest checkpoint that can be read, or null where there is none. `warn` gets a line for each damaged one that is
+ * passed over; where all are damaged, the last one's error is thrown.
+ */
+export function readNewestCheckpoint(directory: string, warn: (line: string) => void): Checkpoint | null {
+  const files = listCheckpoints(directory);
+  for (const [i, { file }] of files.entries()) {
+    try {
+      return readCheckpoint(file);
+    } catch (error) {
+      if (!(error instanceof UserError) || i === files.length - 1) throw error;
+      warn(`${error.message}; taking the one before, step ${files[i + 1].step}`);
+    }
+  }
+  return null;
+}
+
+/**
+ * The checkpoint that evaluation and export use: `which` is a step, a file, or undefined for the newest.
+ * UserError where it is not there.
+ */
+export function pickCheckpoint(
+  directory: string,
+  which: string | number | undefined,
+  warn: (line: string) => void,
+): Checkpoint {
+  if (typeof which === 'string' && !/^\d+$/.test(which)) return readCheckpoint(which);
+  const files = listCheckpoints(directory);
+  if (which === undefined) {
+    const newest = readNewestCheckpoint(directory, warn);
+    if (newest) return newest;
+    throw new UserError(`${directory}: no checkpoint yet; train it with \`selfie train ${directory}\``);
+  }
+  const found = files.find(({ step }) => step === Number(which));
+  if (found) return readCheckpoint(found.file);
+  const there =
+    files.length > 0 ? `there are steps ${files.map(({ step }) => step).join(', ')}` : 'there are none';
+  throw new UserError(`${directory}: no checkpoint of step ${which}; ${there}`);
+}
+
+function checksum(state: State): string {
+  const hash = createHash('sha256');
+  for (const [name, { data }] of [...state].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(name).update('\0').update(toBytes(data));
+  }
+  return hash.digest('hex');
+}

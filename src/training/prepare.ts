@@ -1,0 +1,174 @@
+/** Everything that is checked before a run writes anything: options, bundle, folder, provider, data, weights. */
+import { availableParallelism } from 'node:os';
+import type { Manifest } from '../bundle/manifest';
+import { initialStatePath, readBundle } from '../bundle/read';
+import type { Bundle } from '../bundle/read';
+import { subset } from '../data/sampler';
+import { openSource } from '../data/source';
+import { UserError } from '../errors';
+import { readSafetensors } from '../export/safetensors';
+import { requireProvider } from '../runtime/providers';
+import type { Provider } from '../runtime/providers';
+import { listCheckpoints, readNewestCheckpoint } from './checkpoints';
+import type { LoadReport } from './initFrom';
+import { initializeFrom } from './initFrom';
+import { readRun, requireSameIdentity } from './runFolder';
+import type { RunSettings } from './runFolder';
+import { requireState } from './stateTypes';
+import type { State } from './stateTypes';
+
+export interface TrainOptions {
+  /** run folder with the bundle in `graph/`, or a bundle */
+  readonly directory: string;
+  /** `embedded`, `cifar10:PATH`, `folder:PATH`; may be left out when resuming */
+  readonly data?: string;
+  /** default: the recipe's schedule.steps; the schedule always spans all steps */
+  readonly steps?: number;
+  /** run folder, bundle or .safetensors file whose parameters and buffers to start from */
+  readonly initFrom?: string;
+  /** subset of the examples: `5%` or `4000` */
+  readonly labels?: string;
+  /** of the data's order, augmentation and dropout; default: the recipe's */
+  readonly seed?: number;
+  /** default: the provider the bundle was lowered for */
+  readonly provider?: Provider;
+  /** default: all that the system gives this process */
+  readonly threads?: number;
+  /** steps in one call of the runtime, default 1 */
+  readonly stepsPerRun?: number;
+  /** batches in a step, default 1 */
+  readonly accumulate?: number;
+  /** default 200 */
+  readonly checkpointEvery?: number;
+  /** default 3 */
+  readonly keepCheckpoints?: number;
+  readonly resume?: boolean;
+  /** threads that decode; default: the loader's */
+  readonly workers?: number;
+}
+
+export interface PreparedRun {
+  readonly bundle: Bundle;
+  readonly settings: RunSettings;
+  /** indices of the labelled subset, or undefined for all */
+  readonly indices: Int32Array | undefined;
+  readonly startStep: number;
+  readonly state: State;
+  /** null where the run does not start from other weights now */
+  readonly loadReport: LoadReport | null;
+}
+
+const DEFAULTS = {
+  labels: null,
+  initFrom: null,
+  accumulate: 1,
+  stepsPerRun: 1,
+  checkpointEvery: 200,
+  keepCheckpoints: 3,
+};
+
+/** Writes nothing. Throws a UserError for whatever would stop the run. */
+export async function prepareRun(options: TrainOptions, warn: (line: string) => void): Promise<PreparedRun> {
+  checkNumbers(options);
+  const { directory } = options;
+  const bundle = readBundle(directory);
+  const asked = resolveSettings(options, bundle.manifest, warn);
+  requireProvider(asked.provider);
+  if (asked.provider !== bundle.manifest.provider) {
+    warn(
+      `the bundle was lowered for ${bundle.manifest.provider} and runs on ${asked.provider}; build it with --set provider=${asked.provider} for speed`,
+    );
+  }
+  const source = await openSource(asked.data, 'train');
+  let indices: Int32Array | undefined;
+  const settings = { ...asked, classes: source.classes === null ? null : [...source.classes] };
+  try {
+    indices = asked.labels === null ? undefined : subset(source, asked.labels, asked.seed);
+  } finally {
+    source.close();
+  }
+  const common = { bundle, settings, indices };
+  const checkpoint = options.resume ? readNewestCheckpoint(directory, warn) : null;
+  if (checkpoint) {
+    if (checkpoint.recipe !== JSON.stringify(bundle.manifest.recipe)) {
+      throw new UserError(
+        `${checkpoint.file}: was trained with another recipe than the bundle's; build that one again or train in another folder`,
+      );
+    }
+    requireState(checkpoint.file, checkpoint.state, bundle.manifest);
+    return { ...common, startStep: checkpoint.step, state: checkpoint.state, loadReport: null };
+  }
+  const file = initialStatePath(bundle);
+  const initial = readSafetensors(file).tensors;
+  requireState(file, initial, bundle.manifest);
+  if (settings.initFrom === null) return { ...common, startStep: 0, state: initial, loadReport: null };
+  const { state, report } = initializeFrom(settings.initFrom, bundle.manifest, initial, warn);
+  return { ...common, startStep: 0, state, loadReport: report };
+}
+
+function resolveSettings(
+  options: TrainOptions,
+  manifest: Manifest,
+  warn: (line: string) => void,
+): Omit<RunSettings, 'classes'> {
+  const { directory, resume } = options;
+  const [newest] = listCheckpoints(directory);
+  if (!resume && newest) {
+    throw new UserError(
+      `${directory}: has checkpoints up to step ${newest.step}; add --resume to continue, or train in another folder`,
+    );
+  }
+  const stored = resume ? readRun(directory) : null;
+  if (resume && !stored) {
+    if (newest) throw new UserError(`${directory}: has checkpoints but no run.json, so it cannot be resumed`);
+    warn(`${directory}: nothing to resume; starting from the beginning`);
+  }
+  if (stored) requireSameIdentity(directory, stored, options);
+  const chosen = { ...DEFAULTS, ...stored, ...given(options) };
+  if (chosen.data === undefined)
+    throw new UserError('--data is missing; give embedded, cifar10:PATH or folder:PATH');
+  if (chosen.accumulate > 1 && chosen.stepsPerRun > 1) {
+    throw new UserError('--steps-per-run and --accumulate exclude each other; give one of them');
+  }
+  return {
+    formatVersion: 1,
+    data: chosen.data,
+    labels: chosen.labels,
+    seed: chosen.seed ?? manifest.recipe.seed,
+    steps: chosen.steps ?? manifest.recipe.schedule.steps,
+    initFrom: chosen.initFrom,
+    accumulate: chosen.accumulate,
+    provider: chosen.provider ?? manifest.provider,
+    threads: chosen.threads ?? availableParallelism(),
+    stepsPerRun: chosen.stepsPerRun,
+    checkpointEvery: chosen.checkpointEvery,
+    keepCheckpoints: chosen.keepCheckpoints,
+  };
+}
+
+/** The options that were given, so that they win over stored ones and defaults. */
+function given(options: TrainOptions): TrainOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as TrainOptions;
+}
+
+function checkNumbers(options: TrainOptions): void {
+  const counts = {
+    '--steps': options.steps,
+    '--steps-per-run': options.stepsPerRun,
+    '--accumulate': options.accumulate,
+    '--checkpoint-every': options.checkpointEvery,
+    '--keep-checkpoints': options.keepCheckpoints,
+    '--threads': options.threads,
+    '--workers': options.workers,
+  };
+  for (const [option, value] of Object.entries(counts)) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
+      throw new UserError(`${option} ${value}: must be a positive whole number`);
+    }
+  }
+  if (options.seed !== undefined && !(Number.isSafeInteger(options.seed) && options.seed >= 0)) {
+    throw new UserError(`--seed ${options.seed}: must be a whole number, 0 or more`);
+  }
+}

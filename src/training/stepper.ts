@@ -1,0 +1,95 @@
+/** Runs training steps on a session: single, K at once, or one accumulated over several batches. */
+import type { GraphName, Manifest } from '../bundle/manifest';
+import type { Batch } from '../data/loader';
+import { Random } from '../data/random';
+import type { StateSession } from '../runtime/stateSession';
+import { batchFeeds, metricRecords, scalarFeeds } from './feeds';
+import { learningRate } from './schedule';
+
+export interface StepSettings {
+  readonly seed: number;
+  /** steps of the whole schedule */
+  readonly steps: number;
+  readonly stepsPerRun: number;
+  readonly accumulate: number;
+}
+
+export interface StepResult {
+  readonly epoch: number;
+  readonly learningRate: number;
+  /** `loss`, `accuracy` and whatever else the graph measures */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** The graphs that a run with these settings uses. */
+export function graphsUsed({
+  stepsPerRun,
+  accumulate,
+}: Pick<StepSettings, 'stepsPerRun' | 'accumulate'>): GraphName[] {
+  if (accumulate > 1) return ['grad', 'apply'];
+  return [stepsPerRun > 1 ? 'train-loop' : 'train'];
+}
+
+/**
+ * Does the steps that follow `done` finished ones, one for each `accumulate` of `batches`, in one call of the session
+ * where nothing is accumulated. The state moves on inside the session.
+ */
+export async function runSteps(
+  session: StateSession,
+  manifest: Manifest,
+  settings: StepSettings,
+  done: number,
+  batches: readonly Batch[],
+): Promise<StepResult[]> {
+  const [first] = graphsUsed(settings);
+  if (first === 'grad') return [await accumulatedStep(session, manifest, settings, done, batches)];
+  const loop = first === 'train-loop';
+  const contract = manifest.graphs[first];
+  const rates = batches.map((_, i) => learningRate(manifest.recipe.schedule, done + i, settings.steps));
+  const values = {
+    learning_rate: rates,
+    dropout_seed: batches.map(({ step }) => dropoutSeed(settings, step)),
+  };
+  const outputs = await session.run(first, [
+    ...batchFeeds(contract, batches, loop),
+    ...scalarFeeds(contract, values, loop),
+  ]);
+  return metricRecords(contract, outputs, batches.length).map((metrics, i) => ({
+    epoch: batches[i].epoch,
+    learningRate: rates[i],
+    metrics,
+  }));
+}
+
+/** `grad` on each batch, then `apply` on the mean of the gradients; metrics are means over the batches. */
+async function accumulatedStep(
+  session: StateSession,
+  manifest: Manifest,
+  settings: StepSettings,
+  done: number,
+  batches: readonly Batch[],
+): Promise<StepResult> {
+  const { grad, apply } = manifest.graphs;
+  const rate = learningRate(manifest.recipe.schedule, done, settings.steps);
+  const metrics: Record<string, number> = {};
+  for (const batch of batches) {
+    const values = { learning_rate: [rate], dropout_seed: [dropoutSeed(settings, batch.step)] };
+    const outputs = await session.run('grad', [
+      ...batchFeeds(grad, [batch], false),
+      ...scalarFeeds(grad, values, false),
+    ]);
+    const [record] = metricRecords(grad, outputs, 1);
+    for (const [name, value] of Object.entries(record)) {
+      metrics[name] = (metrics[name] ?? 0) + value / batches.length;
+    }
+  }
+  const values = { learning_rate: [rate], dropout_seed: [dropoutSeed(settings, batches[0].step)] };
+  const outputs = await session.run('apply', scalarFeeds(apply, values, false));
+  Object.assign(metrics, metricRecords(apply, outputs, 1)[0]);
+  return { epoch: batches[0].epoch, learningRate: rate, metrics };
+}
+
+/** A fresh seed in [0, 2^31) for every batch. */
+function dropoutSeed({ seed }: StepSettings, batchStep: number): number {
+  return new Random(seed, 'dropout', batchStep).integer(2 ** 31);
+}

@@ -1,0 +1,169 @@
+/** The training loop: batches to the session, metrics to the logs, checkpoints to the run's folder. */
+import { rmSync } from 'node:fs';
+import { createLoader } from '../data/loader';
+import type { Batch, Loader } from '../data/loader';
+import { UserError } from '../errors';
+import { StateSession } from '../runtime/stateSession';
+import { listCheckpoints, removeTemporaries, writeCheckpoint } from './checkpoints';
+import { batchOptions } from './feeds';
+import { formatLoadReport } from './initFrom';
+import { prepareRun } from './prepare';
+import type { PreparedRun, TrainOptions } from './prepare';
+import type { Reporter } from './progress';
+import { silentReporter } from './progress';
+import { RunLog } from './runLog';
+import { identityOf, runPaths, writeJson, writeRun } from './runFolder';
+import { firstNotFinite } from './stateTypes';
+import { graphsUsed, runSteps } from './stepper';
+import type { StepResult } from './stepper';
+
+export type { TrainOptions } from './prepare';
+
+export interface TrainResult {
+  /** steps finished in all */
+  readonly step: number;
+  readonly steps: number;
+  /** stopped by `signal` before the last step */
+  readonly interrupted: boolean;
+  /** of the last step of this call; undefined where there was none left to do */
+  readonly last: StepResult | undefined;
+  /** newest checkpoint; undefined where it was stopped before the first step */
+  readonly checkpoint: string | undefined;
+}
+
+/**
+ * Trains the bundle in `options.directory` and writes run.json, metrics.jsonl, tensorboard/ and checkpoints/ there.
+ * Nothing is written before options, bundle, provider, data and weights have been checked and the graph is loaded. When
+ * `signal` fires, the step is finished, a checkpoint written and the call returns.
+ * Throws a UserError for anything wrong with those, and for a loss or weights that are no longer finite; checkpoints
+ * are of finite states only.
+ */
+export async function train(
+  options: TrainOptions,
+  { reporter = silentReporter, signal }: { reporter?: Reporter; signal?: AbortSignal } = {},
+): Promise<TrainResult> {
+  const warn = (line: string) => reporter.line(`warning: ${line}`);
+  const run = await prepareRun(options, warn);
+  const { bundle, settings, indices, startStep } = run;
+  const loader = await createLoader({
+    ...batchOptions(bundle.manifest, 'train'),
+    spec: settings.data,
+    split: 'train',
+    indices,
+    seed: settings.seed,
+    startStep: startStep * settings.accumulate,
+    workers: options.workers,
+    // Two calls of the session ahead.
+    prefetch: Math.max(4, 2 * Math.max(settings.stepsPerRun, settings.accumulate)),
+  });
+  const session = new StateSession(bundle, settings);
+  try {
+    for (const graph of graphsUsed(settings)) await session.load(graph);
+    await session.setState(run.state);
+    startFolder(options.directory, run);
+    if (run.loadReport) formatLoadReport(run.loadReport).forEach((line) => reporter.line(line));
+    if (startStep > 0) reporter.line(`resuming after step ${startStep} of ${settings.steps}`);
+    return await loop(options.directory, run, loader, session, reporter, signal);
+  } finally {
+    reporter.stop();
+    await Promise.all([loader.close(), session.close()]);
+  }
+}
+
+function startFolder(directory: string, { settings, indices, startStep, loadReport }: PreparedRun): void {
+  const paths = runPaths(directory);
+  removeTemporaries(directory);
+  if (startStep === 0) {
+    // Of a run that ended before its first checkpoint.
+    for (const stale of [paths.tensorboard, paths.labels, paths.loadReport]) {
+      rmSync(stale, { recursive: true, force: true });
+    }
+  }
+  writeRun(directory, settings);
+  if (indices) writeJson(paths.labels, { labels: settings.labels, indices: Array.from(indices) });
+  if (loadReport) writeJson(paths.loadReport, loadReport);
+}
+
+async function loop(
+  directory: string,
+  { bundle, settings, startStep }: PreparedRun,
+  loader: Loader,
+  session: StateSession,
+  reporter: Reporter,
+  signal: AbortSignal | undefined,
+): Promise<TrainResult> {
+  const { manifest } = bundle;
+  const { steps, accumulate, checkpointEvery } = settings;
+  const log = new RunLog(directory, startStep);
+  const newest = () => listCheckpoints(directory).at(0)?.file;
+  let step = startStep;
+  let saved = startStep;
+  let last: StepResult | undefined;
+
+  const save = async () => {
+    const state = new Map(await session.getState());
+    const broken = firstNotFinite(state);
+    if (broken !== undefined) throw notFinite(`${broken} is not finite after step ${step}`, newest());
+    log.sync();
+    const position = { step, dataPosition: step * accumulate, state };
+    writeCheckpoint(directory, manifest, identityOf(settings), position, settings.keepCheckpoints);
+    saved = step;
+  };
+
+  try {
+    while (step < steps && !signal?.aborted) {
+      const count = stepsTogether(step, settings);
+      const waitStart = performance.now();
+      const batches = await take(loader, count * accumulate);
+      const waited = (performance.now() - waitStart) / 1000;
+      const results = await runSteps(session, manifest, settings, step, batches);
+      for (const [i, { metrics }] of results.entries()) {
+        if (Number.isFinite(metrics.loss)) continue;
+        throw notFinite(`the loss is ${metrics.loss} at step ${step + i + 1}`, newest());
+      }
+      for (const metrics of log.write(results, step, waited, manifest.recipe.batch * accumulate)) {
+        reporter.step(metrics, steps);
+      }
+      step += count;
+      last = results.at(-1);
+      if (step % checkpointEvery === 0 || step === steps) await save();
+    }
+    if (step > saved) await save();
+    return { step, steps, interrupted: step < steps, last, checkpoint: newest() };
+  } finally {
+    log.close();
+  }
+}
+
+/**
+ * Steps to do in one call of the session. Calls end at multiples of K, of the checkpoint interval, and at the end, so
+ * that a resumed run makes the same calls.
+ */
+function stepsTogether(
+  step: number,
+  { stepsPerRun, checkpointEvery, steps }: PreparedRun['settings'],
+): number {
+  return Math.min(
+    stepsPerRun - (step % stepsPerRun),
+    checkpointEvery - (step % checkpointEvery),
+    steps - step,
+  );
+}
+
+async function take(loader: Loader, count: number): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  while (batches.length < count) {
+    const next = await loader.next();
+    if (next.done) throw new Error('the data ended before the training did');
+    batches.push(next.value);
+  }
+  return batches;
+}
+
+function notFinite(what: string, checkpoint: string | undefined): UserError {
+  const kept =
+    checkpoint === undefined ? 'no checkpoint was written yet' : `the last good checkpoint is ${checkpoint}`;
+  return new UserError(
+    `${what}; build with a lower schedule.peak, more schedule.warmupSteps or optimizer.clipNorm=1 and train again (${kept})`,
+  );
+}

@@ -1,0 +1,38 @@
+import { EMBEDDED_CLASSES, EMBEDDED_SIZES, embeddedImage } from '../../src/data/embedded';
+import { openSource } from '../../src/data/source';
+import { UserError } from '../../src/errors';
+
+describe('openSource', () => {
+  it('opens the embedded data set, labels agreeing with its images', async () => {
+    for (const split of ['train', 'test'] as const) {
+      const source = await openSource('embedded', split);
+      if (source.kind !== 'pixels') throw new Error('expected pixels');
+      expect([source.length, source.split]).toEqual([EMBEDDED_SIZES[split], split]);
+      expect(source.classes).toEqual(EMBEDDED_CLASSES);
+      for (const index of [0, 1, 137, source.length - 1]) {
+        const { pixels, label } = embeddedImage(0, split, index);
+        expect(source.pixels(index)).toEqual(pixels);
+        expect(source.pixels(index)).toEqual(pixels);
+        expect(source.label(index)).toBe(label);
+      }
+      source.close();
+    }
+  });
+
+  it.each([
+    [
+      'imagenet:/data',
+      /unknown data source 'imagenet:\/data'; use one of: embedded, cifar10:PATH, folder:PATH/,
+    ],
+    ['toString', /unknown data source/],
+    ['', /unknown data source/],
+    ['cifar10', /write cifar10:PATH/],
+    ['folder:', /write folder:PATH/],
+    ['embedded:5', /write embedded$/],
+    ['cifar10:/nonexistent', /\/nonexistent/],
+    ['folder:/nonexistent', /\/nonexistent is not a folder/],
+  ])('refuses %p', async (spec, message) => {
+    await expect(openSource(spec, 'train')).rejects.toThrow(UserError);
+    await expect(openSource(spec, 'train')).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,4 @@
+/** Empties dist/ before a build, so that outputs of deleted sources do not linger. */
+import { rmSync } from 'node:fs';
+
+rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true });

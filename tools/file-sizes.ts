@@ -1,0 +1,43 @@
+/** Lines of every source file, longest first; fails where one is over the limit and not excused. `--all` shows all. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const ROOMS = ['src', 'graphs', 'tools', 'test'];
+const LIMIT = 250;
+/** Files that may be longer, with the reason. */
+const EXCUSED: Readonly<Record<string, string>> = {};
+const SHOWN = 15;
+
+interface SourceFile {
+  readonly file: string;
+  readonly lines: number;
+}
+
+function sourceFiles(directory: string): SourceFile[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.posix.join(directory, entry.name);
+    if (entry.isDirectory()) return sourceFiles(file);
+    if (!entry.name.endsWith('.ts')) return [];
+    return [{ file, lines: readFileSync(file, 'utf8').split('\n').length - 1 }];
+  });
+}
+
+const files = ROOMS.flatMap((room) => sourceFiles(room)).sort((a, b) => b.lines - a.lines);
+const shown = process.argv.includes('--all') ? files : files.slice(0, SHOWN);
+const total = files.reduce((sum, { lines }) => sum + lines, 0);
+for (const { file, lines } of shown) {
+  const reason = file in EXCUSED ? `  (${EXCUSED[file]})` : '';
+  console.log(`${String(lines).padStart(5)}  ${file}${reason}`);
+}
+console.log(`${String(total).padStart(5)}  lines in ${files.length} files; at most ${LIMIT} a file`);
+
+const problems = [
+  ...files
+    .filter(({ file, lines }) => lines > LIMIT && !(file in EXCUSED))
+    .map(({ file, lines }) => `${file} has ${lines} lines: split it, or excuse it in tools/file-sizes.ts`),
+  ...Object.keys(EXCUSED)
+    .filter((excused) => !files.some(({ file, lines }) => file === excused && lines > LIMIT))
+    .map((excused) => `${excused} is excused in tools/file-sizes.ts without need`),
+];
+for (const problem of problems) console.error(`error: ${problem}`);
+if (problems.length > 0) process.exitCode = 1;
