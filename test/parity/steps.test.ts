@@ -30,7 +30,8 @@ const under = (tensors: ReadonlyMap<string, HostTensor>, prefix: string) =>
 const convert = ({ shape, data }: HostTensor, dtype: DType): HostTensor => ({
   dtype,
   shape,
-  data: dtype === 'float64' ? Float64Array.from(data as Float32Array) : Float32Array.from(data as Float32Array),
+  data:
+    dtype === 'float64' ? Float64Array.from(data as Float32Array) : Float32Array.from(data as Float32Array),
 });
 
 /** Runs the step `rates.length` times, feeding each next state back; returns the losses and the state after each step. */
@@ -46,7 +47,11 @@ async function train(
   try {
     for (const rate of rates) {
       const learning_rate: HostTensor = { dtype: 'float32', shape: [], data: Float32Array.of(rate) };
-      const results = await open.run({ ...Object.fromEntries(batch), ...Object.fromEntries(state), learning_rate });
+      const results = await open.run({
+        ...Object.fromEntries(batch),
+        ...Object.fromEntries(state),
+        learning_rate,
+      });
       losses.push(Number(results.loss.data[0]));
       state = new Map(state);
       for (const port of step.contract.outputs) {
@@ -66,15 +71,15 @@ const cases = readdirSync(fixture('torch')).flatMap((file) => {
 });
 
 test('there are stored cases of both tasks and both network versions', () => {
-  expect(cases).toEqual(
-    expect.arrayContaining(['pretrain-v1', 'pretrain-v2', 'finetune-v1', 'finetune-v2']),
-  );
+  expect(cases).toEqual(expect.arrayContaining(['pretrain-v1', 'pretrain-v2', 'finetune-v1', 'finetune-v2']));
 });
 
 describe.each(cases)('%s', (name) => {
-  const { recipe: input, learningRates, f64 } = JSON.parse(
-    readFileSync(fixture('torch', `${name}.json`), 'utf8'),
-  ) as Fixture;
+  const {
+    recipe: input,
+    learningRates,
+    f64,
+  } = JSON.parse(readFileSync(fixture('torch', `${name}.json`), 'utf8')) as Fixture;
   const recipe = recipeSchema.parse(input);
   const { tensors } = readSafetensors(fixture('torch', `${name}.safetensors`));
   const initial = under(tensors, 'initial');
@@ -108,10 +113,12 @@ describe.each(cases)('%s', (name) => {
     const inferred = await runGraph(encoder.graph, fed(encoder));
     expect(Object.keys(results).sort()).toEqual([...expected.keys()].sort());
     expect(Object.keys(inferred)).toContain('embedding');
-    const errors = [...Object.entries(results), ...Object.entries(inferred)].map(([key, computed]): [string, number] => [
-      key,
-      relativeError(numbers(computed), numbers(expected.get(key) as HostTensor)),
-    ]);
+    const errors = [...Object.entries(results), ...Object.entries(inferred)].map(
+      ([key, computed]): [string, number] => [
+        key,
+        relativeError(numbers(computed), numbers(expected.get(key) as HostTensor)),
+      ],
+    );
     expect(errors.filter(([, error]) => !(error < 1e-4))).toEqual([]);
   });
 

@@ -8,19 +8,18 @@ import type { LoweringOptions } from '../../src/lowering/context';
 import { lower } from '../../src/lowering/lower';
 import { optimize } from '../../src/passes';
 
-export type Tensors = Readonly<Record<string, HostTensor>>;
+export type Tensors = Record<string, HostTensor>;
 
+/** A session that can run many times; `release` it. */
 export interface OpenGraph {
-  run(feeds: Tensors): Promise<Record<string, HostTensor>>;
+  run(feeds: Readonly<Tensors>): Promise<Tensors>;
   release(): Promise<void>;
 }
 
-/** A session on the lowered graph; the caller releases it. */
-export async function openGraph(graph: Graph, options: Partial<LoweringOptions> = {}): Promise<OpenGraph> {
-  const lowered = optimize(lower(graph, { provider: 'cpu', precision: 'exact', ...options }));
+/** Opens a graph that is lowered already. */
+export async function openLowered(lowered: Graph): Promise<OpenGraph> {
   const session = await ort.InferenceSession.create(encodeModel(toModel(emitGraph(lowered))), {
     intraOpNumThreads: 1,
-    enableMemPattern: false,
     logSeverityLevel: 3,
   });
   return {
@@ -47,16 +46,23 @@ export async function openGraph(graph: Graph, options: Partial<LoweringOptions> 
   };
 }
 
-/** One run of a graph that is needed once. */
-export async function runGraph(
-  graph: Graph,
-  feeds: Tensors,
-  options: Partial<LoweringOptions> = {},
-): Promise<Record<string, HostTensor>> {
-  const open = await openGraph(graph, options);
+export const lowerForTest = (graph: Graph, options: Partial<LoweringOptions> = {}): Graph =>
+  lower(graph, { provider: 'cpu', precision: 'exact', ...options });
+
+export const openGraph = (graph: Graph, options: Partial<LoweringOptions> = {}): Promise<OpenGraph> =>
+  openLowered(optimize(lowerForTest(graph, options)));
+
+async function runOnce(opening: Promise<OpenGraph>, feeds: Readonly<Tensors>): Promise<Tensors> {
+  const session = await opening;
   try {
-    return await open.run(feeds);
+    return await session.run(feeds);
   } finally {
-    await open.release();
+    await session.release();
   }
 }
+
+export const runGraph = (graph: Graph, feeds: Readonly<Tensors>, options: Partial<LoweringOptions> = {}) =>
+  runOnce(openGraph(graph, options), feeds);
+
+/** Runs a lowered graph as it stands, without the passes. */
+export const runLowered = (lowered: Graph, feeds: Readonly<Tensors>) => runOnce(openLowered(lowered), feeds);
