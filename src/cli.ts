@@ -77,19 +77,30 @@ function register<P extends Record<string, PositionalOptions>, O extends Record<
 /** yargs' complaint as one line that names what is near. */
 function describeMisuse(message: string, args: readonly string[]): string {
   const command = args.find((arg) => !arg.startsWith('-'));
-  const known = command === undefined ? undefined : OPTIONS.get(command);
-  if (command === undefined) return `${message}; see selfie --help`;
-  const commands = [...OPTIONS.keys()];
-  if (!known) return `unknown command ${command}${didYouMean(command, commands)}; see selfie --help`;
+  if (command === undefined) return `${message} (see selfie --help)`;
+  const known = OPTIONS.get(command);
+  if (!known)
+    return `unknown command ${command}${didYouMean(command, [...OPTIONS.keys()])} (see selfie --help)`;
+  return `${describeArgument(message.replace(/\s+/g, ' '), args, known)} (see selfie ${command} --help)`;
+}
+
+function describeArgument(message: string, args: readonly string[], known: readonly string[]): string {
   const [, unknown] = /^Unknown arguments?: ([^,]+)/.exec(message) ?? [];
-  const help = `; see selfie ${command} --help`;
-  if (unknown === undefined) return `${message.replace(/\s+/g, ' ')}${help}`;
-  const option = args.find(
-    (arg) => arg.replace(/^--?(no-)?/, '').split('=')[0] === unknown && arg.startsWith('-'),
-  );
-  if (option !== undefined) return `unknown option ${option}${didYouMean(unknown, known)}${help}`;
-  const hint = unknown.includes('=') && known.includes('set') ? '; write --set before each setting' : help;
-  return `unexpected argument ${unknown}${hint}`;
+  if (unknown !== undefined) {
+    const option = args.find((arg) => /^--?([^=]*)/.exec(arg)?.[1] === unknown);
+    if (option === undefined)
+      return `unexpected argument ${unknown}${unknown.includes('=') ? '; write --set before each setting' : ''}`;
+    const flags = known.map((name) => `--${name}`);
+    return `unknown option --${unknown}${didYouMean(`--${unknown}`, flags)}`;
+  }
+  const [, name, given, choices] =
+    /^Invalid values: Argument: (\S+), Given: (.*), Choices: (.*)$/.exec(message) ?? [];
+  if (name !== undefined) return `--${name} ${given}: expected one of ${choices}`;
+  const [, empty] = /^Not enough arguments following: (\S+)/.exec(message) ?? [];
+  if (empty !== undefined) return `--${empty} needs a value`;
+  const [, missing] = /^Missing required arguments?: (.*)/.exec(message) ?? [];
+  if (missing !== undefined) return `missing: --${missing.split(', ').join(', --')}`;
+  return message.startsWith('Not enough non-option arguments') ? 'an argument is missing' : message;
 }
 
 /** One line for what the user can mend; for anything else, how to see more. */

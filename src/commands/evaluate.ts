@@ -27,19 +27,12 @@ export const evaluateCommand = defineCommand({
     workers: whole('--workers', 1, 'threads that decode'),
   },
   run: async ({ dir, checkpoint, predictions, json, ...options }) => {
-    const result = await evaluate(
-      { directory: dir, checkpoint: parseCheckpoint(checkpoint), ...options },
-      warn,
-    );
+    const result = await evaluate({ directory: dir, checkpoint, ...options }, warn);
     if (predictions !== undefined) writeFileAtomic(predictions, predictionsCsv(result));
     if (json) print(JSON.stringify({ ...result, predictions: undefined, logits: undefined }));
     else formatEvaluation(result).forEach((line) => print(line));
   },
 });
-
-/** A step where it is a number, else a file. */
-export const parseCheckpoint = (value: string | undefined): string | number | undefined =>
-  value !== undefined && /^\d+$/.test(value) ? Number(value) : value;
 
 export const percent = (fraction: number) =>
   Number.isNaN(fraction) ? 'none' : `${(100 * fraction).toFixed(2)} %`;
@@ -51,7 +44,7 @@ export function formatEvaluation(result: Evaluation): string[] {
   return [
     `${checkpoint} (step ${step}) on ${count} images (${split})`,
     `loss     ${loss.toFixed(4)}`,
-    `top-1    ${percent(accuracy)}`,
+    `${perClass.length > 0 ? 'top-1   ' : 'patches '} ${percent(accuracy)}`,
     ...(top5 === null ? [] : [`top-5    ${percent(top5)}`]),
     ...perClass.map((c) => `  ${c.name.padEnd(width)}  ${percent(c.accuracy)} of ${c.count}`),
   ];

@@ -1,7 +1,5 @@
 /** `selfie export DIR --out FILE.onnx` */
-import type { Bundle } from '../bundle/read';
 import { readBundle } from '../bundle/read';
-import { openSource } from '../data/source';
 import { UserError } from '../errors';
 import type { ExportKind } from '../export/embed';
 import { exportModel, type ExportReport } from '../export/exportModel';
@@ -9,7 +7,6 @@ import { pickCheckpoint } from '../training/checkpoints';
 import { readRun } from '../training/runFolder';
 import { requireState } from '../training/stateTypes';
 import { defineCommand, directory, print, text, warn } from './command';
-import { parseCheckpoint } from './evaluate';
 
 export const exportCommand = defineCommand({
   name: 'export',
@@ -52,32 +49,17 @@ export async function exportRun({
 }: ExportRunOptions): Promise<ExportReport> {
   if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
   const bundle = readBundle(directory);
-  const { file, state, step } = pickCheckpoint(directory, parseCheckpoint(checkpoint), warn);
+  const { file, state, step } = pickCheckpoint(directory, checkpoint, warn);
   requireState(file, state, bundle.manifest);
   return exportModel({
     bundle,
     state,
     out,
     kind: kind ?? (bundle.manifest.recipe.task === 'finetune' ? 'classifier' : 'encoder'),
-    details: { classes: await classNames(directory, bundle), license: license ?? null, step },
+    details: { classes: readRun(directory)?.classes ?? null, license: license ?? null, step },
   });
 }
 
 export const formatExport = ({ file, kind, images, error }: ExportReport) =>
   `${file}: ${kind}, equal to the trainer's evaluation graph on ${images} images ` +
   `(largest difference ${error.toExponential(1)} of the largest value)`;
-
-/** Class names of the data that the run was trained on; null where it has none or is not there any more. */
-async function classNames(directory: string, { manifest }: Bundle): Promise<readonly string[] | null> {
-  const run = readRun(directory);
-  if (!run || manifest.recipe.task !== 'finetune') return null;
-  try {
-    const source = await openSource(run.data, 'train');
-    source.close();
-    return source.classes;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    warn(`no class names in the exported file: ${error.message}`);
-    return null;
-  }
-}

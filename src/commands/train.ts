@@ -35,7 +35,7 @@ export const trainCommand = defineCommand({
   run: async ({ dir, data, keep, ...options }) => {
     const { initFrom, labels, steps, seed, provider, threads, workers, resume } = options;
     const { stepsPerRun, accumulate, checkpointEvery } = options;
-    const { signal, dispose } = abortOnSignals(() => {
+    const interrupt = abortOnSignals(() => {
       process.stderr.write('\nstopping after this step; press Ctrl-C again to stop at once\n');
     });
     try {
@@ -56,11 +56,11 @@ export const trainCommand = defineCommand({
           checkpointEvery,
           keepCheckpoints: keep,
         },
-        { reporter: createReporter(), signal },
+        { reporter: createReporter(), signal: interrupt.signal },
       );
       describeTraining(dir, result).forEach((line) => print(line));
     } finally {
-      dispose();
+      interrupt.dispose();
     }
   },
 });

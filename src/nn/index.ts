@@ -1,0 +1,7 @@
+/** Modules: layers, ResNet, Transformer, and the state they hold. */
+export * from './context';
+export * from './dropout';
+export * from './layers';
+export * from './resnet';
+export * from './state';
+export * from './transformer';

@@ -1,0 +1,11 @@
+/** Every operator of the builder. */
+export * from './activation';
+export * from './conv';
+export * from './elementwise';
+export * from './gather';
+export * from './matmul';
+export * from './norm';
+export * from './pool';
+export * from './reduce';
+export * from './shape';
+export * from './softmax';

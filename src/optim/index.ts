@@ -1,0 +1,4 @@
+/** Optimizers as pieces of a training graph. */
+export * from './adamw';
+export * from './optimizer';
+export * from './sgd';
