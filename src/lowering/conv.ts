@@ -101,19 +101,20 @@ export const convWeightGradientRows: Spelling = {
     const d = context.rows(dy);
     const o = d.shape[1] as number;
     const cg = size.c / attrs.group;
-    let flat: Value;
     if (attrs.group !== 1) {
       const grouped = matmul(
         swapLast(groupColumns(d, 1, attrs.group)),
         groupColumns(cols, kh * kw, attrs.group),
       );
-      flat = reshape(grouped, [o, kh, kw, cg]);
-    } else {
-      const direct = o >= TALL.ratio * size.c && size.c >= TALL.channels;
-      const product = direct ? gemm(d, cols, { transA: 1 }) : transpose(gemm(cols, d, { transA: 1 }), [1, 0]);
-      flat = reshape(product, [o, kh, kw, cg]);
+      return [plainly(transpose(reshape(grouped, [o, kh, kw, cg]), [0, 3, 1, 2]))];
     }
-    return [plainly(transpose(flat, [0, 3, 1, 2]))];
+    if (o >= TALL.ratio * size.c && size.c >= TALL.channels) {
+      const product = gemm(d, cols, { transA: 1 });
+      return [plainly(transpose(reshape(product, [o, kh, kw, cg]), [0, 3, 1, 2]))];
+    }
+    // The reshape in between also keeps ONNX Runtime from folding the transpose into the product, which would undo the choice.
+    const product = reshape(gemm(cols, d, { transA: 1 }), [kh, kw, cg, o]);
+    return [plainly(transpose(product, [3, 2, 0, 1]))];
   },
 };
 
