@@ -3,6 +3,7 @@ import yargs, { type Argv, type Options, type PositionalOptions } from 'yargs';
 import { version } from '../package.json';
 import { buildGraph } from './commands/build-graph';
 import type { Command } from './commands/command';
+import { describeError } from './commands/describeError';
 import { evaluateCommand } from './commands/evaluate';
 import { exportCommand } from './commands/export';
 import { printGraph } from './commands/print-graph';
@@ -18,9 +19,9 @@ const OPTIONS = new Map<string, readonly string[]>();
 export async function main(args: readonly string[]): Promise<number> {
   try {
     await createParser(args).parseAsync([...args]);
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
-    process.stderr.write(`${describeError(error)}\n`);
+    process.stderr.write(`${describeError(error, Boolean(process.env.SELFIE_DEBUG))}\n`);
     return 1;
   }
 }
@@ -101,19 +102,4 @@ function describeArgument(message: string, args: readonly string[], known: reado
   const [, missing] = /^Missing required arguments?: (.*)/.exec(message) ?? [];
   if (missing !== undefined) return `missing: --${missing.split(', ').join(', --')}`;
   return message.startsWith('Not enough non-option arguments') ? 'an argument is missing' : message;
-}
-
-/** One line for what the user can mend; for anything else, how to see more. */
-function describeError(error: unknown): string {
-  if (error instanceof UserError || isSystemError(error))
-    return `error: ${error.message.replace(/\s*\n\s*/g, ' ')}`;
-  if (process.env.SELFIE_DEBUG)
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const message = error instanceof Error ? error.message : String(error);
-  return `error: ${message} (unexpected; set SELFIE_DEBUG=1 to see where)`;
-}
-
-/** The operating system refused something: no space, no permission. */
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
 }

@@ -1,7 +1,18 @@
 /** `selfie evaluate DIR --data SOURCE` */
 import { writeFileAtomic } from '../atomic';
+import { openSource, type Split } from '../data/source';
+import { UserError } from '../errors';
 import { evaluate, type Evaluation } from '../training/evaluate';
-import { data, defineCommand, directory, print, provider, text, warn, whole } from './command';
+import {
+  data as dataOption,
+  defineCommand,
+  directory,
+  print,
+  provider as providerOption,
+  text,
+  warn,
+  whole,
+} from './command';
 
 export const evaluateCommand = defineCommand({
   name: 'evaluate',
@@ -12,7 +23,7 @@ export const evaluateCommand = defineCommand({
   ],
   positionals: { dir: directory },
   options: {
-    data,
+    data: dataOption,
     split: {
       choices: ['test', 'train'],
       default: 'test',
@@ -20,15 +31,23 @@ export const evaluateCommand = defineCommand({
       describe: 'which part of the data',
     },
     checkpoint: text('step or .safetensors file (default: the newest)'),
-    predictions: text('write a CSV file: index, predicted class and logits of every image'),
+    predictions: text('write a JSON file: label, predicted class and logits of every image'),
     json: { type: 'boolean', default: false, describe: 'print the result as one line of JSON' },
-    provider,
+    augment: {
+      type: 'boolean',
+      default: false,
+      describe: 'augment the images as in training, from a fixed seed',
+    },
+    provider: providerOption,
     threads: whole('--threads', 1, 'threads that compute (default: all)'),
     workers: whole('--workers', 1, 'threads that decode'),
   },
-  run: async ({ dir, checkpoint, predictions, json, ...options }) => {
-    const result = await evaluate({ directory: dir, checkpoint, ...options }, warn);
-    if (predictions !== undefined) writeFileAtomic(predictions, predictionsCsv(result));
+  run: async ({ dir, checkpoint, predictions, json, data, split, augment, provider, threads, workers }) => {
+    const result = await evaluate(
+      { directory: dir, checkpoint, data, split, augment, provider, threads, workers },
+      warn,
+    );
+    if (predictions !== undefined) writeFileAtomic(predictions, await predictionsJson(result, data, split));
     if (json) print(JSON.stringify({ ...result, predictions: undefined, logits: undefined }));
     else formatEvaluation(result).forEach((line) => print(line));
   },
@@ -50,13 +69,17 @@ export function formatEvaluation(result: Evaluation): string[] {
   ];
 }
 
-/** `index,prediction,logit_0,...`, one line an image in the order of the source. */
-function predictionsCsv({ predictions, logits, count }: Evaluation): string {
-  if (predictions.length === 0) return 'index,prediction\n';
+/** What `--predictions` writes: `labels` and `predictions` [count], `logits` [count][classes], in the source's order. */
+async function predictionsJson(
+  { predictions, logits, count }: Evaluation,
+  spec: string,
+  split: Split,
+): Promise<string> {
+  if (predictions.length === 0) throw new UserError('--predictions: a pretraining run predicts no classes');
+  const source = await openSource(spec, split);
+  const labels = Array.from(predictions, (_, i) => source.label(i));
+  source.close();
   const classes = logits.length / count;
-  const names = Array.from({ length: classes }, (_, i) => `logit_${i}`);
-  const rows = Array.from(predictions, (prediction, i) =>
-    [i, prediction, ...logits.subarray(i * classes, (i + 1) * classes)].join(','),
-  );
-  return `${['index', 'prediction', ...names].join(',')}\n${rows.join('\n')}\n`;
+  const rows = Array.from(predictions, (_, i) => Array.from(logits.subarray(i * classes, (i + 1) * classes)));
+  return `${JSON.stringify({ labels, predictions: Array.from(predictions), logits: rows })}\n`;
 }

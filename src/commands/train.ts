@@ -5,6 +5,9 @@ import { train, type TrainResult } from '../training/trainer';
 import { percent } from './evaluate';
 import { defineCommand, directory, print, provider, text, whole } from './command';
 
+/** The exit code of a program that Ctrl-C stopped (128 + SIGINT). */
+const INTERRUPTED = 130;
+
 export const trainCommand = defineCommand({
   name: 'train',
   describe: 'train a bundle on images; Ctrl-C stops after the step and writes a checkpoint',
@@ -59,6 +62,7 @@ export const trainCommand = defineCommand({
         { reporter: createReporter(), signal: interrupt.signal },
       );
       describeTraining(dir, result).forEach((line) => print(line));
+      if (result.interrupted) process.exitCode = INTERRUPTED;
     } finally {
       interrupt.dispose();
     }

@@ -11,7 +11,7 @@ const PROVIDERS: readonly Provider[] = ['cpu', 'cuda', 'webgpu'];
 /** What mends a provider that is compiled in but does not start. */
 const REMEDY: Readonly<Record<Provider, string>> = {
   cpu: 'reinstall with `npm ci`',
-  cuda: 'on Linux x64 with CUDA 12 and cuDNN 9, `npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12 --ignore-scripts=false` adds it',
+  cuda: 'on Linux x64 with CUDA 12 and cuDNN 9, `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node` adds it',
   webgpu: 'it needs a graphics driver (on Linux: libvulkan1 and a Vulkan driver)',
 };
 

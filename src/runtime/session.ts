@@ -42,10 +42,16 @@ export async function createSession(file: string, settings: SessionSettings): Pr
   return {
     run: async (feeds) => {
       const inputs: Record<string, Tensor> = {};
-      for (const name of session.inputNames) {
-        const tensor = feeds.get(name);
-        if (!tensor) throw new Error(`${file}: input ${name} was not fed`);
-        inputs[name] = toRuntime(tensor);
+      for (const input of session.inputMetadata) {
+        const tensor = feeds.get(input.name);
+        if (!tensor) throw new Error(`${file}: input ${input.name} was not fed`);
+        // The runtime's own message for this does not say which input it is.
+        if (input.isTensor && input.type !== tensor.dtype) {
+          throw new UserError(
+            `${file}: input ${input.name} is ${input.type}, but was fed with ${tensor.dtype}`,
+          );
+        }
+        inputs[input.name] = toRuntime(tensor);
       }
       try {
         const outputs = await session.run(inputs);

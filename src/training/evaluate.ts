@@ -19,6 +19,11 @@ export interface EvaluateOptions {
   readonly split?: Split;
   /** step or file; default: the newest checkpoint */
   readonly checkpoint?: string | number;
+  /**
+   * Augments the images as training does, from a fixed seed: the patch accuracy of the very task that was trained. Zero
+   * padding tells which patches are at the border, so on plain images that task is harder.
+   */
+  readonly augment?: boolean;
   /** default: the provider the bundle was lowered for */
   readonly provider?: Provider;
   readonly threads?: number;
@@ -51,8 +56,8 @@ export interface Evaluation {
   readonly logits: Float32Array;
 }
 
-/** Masks of an evaluation come from this seed, so that two evaluations can be compared. */
-const MASK_SEED = 0;
+/** Masks and augmentation of an evaluation come from this seed, so that two evaluations can be compared. */
+const EVALUATION_SEED = 0;
 
 /** Evaluates a run's checkpoint on all examples of a split. Throws a UserError for whatever is not there or does not fit. */
 export async function evaluate(
@@ -69,9 +74,10 @@ export async function evaluate(
   const contract = manifest.graphs.eval;
   const loader = await createLoader({
     ...batchOptions(manifest, 'evaluate'),
+    augment: options.augment ? manifest.recipe.augment : null,
     spec: data,
     split,
-    seed: MASK_SEED,
+    seed: EVALUATION_SEED,
     workers,
   });
   const session = new StateSession(bundle, { provider, threads });

@@ -53,8 +53,8 @@ export async function train(
     seed: settings.seed,
     startStep: startStep * settings.accumulate,
     workers: options.workers,
-    // Two calls of the session ahead.
-    prefetch: Math.max(4, 2 * Math.max(settings.stepsPerRun, settings.accumulate)),
+    // While the session does one call, the batches of the next are made.
+    prefetch: 2 + Math.max(2, settings.stepsPerRun, settings.accumulate),
   });
   const session = new StateSession(bundle, settings);
   try {

@@ -1,62 +1,91 @@
-/** The parts of the embedded data set (disc, box, triangle) and the arrangements in which an object holds two of them. */
+/** The parts of the embedded data set (disc, box, triangle), how two of them form an object, and what they cover. */
 import type { Random } from '../random';
-import { between, clamp } from './surface';
+import { between, clamp, type Field, SIZE } from './surface';
 
 export type Kind = 'disc' | 'box' | 'triangle';
 
-/** A part in the object's own coordinates: x right, y down, the object about 2 high and wide around the origin. */
+/** How two parts stand to each other: the first above the second, or on its middle. */
+export type Arrangement = 'over' | 'inside';
+
+/** A part in its object's coordinates: x right, y down, the object about 2 high and wide around the origin. */
 export interface Part {
   readonly kind: Kind;
-  readonly x: number;
+  /** Its middle; x is 0. */
   readonly y: number;
   /** Half width and half height. */
   readonly width: number;
   readonly height: number;
 }
 
-/** How two parts stand to each other: the first above the second, or on it. */
-export type Arrangement = 'over' | 'inside';
+/** Where an object is: its origin in pixels, pixels a unit, and the unit vector of its x axis. */
+export interface Pose {
+  readonly x: number;
+  readonly y: number;
+  readonly scale: number;
+  readonly axis: readonly [number, number];
+}
 
 /** Signed distance from (x, y) to the part's edge, negative within; exact or close near the edge. */
-export function distance(part: Part, x: number, y: number): number {
-  const dx = x - part.x;
-  const dy = y - part.y;
-  if (part.kind === 'disc') {
-    const u = dx / part.width;
-    const v = dy / part.height;
+function distance({ kind, y: middle, width, height }: Part, x: number, y: number): number {
+  const dx = x < 0 ? -x : x;
+  const dy = y - middle;
+  if (kind === 'disc') {
+    const u = dx / width;
+    const v = dy / height;
     const radius = Math.sqrt(u * u + v * v);
-    const slope = Math.sqrt((u * u) / (part.width * part.width) + (v * v) / (part.height * part.height));
-    return slope < 1e-9 ? -Math.min(part.width, part.height) : (radius * (radius - 1)) / slope;
+    // A first-order step: (radius - 1) over the slope of radius at this point.
+    const slope = Math.sqrt((u * u) / (width * width) + (v * v) / (height * height)) / (radius + 1e-9);
+    return (radius - 1) / (slope + 1e-9);
   }
-  if (part.kind === 'triangle') {
-    // Apex up: two slanted edges and the base.
-    const { width, height } = part;
-    const slant = (2 * height * Math.abs(dx) - width * (dy + height)) / Math.sqrt(4 * height * height + width * width);
-    return Math.max(slant, dy - height);
+  if (kind === 'triangle') {
+    // Apex up: a slanted edge on each side, and the base.
+    const slant = 2 * height * dx - width * (dy + height);
+    return Math.max(slant / Math.sqrt(4 * height * height + width * width), dy - height);
   }
-  const a = Math.abs(dx) - part.width;
-  const b = Math.abs(dy) - part.height;
-  const outside = Math.sqrt(Math.max(a, 0) * Math.max(a, 0) + Math.max(b, 0) * Math.max(b, 0));
-  return outside + Math.min(Math.max(a, b), 0);
+  return Math.max(dx - width, (dy < 0 ? -dy : dy) - height);
 }
 
-/** Slope of the part's rounded surface along (lx, ly) in about [-1, 1]: 1 on the edge that faces the light. */
-export function facing(part: Part, x: number, y: number, lx: number, ly: number): number {
-  const u = clamp((x - part.x) / part.width, -1, 1);
-  const v = clamp((y - part.y) / part.height, -1, 1);
-  return u * lx + v * ly;
+/**
+ * How much of each pixel the part covers, in [0, 1], and its light: the slope of its rounded surface along `light`, in
+ * about [-1, 1], 1 at the edge that faces the light (in the object's coordinates).
+ */
+export function rasterize(
+  part: Part,
+  { x: px, y: py, scale, axis: [cos, sin] }: Pose,
+  [lx, ly]: readonly [number, number] = [0, 0],
+): { cover: Field; facing: Field } {
+  const cover = new Float64Array(SIZE * SIZE);
+  const facing = new Float64Array(SIZE * SIZE);
+  const reach = scale * (Math.abs(part.y) + part.width + part.height) + 1;
+  const first = (centre: number) => clamp(Math.floor(centre - reach), 0, SIZE);
+  const last = (centre: number) => clamp(Math.floor(centre + reach) + 1, 0, SIZE);
+  for (let row = first(py); row < last(py); row++) {
+    for (let column = first(px); column < last(px); column++) {
+      const dx = (column + 0.5 - px) / scale;
+      const dy = (row + 0.5 - py) / scale;
+      const u = cos * dx + sin * dy;
+      const v = cos * dy - sin * dx;
+      const covered = 0.5 - scale * distance(part, u, v);
+      if (covered <= 0) continue;
+      const at = row * SIZE + column;
+      cover[at] = covered < 1 ? covered : 1;
+      facing[at] = (u / part.width) * lx + ((v - part.y) / part.height) * ly;
+    }
+  }
+  return { cover, facing };
 }
 
-/** The two parts of an object, back part first, with proportions drawn around the standard ones. */
-export function drawParts(random: Random, first: Kind, arrangement: Arrangement, second: Kind): readonly [Part, Part] {
-  const jitter = (value: number) => value * between(random, 0.88, 1.12);
+/** The two parts of an object, the back one first, with proportions drawn around the standard ones. */
+export function drawParts(
+  random: Random,
+  first: Kind,
+  arrangement: Arrangement,
+  second: Kind,
+): readonly [Part, Part] {
   const part = (kind: Kind, y: number, size: number): Part => {
-    // About equal areas.
-    const base = kind === 'disc' ? size : kind === 'box' ? 0.9 * size : 1.1 * size;
-    return { kind, x: 0, y, width: jitter(base), height: jitter(base) };
+    const like = kind === 'disc' ? size : kind === 'box' ? 0.9 * size : 1.1 * size;
+    return { kind, y, width: like * between(random, 0.88, 1.12), height: like * between(random, 0.88, 1.12) };
   };
   if (arrangement === 'over') return [part(second, 0.5, 0.58), part(first, -0.5, 0.58)];
-  const back = part(second, 0, 1);
-  // A triangle's middle lies below the middle of its height.
-  return [back, part(first, second === 'triangle' ? 0.3 : 0, 0.5)];
+  return [part(second, 0, 1), part(first, 0, 0.5)];
 }

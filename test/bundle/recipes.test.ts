@@ -1,0 +1,26 @@
+/** The package's recipes: each is valid, the paper's have the paper's shapes, and finetuning fits its pretraining. */
+import { recipes } from '../../graphs/recipes';
+import { encoderChannels, patchCounts } from '../../src/bundle/checkRecipe';
+import { loadRecipe } from '../../src/bundle/loadRecipe';
+
+test.each([...recipes.keys()])('%s is valid and says what it is', (name) => {
+  const loaded = loadRecipe(name);
+  expect(loaded.name).toBe(name);
+  expect(loaded.recipe.task).toBe(name.endsWith('pretrain') ? 'pretrain' : 'finetune');
+  expect(recipes.get(name)?.description).not.toBe('');
+});
+
+test("the paper's pretraining: 4 of 16 patches hidden, 1024 channels", () => {
+  const { recipe } = loadRecipe('cifar10-pretrain');
+  expect(patchCounts(recipe)).toEqual({ grid: 4, patches: 16, hidden: 4, visible: 12 });
+  expect(encoderChannels(recipe.network)).toBe(1024);
+});
+
+test.each(['cifar10', 'cifar10-mini', 'embedded'])('%s-finetune can start from %s-pretrain', (family) => {
+  const pretrain = loadRecipe(`${family}-pretrain`).recipe;
+  const finetune = loadRecipe(`${family}-finetune`).recipe;
+  const { stages, ...network } = pretrain.network;
+  expect(finetune.network).toMatchObject(network);
+  expect(finetune.network.stages.slice(0, stages.length)).toEqual(stages);
+  expect(finetune.image).toEqual(pretrain.image);
+});
