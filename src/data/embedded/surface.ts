@@ -6,6 +6,9 @@
  */
 import type { Random } from '../random';
 
+// Taken out of Math once: a global's look-up costs far more than the call where globals are virtual, as in jest.
+const { floor, min, sqrt } = Math;
+
 /** Height and width of an image in pixels. */
 export const SIZE = 32;
 
@@ -25,7 +28,7 @@ const smooth = (t: number) => t * t * (3 - 2 * t);
 
 /** A wave of period 1 close to cos(2 pi t), from two cubic arcs: 1 at 0, 0 at 1/4, -1 at 1/2. */
 function wave(t: number): number {
-  const part = t - Math.floor(t);
+  const part = t - floor(t);
   return 2 * smooth(part < 0.5 ? 1 - 2 * part : 2 * part - 1) - 1;
 }
 
@@ -33,14 +36,14 @@ function wave(t: number): number {
 export function direction(turns: number): readonly [number, number] {
   const x = wave(turns);
   const y = wave(turns - 0.25);
-  const length = Math.sqrt(x * x + y * y);
+  const length = sqrt(x * x + y * y);
   return [x / length, y / length];
 }
 
 /** A colour of the given brightness (mean of its channels), any hue, `vividness` from 0 (grey) to 1. */
 export function drawColour(random: Random, brightness: number, vividness: number): Colour {
   const hue = random.uniform();
-  const chroma = vividness * Math.min(brightness, 1 - brightness);
+  const chroma = vividness * min(brightness, 1 - brightness);
   return [
     brightness + chroma * wave(hue),
     brightness + chroma * wave(hue - 1 / 3),
@@ -54,7 +57,7 @@ export function drawRamp(random: Random, slope: number): Field {
   const field = new Float64Array(SIZE * SIZE);
   for (let i = 0; i < field.length; i++) {
     const x = (i % SIZE) + 0.5 - SIZE / 2;
-    const y = Math.floor(i / SIZE) + 0.5 - SIZE / 2;
+    const y = floor(i / SIZE) + 0.5 - SIZE / 2;
     field[i] = (slope * (dx * x + dy * y)) / SIZE;
   }
   return field;
@@ -68,11 +71,11 @@ export function drawNoise(random: Random, cells: number): Field {
   const field = new Float64Array(SIZE * SIZE);
   for (let row = 0, at = 0; row < SIZE; row++) {
     const v = ((row + 0.5) / SIZE) * cells;
-    const b = smooth(v - Math.floor(v));
+    const b = smooth(v - floor(v));
     for (let column = 0; column < SIZE; column++, at++) {
       const u = ((column + 0.5) / SIZE) * cells;
-      const a = smooth(u - Math.floor(u));
-      const corner = Math.floor(v) * side + Math.floor(u);
+      const a = smooth(u - floor(u));
+      const corner = floor(v) * side + floor(u);
       const top = values[corner] + a * (values[corner + 1] - values[corner]);
       const bottom = values[corner + side] + a * (values[corner + side + 1] - values[corner + side]);
       field[at] = top + b * (bottom - top);
@@ -94,7 +97,7 @@ export function drawTexture(random: Random, pattern: Pattern): Field {
   const sign = random.uniform() < 0.5 ? -1 : 1;
   for (let i = 0; i < field.length; i++) {
     const x = (i % SIZE) + 0.5;
-    const y = Math.floor(i / SIZE) + 0.5;
+    const y = floor(i / SIZE) + 0.5;
     const along = wave(frequency * (dx * x + dy * y) + phaseU);
     if (pattern === 'stripes') field[i] = sign * along;
     else field[i] = sign * clamp(along + wave(frequency * (dx * y - dy * x) + phaseV), -1, 1);
