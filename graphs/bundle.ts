@@ -19,16 +19,8 @@ import { optimize } from '../src/passes';
 import { multiplyAdds, peakBytes } from '../src/passes/cost';
 import { version } from '../package.json';
 import { loopGraph } from './loop';
-import {
-  applyGraph,
-  encoderGraph,
-  evalGraph,
-  gradGraph,
-  programOf,
-  stateEntries,
-  trainGraph,
-  type StepGraph,
-} from './step';
+import { applyGraph, encoderGraph, evalGraph, gradGraph, programOf, stateEntries, trainGraph } from './step';
+import type { StepGraph } from './ports';
 
 export interface BundleSummary {
   readonly directory: string;

@@ -3,7 +3,7 @@ import type { Port } from '../src/bundle/manifest';
 import { emitGraph } from '../src/graph/emit';
 import type { Graph } from '../src/graph/graph';
 import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from '../src/onnx/model';
-import type { StepGraph } from './step';
+import type { StepGraph } from './ports';
 
 /** Inside of the loop every name gets this prefix: a subgraph may not reuse the names around it. */
 const INNER = 'step/';

@@ -2,7 +2,7 @@
  * The graphs of one task: a whole training step, the step cut in two (gradients, update), evaluation, inference. Each comes
  * as composites, with the roles of its inputs and outputs.
  */
-import type { GraphContract, Port, StateEntry } from '../src/bundle/manifest';
+import type { StateEntry } from '../src/bundle/manifest';
 import type { Recipe } from '../src/bundle/recipe';
 import { gradients } from '../src/autodiff/gradients';
 import { Graph } from '../src/graph/graph';
@@ -18,13 +18,8 @@ import { add, cast } from '../src/ops/elementwise';
 import { reduceMean } from '../src/ops/reduce';
 import { classifier } from './classifier';
 import type { Program } from './program';
+import { Ports, type StepGraph } from './ports';
 import { selfie } from './selfie';
-
-/** A built graph and what its ports are for. */
-export interface StepGraph {
-  readonly graph: Graph;
-  readonly contract: Omit<GraphContract, 'file'>;
-}
 
 export const programOf = (recipe: Recipe): Program =>
   recipe.task === 'pretrain' ? selfie(recipe) : classifier(recipe);
@@ -37,38 +32,6 @@ export function optimizerOf({ optimizer: o }: Recipe): Optimizer {
       return lars(o);
     case 'adamw':
       return adamw(o);
-  }
-}
-
-/** Adds ports to a graph and notes their roles in passing. */
-class Ports {
-  readonly inputs: Port[] = [];
-  readonly outputs: Port[] = [];
-
-  constructor(readonly graph: Graph) {}
-
-  input(role: Port['role'], name: string, dtype: DType, shape: Value['shape']): Value {
-    this.note(role, name, dtype, shape);
-    return this.graph.input(name, dtype, shape);
-  }
-
-  /** Notes an input that exists already. */
-  note(role: Port['role'], name: string, dtype: DType, shape: Value['shape']): void {
-    this.inputs.push({ name, dtype: dtype as Port['dtype'], shape: [...shape], role });
-  }
-
-  output(role: Port['role'], name: string, value: Value, replaces?: string): void {
-    const port: Port = { name, dtype: value.dtype as Port['dtype'], shape: [...value.shape], role };
-    this.outputs.push(replaces === undefined ? port : { ...port, replaces });
-    this.graph.output(name, value);
-  }
-
-  next(name: string, value: Value): void {
-    this.output('state', `next.${name}`, value, name);
-  }
-
-  done(): StepGraph {
-    return { graph: this.graph, contract: { inputs: this.inputs, outputs: this.outputs } };
   }
 }
 

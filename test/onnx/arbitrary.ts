@@ -19,7 +19,7 @@ const integer = fc.maxSafeInteger();
 
 /** Plain objects, as the decoder makes them; fast-check's own have no prototype now and then. */
 function record<T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
-  return fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
+  return fc.record(fields, { noNullPrototype: true });
 }
 
 /** Random bytes as the elements, so that every bit pattern occurs; bool stays 0 or 1. */

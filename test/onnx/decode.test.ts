@@ -12,6 +12,10 @@ import { fixture } from '../support/paths';
 import { corrupted, onnxModel } from './arbitrary';
 import { loopModel } from './loop-model';
 
+const { AttributeType } = onnx.AttributeProto;
+/** An attribute kind that the project has no use for. */
+const ODD = AttributeType.TYPE_PROTO;
+
 const python = fixture('onnx', 'python.onnx');
 
 /** The bytes of a valid proto after `change`. */
@@ -123,10 +127,16 @@ describe('bytes that are no model', () => {
     ['no type', (_, { input }) => input && (input[0].type = {}), /value "x" is no tensor/],
     [
       'no shape',
-      (_, { input }) => input && (input[0].type = { tensorType: { elemType: 1 } }),
+      (_, { input }) => {
+        if (input) input[0].type = { tensorType: { elemType: 1 } };
+      },
       /"x" has no shape/,
     ],
-    ['an odd attribute', (_, { node }) => node?.[0].attribute && (node[0].attribute[0].type = 13), /type 13/],
+    [
+      'an odd attribute',
+      (_, { node }) => node?.[0].attribute && (node[0].attribute[0].type = ODD),
+      /type 13/,
+    ],
   ])('%s', (_, change, message) => {
     const bytes = changed(change);
     expect(() => decodeModel(bytes)).toThrow(UserError);
@@ -135,7 +145,10 @@ describe('bytes that are no model', () => {
 
   test('an integer beyond 2^53', () => {
     const bytes = changed((_, { node }) => {
-      if (node?.[0]) node[0].attribute = [{ name: 'ends', type: 7, ints: ['9223372036854775807' as never] }];
+      if (node?.[0])
+        node[0].attribute = [
+          { name: 'ends', type: AttributeType.INTS, ints: ['9223372036854775807' as never] },
+        ];
     });
     expect(() => decodeModel(bytes)).toThrow(
       /ends of Loop node "loop" holds 9223372036854775807, beyond 2\^53/,
@@ -145,7 +158,10 @@ describe('bytes that are no model', () => {
   test('graphs nested without end', () => {
     let graph: onnx.IGraphProto = { name: 'innermost' };
     for (let depth = 0; depth < 200; depth++) {
-      graph = { name: 'outer', node: [{ opType: 'If', attribute: [{ name: 'g', type: 5, g: graph }] }] };
+      graph = {
+        name: 'outer',
+        node: [{ opType: 'If', attribute: [{ name: 'g', type: AttributeType.GRAPH, g: graph }] }],
+      };
     }
     expect(() => decodeModel(changed((model) => (model.graph = graph)))).toThrow(/nested more than/);
   });

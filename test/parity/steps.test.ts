@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { recipeSchema } from '../../src/bundle/recipe';
 import { readSafetensors } from '../../src/export/safetensors';
 import type { DType, HostTensor } from '../../src/onnx/dtype';
-import { encoderGraph, evalGraph, trainGraph, type StepGraph } from '../../graphs/step';
+import type { StepGraph } from '../../graphs/ports';
+import { encoderGraph, evalGraph, trainGraph } from '../../graphs/step';
 import { fixture } from '../support/paths';
 import { openGraph, runGraph } from '../support/run';
 
