@@ -8,7 +8,7 @@ const recipe: RecipeInput = {
   network: { stages: [1, 1, 1, 1], width: 8, classes: 10 },
   batch: 64,
   optimizer: { name: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 5e-4 },
-  schedule: { kind: 'cosine', peak: 0.05, warmupSteps: 30, steps: 400 },
+  schedule: { kind: 'cosine', peak: 0.05, warmupSteps: 30, steps: 350 },
 };
 
 export default recipe;

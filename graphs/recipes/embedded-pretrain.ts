@@ -10,7 +10,9 @@ const recipe: RecipeInput = {
   pooling: { layers: 1, heads: 4, feedForward: 128, dropout: 0 },
   batch: 64,
   optimizer: { name: 'adamw', weightDecay: 0.01 },
-  schedule: { kind: 'cosine', peak: 0.003, warmupSteps: 50, steps: 800 },
+  schedule: { kind: 'cosine', peak: 0.004, warmupSteps: 50, steps: 900 },
+  // no zero padding: its border would tell which patches lie at the edge, and whole images have none
+  augment: { pad: 0, flip: true },
 };
 
 export default recipe;

@@ -22,7 +22,7 @@ export const quickstartCommand = defineCommand({
   positionals: {},
   options: {
     out: { ...text('folder to write to'), default: path.join('models', 'quickstart') },
-    labels: { ...text('labelled images to finetune with: 5% or 500'), default: '500' },
+    labels: { ...text('labelled images to finetune with: 1% or 200'), default: '200' },
     seed: whole('--seed', 0, "of order, augmentation and dropout (default: the recipes')"),
   },
   run: ({ out, labels, seed }) => quickstart(out, labels, seed),
