@@ -4,10 +4,21 @@ import type { Value } from '../graph/value';
 import { defineOp } from '../graph/op';
 import type { ConvAttributes } from '../ops/conv';
 import { windowCount } from '../ops/conv';
+import { mul } from '../ops/elementwise';
 import { gather } from '../ops/gather';
 import { gemm, matmul, swapLast } from '../ops/matmul';
 import { concat, expand, reshape, transpose } from '../ops/shape';
-import { asRows, imageSize, isStaticImage, plainly, type ImageSize, type Spelling } from './context';
+import {
+  asRows,
+  imageSize,
+  isStaticImage,
+  plainly,
+  type ImageSize,
+  type Lowering,
+  type ScaledRows,
+  type Spelling,
+} from './context';
+import { pixelOrder } from './order';
 import { takeRows } from './rows';
 import { residueClasses, windowPixels, type Window } from './windows';
 
@@ -39,11 +50,25 @@ function windowOf(
   };
 }
 
-/** im2col: rows [N*H*W, C] -> [N*Ho*Wo, kh*kw*C]. A pointwise kernel at stride 1 is the matrix itself. */
-function columns(x: Value, size: ImageSize, window: Window): Value {
+const windowName = (window: Window) => Object.values(window).join(' ');
+
+/** im2col: x -> [N*Ho*Wo, kh*kw*C]. A pointwise kernel at stride 1 is the matrix itself. */
+function columns(context: Lowering, x: Value, window: Window): Value {
+  const { n, c, h, w } = imageSize(x);
+  const [ho, wo] = window.count;
   const taps = window.kernel[0] * window.kernel[1];
-  const taken = takeRows(x, size.n, windowPixels(window));
-  return reshape(taken, [size.n * window.count[0] * window.count[1], taps * size.c]);
+  // What lies in no order yet is gathered as it comes.
+  const ordered = context.has(x, 'rows');
+  const taken = takeRows(context, ordered ? context.rows(x) : context.imageRows(x), {
+    name: `windows ${windowName(window)}`,
+    images: n,
+    pixels: h * w,
+    index: windowPixels(window),
+    taps,
+    from: ordered ? context.order({ n, h, w }) : pixelOrder({ n, h, w }, 1),
+    to: context.order({ n, h: ho, w: wo }),
+  });
+  return reshape(taken, [n * ho * wo, taps * c]);
 }
 
 /** [P, taps * G * K] -> [G, P, taps * K], so that each group is one matrix of a batched product. */
@@ -59,6 +84,14 @@ function ungroup(x: Value): Value {
   return reshape(transpose(x, [1, 0, 2]), [p, g * k]);
 }
 
+/**
+ * dy with its pending factor where the factor is cheaper on weights [O, perOutput], twice, than on the rows [P, O].
+ */
+export function scaledRows(context: Lowering, dy: Value, perOutput: number): ScaledRows {
+  const pays = imageSize(dy).pixels > 2 * perOutput;
+  return pays ? context.scaledRows(dy) : { rows: context.rows(dy), scale: null };
+}
+
 const static4 = ([x]: readonly Value[]) => isStaticImage(x);
 
 /** y = im2col(x) W', one matrix product. */
@@ -68,7 +101,7 @@ export const convRows: Spelling = {
   spell: (context, [x, w], attrs: ConvAttributes) => {
     const [o, cg, kh, kw] = w.shape as number[];
     const size = imageSize(x);
-    const cols = columns(context.rows(x), size, windowOf(size, [kh, kw], attrs));
+    const cols = columns(context, x, windowOf(size, [kh, kw], attrs));
     const lastChannels = transpose(context.plain(w), [0, 2, 3, 1]);
     if (attrs.group === 1) {
       return [asRows(gemm(cols, reshape(lastChannels, [o, kh * kw * cg]), { transB: 1 }))];
@@ -97,24 +130,25 @@ export const convWeightGradientRows: Spelling = {
   spell: (context, [x, dy], attrs: ConvAttributes & { kernelShape: readonly number[] }) => {
     const [kh, kw] = attrs.kernelShape;
     const size = imageSize(x);
-    const cols = columns(context.rows(x), size, windowOf(size, [kh, kw], attrs));
-    const d = context.rows(dy);
-    const o = d.shape[1] as number;
     const cg = size.c / attrs.group;
+    const cols = columns(context, x, windowOf(size, [kh, kw], attrs));
+    const { rows: d, scale } = scaledRows(context, dy, kh * kw * cg);
+    const o = d.shape[1] as number;
+    const scaled = (dw: Value) => [plainly(scale ? mul(dw, reshape(scale, [o, 1, 1, 1])) : dw)];
     if (attrs.group !== 1) {
       const grouped = matmul(
         swapLast(groupColumns(d, 1, attrs.group)),
         groupColumns(cols, kh * kw, attrs.group),
       );
-      return [plainly(transpose(reshape(grouped, [o, kh, kw, cg]), [0, 3, 1, 2]))];
+      return scaled(transpose(reshape(grouped, [o, kh, kw, cg]), [0, 3, 1, 2]));
     }
     if (o >= TALL.ratio * size.c && size.c >= TALL.channels) {
       const product = gemm(d, cols, { transA: 1 });
-      return [plainly(transpose(reshape(product, [o, kh, kw, cg]), [0, 3, 1, 2]))];
+      return scaled(transpose(reshape(product, [o, kh, kw, cg]), [0, 3, 1, 2]));
     }
     // The reshape in between also keeps ONNX Runtime from folding the transpose into the product, which would undo the choice.
     const product = reshape(gemm(cols, d, { transA: 1 }), [kh, kw, cg, o]);
-    return [plainly(transpose(product, [3, 2, 0, 1]))];
+    return scaled(transpose(product, [3, 2, 0, 1]));
   },
 };
 
@@ -136,31 +170,54 @@ export const convInputGradientRows: Spelling = {
     const size = imageSize(dx);
     const kernel = w.shape.slice(2) as number[];
     const window = windowOf(size, kernel, attrs);
-    const d = context.rows(dy);
-    const weights = context.plain(w);
+    const taps = kernel[0] * kernel[1];
+    const { rows: d, scale } = scaledRows(context, dy, taps * (w.shape[1] as number));
     const o = d.shape[1] as number;
-    const pointwise = kernel[0] * kernel[1] === 1 && attrs.group === 1;
+    const plain = context.plain(w);
+    const weights = scale ? mul(plain, reshape(scale, [o, 1, 1, 1])) : plain;
+    const pointwise = taps === 1 && attrs.group === 1;
     const classes = residueClasses(window).filter((c) => c.taps.length > 0);
-    const parts = classes.map((c) => {
-      const rows = size.n * c.pixels.length;
-      const cols = reshape(takeRows(d, size.n, c.windows), [rows, c.taps.length * o]);
+    const dyOrder = context.order(imageSize(dy));
+    const dxOrder = context.order(size);
+    // One class that holds every pixel is made in its final order at once.
+    const whole = classes.length === 1 && classes[0].pixels.length === size.h * size.w;
+    const parts = classes.map((c, i) => {
+      const taken = takeRows(context, d, {
+        name: `covering ${windowName(window)} ${i}`,
+        images: size.n,
+        pixels: window.count[0] * window.count[1],
+        index: c.windows,
+        taps: c.taps.length,
+        from: dyOrder,
+        to: whole ? dxOrder : undefined,
+      });
+      const cols = reshape(taken, [size.n * c.pixels.length, c.taps.length * o]);
       if (pointwise) return gemm(cols, reshape(weights, [o, size.c]));
-      const taps = tapMatrix(weights, c.taps, attrs.group);
-      if (attrs.group === 1) return matmul(cols, taps);
-      return ungroup(matmul(groupColumns(cols, c.taps.length, attrs.group), taps));
+      const chosen = tapMatrix(weights, c.taps, attrs.group);
+      if (attrs.group === 1) return matmul(cols, chosen);
+      return ungroup(matmul(groupColumns(cols, c.taps.length, attrs.group), chosen));
     });
-    // Back into pixel order; a pixel that no window reaches takes the row of zeros.
-    const pixels = size.h * size.w;
-    const order = classes.flatMap((c) => c.pixels);
-    const place = new Map(order.map((pixel, i) => [pixel, i]));
+    if (whole) return [asRows(parts[0])];
     if (parts.length === 0) {
       return [asRows(expand(context.target.scalar(0, dy.dtype), [size.pixels, size.c]))];
     }
+    // Back into pixel order; a pixel that no window reaches takes the row of zeros.
+    const place = new Map<number, number>();
+    for (const pixel of classes.flatMap((c) => c.pixels)) place.set(pixel, place.size);
     const together = concat(
       parts.map((part, i) => reshape(part, [size.n, classes[i].pixels.length, size.c])),
       1,
     );
-    const index = range(pixels).map((pixel) => place.get(pixel) ?? order.length);
-    return [asRows(takeRows(reshape(together, [size.n * order.length, size.c]), size.n, index))];
+    const index = range(size.h * size.w).map((pixel) => place.get(pixel) ?? place.size);
+    const rows = takeRows(context, reshape(together, [size.n * place.size, size.c]), {
+      name: `classes ${windowName(window)}`,
+      images: size.n,
+      pixels: place.size,
+      index,
+      taps: 1,
+      from: pixelOrder({ n: size.n, h: 1, w: place.size }, 1),
+      to: dxOrder,
+    });
+    return [asRows(rows)];
   },
 };

@@ -3,7 +3,14 @@ import { Graph, inputName } from '../graph/graph';
 import { sameShape } from '../graph/shape';
 import type { Node, Value } from '../graph/value';
 import { commonLayout } from './activation';
-import { Lowering, type Layout, type LoweringOptions, type Physical, type Spelling } from './context';
+import {
+  imageSize,
+  Lowering,
+  type Layout,
+  type LoweringOptions,
+  type Physical,
+  type Spelling,
+} from './context';
 import { RULES } from './rules';
 
 /** Elementwise operators, which take whatever layout their operands are in. */
@@ -27,24 +34,40 @@ function copy(node: Node, context: Lowering): Physical[] {
     .map((value) => ({ layout, value }));
 }
 
-function choose(node: Node, options: LoweringOptions): Spelling {
-  const candidates = RULES[node.op.type] ?? [];
+/** The spelling asked for where it can compute the node, else the rule table's. */
+export function choose(node: Node, options: LoweringOptions): Spelling {
+  const rules = RULES[node.op.type] ?? [];
+  const inputs = node.inputs as Value[];
+  const possible = rules.filter(({ spelling }) => spelling.when(inputs, node.attrs, options));
   const wanted = options.spellings?.[node.op.type];
-  const spelling = wanted
-    ? candidates.find((s) => s.name === wanted)
-    : candidates.find((s) => s.when(node.inputs as Value[], node.attrs, options));
-  if (!spelling) {
-    const names = candidates.map((s) => s.name).join(', ') || 'none';
-    throw new Error(
-      `no spelling ${wanted ?? ''} of ${node.op.type} fits at ${node.scope} (there are: ${names})`,
-    );
+  const rule =
+    possible.find(({ spelling }) => spelling.name === wanted) ??
+    possible.find(({ where }) => where(inputs, node.attrs, options));
+  const known = wanted === undefined || rules.some(({ spelling }) => spelling.name === wanted);
+  if (!rule || !known) {
+    const names = rules.map(({ spelling }) => spelling.name).join(', ') || 'none';
+    throw new Error(`no spelling ${wanted ?? ''} of ${node.op.type} fits at ${node.scope} (there are: ${names})`);
   }
-  return spelling;
+  return rule.spelling;
+}
+
+/** For each map size the tile in whose order its rows lie: that of the largest tiled convolution on it. */
+function mapTiles(graph: Graph, options: LoweringOptions): Map<string, number> {
+  const best = new Map<string, { tile: number; channels: number }>();
+  for (const node of graph.nodes) {
+    if (!node.op.definition.composite) continue;
+    const { tile } = choose(node, options);
+    if (tile === undefined) continue;
+    const { n, c, h, w } = imageSize(node.outputs[0]);
+    const key = `${n}x${h}x${w}`;
+    if (c > (best.get(key)?.channels ?? 0)) best.set(key, { tile, channels: c });
+  }
+  return new Map([...best].map(([key, { tile }]) => [key, tile]));
 }
 
 export function lower(graph: Graph, options: LoweringOptions): Graph {
   const target = new Graph(graph.name);
-  const context = new Lowering(target, options);
+  const context = new Lowering(target, options, mapTiles(graph, options));
   for (const input of graph.inputs) {
     context.set(input, { layout: 'plain', value: target.input(inputName(input), input.dtype, input.shape) });
   }

@@ -27,17 +27,17 @@ function batchNormRows(name: string, centered: boolean): Spelling {
     spell: (context, [x, scale, bias], { epsilon }: Epsilon) => {
       const rows = context.rows(x);
       const { pixels } = imageSize(x);
-      const mean = mul(columnSum(rows), 1 / pixels);
+      const mean = mul(columnSum(context, rows), 1 / pixels);
       let variance: Value;
       if (centered) {
-        const difference = addRow(rows, neg(mean));
-        variance = mul(columnSum(mul(difference, difference)), 1 / pixels);
+        const difference = addRow(context, rows, neg(mean));
+        variance = mul(columnSum(context, mul(difference, difference)), 1 / pixels);
       } else {
-        const meanOfSquares = mul(columnSum(mul(rows, rows)), 1 / pixels);
+        const meanOfSquares = mul(columnSum(context, mul(rows, rows)), 1 / pixels);
         variance = maximum(sub(meanOfSquares, mul(mean, mean)), 0);
       }
       const { a, b } = affine(context.plain(scale), context.plain(bias), mean, variance, epsilon);
-      return [asRows(addRow(mulRow(rows, a), b)), plainly(mean), plainly(variance)];
+      return [asRows(addRow(context, mulRow(context, rows, a), b)), plainly(mean), plainly(variance)];
     },
   };
 }
@@ -60,13 +60,17 @@ export const batchNormGradientRows: Spelling = {
     const m = context.plain(mean);
     const { pixels } = imageSize(x);
     const r = inverseDeviation(context.plain(variance), epsilon);
-    const dbias = columnSum(d);
-    const dscale = mul(r, sub(columnSum(mul(d, rows)), mul(m, dbias)));
+    const dbias = columnSum(context, d);
+    const dscale = mul(r, sub(columnSum(context, mul(d, rows)), mul(m, dbias)));
     const a = mul(context.plain(scale), r);
     const slope = mul(mul(r, dscale), -1 / pixels);
     const offset = sub(mul(dbias, -1 / pixels), mul(slope, m));
-    const dx = add(mulRow(d, a), addRow(mulRow(rows, mul(a, slope)), mul(a, offset)));
-    return [asRows(dx), plainly(dscale), plainly(dbias)];
+    // dx / a; the factor per channel is left to whoever consumes dx.
+    const unscaled = add(d, addRow(context, mulRow(context, rows, slope), offset));
+    const dx = context.uses('deferredScale')
+      ? { ...asRows(unscaled), scale: a }
+      : asRows(mulRow(context, unscaled, a));
+    return [dx, plainly(dscale), plainly(dbias)];
   },
 };
 
@@ -95,7 +99,7 @@ export const batchNormInferenceRows: Spelling = {
   spell: (context, [x, ...rest], { epsilon }: Epsilon) => {
     const [scale, bias, mean, variance] = rest.map((v) => context.plain(v));
     const { a, b } = affine(scale, bias, mean, variance, epsilon);
-    return [asRows(addRow(mulRow(context.rows(x), a), b))];
+    return [asRows(addRow(context, mulRow(context, context.rows(x), a), b))];
   },
 };
 
@@ -144,7 +148,9 @@ export const layerNormGradientPlain: Spelling = {
     const outer = range(x.rank - 1);
     const size = x.shape.slice(0, -1).reduce<number>((n, d) => n * (d as number), 1);
     const sumRows = (v: Value) =>
-      outer.length === 1 ? columnSum(v) : columnSum(reshape(v, [size, x.shape[x.rank - 1]]));
+      outer.length === 1
+        ? columnSum(context, v)
+        : columnSum(context, reshape(v, [size, x.shape[x.rank - 1]]));
     const g = mul(dy, scale);
     const last = [x.rank - 1];
     const dx = mul(

@@ -1,12 +1,13 @@
 /** Spellings of pooling and its gradients. */
 import { defineOp } from '../graph/op';
-import type { TensorType } from '../graph/value';
+import type { TensorType, Value } from '../graph/value';
 import { add, cast, equal, mod, mul } from '../ops/elementwise';
 import { windowCount } from '../ops/conv';
 import type { AveragePoolAttributes, PoolAttributes } from '../ops/pool';
 import { reduceMean, reduceSum } from '../ops/reduce';
 import { expand, reshape, transpose } from '../ops/shape';
-import { asRows, imageSize, isStaticImage, plainly, type Spelling } from './context';
+import { asRows, imageSize, isStaticImage, plainly, type Lowering, type Spelling } from './context';
+import { pixelOrder } from './order';
 import { takeRows } from './rows';
 import { residueClasses, windowPixels, type Window } from './windows';
 
@@ -30,6 +31,13 @@ function coveringWindows(window: Window): number[][] {
   }
   const depth = Math.max(...lists.map((list) => list.length));
   return Array.from({ length: depth }, (_, k) => lists.map((list) => list[k] ?? none));
+}
+
+/** Rows of every image, image by image: [n * pixels, C] -> [n * index.length, C]; index `pixels` is a row of zeros. */
+function takeImageRows(context: Lowering, rows: Value, n: number, index: readonly number[]): Value {
+  const pixels = (rows.shape[0] as number) / n;
+  const from = pixelOrder({ n, h: 1, w: pixels }, 1);
+  return takeRows(context, rows, { name: `pool ${index.join()}`, images: n, pixels, index, taps: 1, from });
 }
 
 const inferPool = (x: TensorType, attrs: PoolAttributes) => {
@@ -68,17 +76,18 @@ export const maxPoolGradientRows: Spelling = {
     const [, indices] = maxPoolNode.call([context.plain(x)], attrs);
     const inImage = cast(mod(indices, h * w), 'int32');
     const winners = reshape(transpose(reshape(inImage, [n, c, windows]), [0, 2, 1]), [n * windows, c]);
-    const d = context.rows(dy);
+    const d = context.imageRows(dy);
     const own = context.target.constant(
       'int32',
       [h * w, 1],
       Array.from({ length: h * w }, (_, i) => i),
     );
+    const take = (rows: Value, index: readonly number[]) => takeImageRows(context, rows, n, index);
     const parts = coveringWindows(window).map((index) => {
-      const hit = equal(reshape(takeRows(winners, n, index), [n, h * w, c]), own);
-      return mul(reshape(takeRows(d, n, index), [n, h * w, c]), cast(hit, dy.dtype));
+      const hit = equal(reshape(take(winners, index), [n, h * w, c]), own);
+      return mul(reshape(take(d, index), [n, h * w, c]), cast(hit, dy.dtype));
     });
-    return [asRows(reshape(parts.reduce(add), [n * h * w, c]))];
+    return [asRows(context.fromImageOrder(reshape(parts.reduce(add), [n * h * w, c]), imageSize(x)))];
   },
 };
 
@@ -109,35 +118,38 @@ export const averagePoolPlain: Spelling = {
 export const averagePoolRows: Spelling = {
   name: 'rows',
   when: ([x]) => isStaticImage(x),
-  spell: (context, [x], attrs: AveragePoolAttributes) => {
+  spell: (context, [x], attrs: AveragePoolAttributes, [y]) => {
     const { n, c, h, w } = imageSize(x);
     const window = windowOf([h, w], attrs);
     const windows = window.count[0] * window.count[1];
     const taps = window.kernel[0] * window.kernel[1];
-    const taken = reshape(takeRows(context.rows(x), n, windowPixels(window)), [n, windows, taps, c]);
+    const taken = reshape(takeImageRows(context, context.imageRows(x), n, windowPixels(window)), [
+      n,
+      windows,
+      taps,
+      c,
+    ]);
     const weights = divisors(window, attrs.count_include_pad === 1).map((d) => 1 / d);
     const weight = context.target.constant(x.dtype, [windows, 1], weights);
-    return [asRows(reshape(mul(reduceSum(taken, [2]), weight), [n * windows, c]))];
+    const averages = reshape(mul(reduceSum(taken, [2]), weight), [n * windows, c]);
+    return [asRows(context.fromImageOrder(averages, imageSize(y)))];
   },
 };
 
 export const averagePoolGradientRows: Spelling = {
   name: 'rows',
   when: ([dy]) => isStaticImage(dy),
-  spell: (context, [dy], attrs: AveragePoolAttributes & { inputShape: readonly number[] }) => {
+  spell: (context, [dy], attrs: AveragePoolAttributes & { inputShape: readonly number[] }, [dx]) => {
     const { n, c } = imageSize(dy);
     const window = windowOf(attrs.inputShape as [number, number], attrs);
     const windows = window.count[0] * window.count[1];
     const weights = divisors(window, attrs.count_include_pad === 1).map((d) => 1 / d);
     const weight = context.target.constant(dy.dtype, [windows, 1], weights);
-    const weighted = reshape(mul(reshape(context.rows(dy), [n, windows, c]), weight), [n * windows, c]);
-    return [
-      asRows(
-        coveringWindows(window)
-          .map((index) => takeRows(weighted, n, index))
-          .reduce(add),
-      ),
-    ];
+    const weighted = reshape(mul(reshape(context.imageRows(dy), [n, windows, c]), weight), [n * windows, c]);
+    const rows = coveringWindows(window)
+      .map((index) => takeImageRows(context, weighted, n, index))
+      .reduce(add);
+    return [asRows(context.fromImageOrder(rows, imageSize(dx)))];
   },
 };
 
@@ -146,7 +158,18 @@ export const globalAveragePoolRows: Spelling = {
   when: ([x]) => isStaticImage(x),
   spell: (context, [x]) => {
     const { n, c, h, w } = imageSize(x);
-    return [plainly(reduceMean(reshape(context.rows(x), [n, h * w, c]), [1]))];
+    const { tile } = context.order({ n, h, w });
+    const places = tile * tile;
+    if (tile === 1) return [plainly(reduceMean(reshape(context.rows(x), [n, h * w, c]), [1]))];
+    const blocks = reshape(context.rows(x), [places, n, (h * w) / places, c]);
+    return [
+      plainly(
+        reduceMean(
+          h * w === places ? reshape(blocks, [places, n, c]) : blocks,
+          h * w === places ? [0] : [0, 2],
+        ),
+      ),
+    ];
   },
 };
 
@@ -162,7 +185,10 @@ export const globalAveragePoolGradientRows: Spelling = {
   spell: (context, [dy], { inputShape }: { inputShape: readonly number[] }) => {
     const [n, c] = dy.shape as number[];
     const pixels = inputShape[0] * inputShape[1];
-    const spread = expand(reshape(mul(context.plain(dy), 1 / pixels), [n, 1, c]), [n, pixels, c]);
+    const { tile } = context.order({ n, h: inputShape[0], w: inputShape[1] });
+    const places = tile * tile;
+    const share = reshape(mul(context.plain(dy), 1 / pixels), [1, n, 1, c]);
+    const spread = expand(share, tile === 1 ? [1, n, pixels, c] : [places, n, pixels / places, c]);
     return [asRows(reshape(spread, [n * pixels, c]))];
   },
 };

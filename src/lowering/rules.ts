@@ -1,33 +1,65 @@
-/** The rule table: for each composite its spellings, the first whose condition holds is taken. */
+/** The rule table: for each composite its spellings, the first that applies and is preferred is taken. */
 import * as activation from './activation';
-import type { LoweringOptions, Spelling } from './context';
+import type { Condition, LoweringOptions, Spelling } from './context';
 import * as conv from './conv';
 import * as norm from './norm';
+import type { Optimization } from './optimizations';
 import * as pool from './pool';
+import { prefersWinograd, winograd2, winograd4 } from './winograd';
+
+/** A spelling and, beyond what it can compute, where it is the best choice. */
+export interface Rule {
+  readonly spelling: Spelling;
+  readonly where: Condition;
+}
+
+const always = (spelling: Spelling): Rule => ({ spelling, where: () => true });
+const where = (condition: Condition, spelling: Spelling): Rule => ({ spelling, where: condition });
+const uses = (optimization: Optimization, options: LoweringOptions) =>
+  !options.without?.includes(optimization);
 
 /** Batch norm by moments loses digits where |mean| >> deviation; `exact` recipes do not take it. */
-const batchNormMomentsWhenFast: Spelling = {
-  ...norm.batchNormMoments,
-  when: (inputs, attrs, options: LoweringOptions) =>
-    options.precision === 'fast' && norm.batchNormMoments.when(inputs, attrs, options),
-};
+const fast: Condition = (_inputs, _attrs, options) =>
+  options.precision === 'fast' && uses('moments', options);
 
-export const RULES: Readonly<Record<string, readonly Spelling[]>> = {
-  Conv2d: [conv.convRows, conv.convPlain],
-  Conv2dInputGradient: [conv.convInputGradientRows],
-  Conv2dWeightGradient: [conv.convWeightGradientRows],
-  BatchNorm: [batchNormMomentsWhenFast, norm.batchNormCentered, norm.batchNormPlain],
-  BatchNormGradient: [norm.batchNormGradientRows, norm.batchNormGradientPlain],
-  BatchNormInference: [norm.batchNormInferenceRows, norm.batchNormInferencePlain],
-  LayerNorm: [norm.layerNormPlain, norm.layerNormFormula],
-  LayerNormGradient: [norm.layerNormGradientPlain],
-  ReluGradient: [activation.reluGradientHardSigmoid, activation.reluGradientPlain],
-  Gelu: [activation.geluPlain],
-  GeluGradient: [activation.geluGradientPlain],
-  MaxPool2d: [pool.maxPoolPlain],
-  MaxPool2dGradient: [pool.maxPoolGradientRows],
-  AveragePool2d: [pool.averagePoolRows, pool.averagePoolPlain],
-  AveragePool2dGradient: [pool.averagePoolGradientRows],
-  GlobalAveragePool2d: [pool.globalAveragePoolRows, pool.globalAveragePoolPlain],
-  GlobalAveragePool2dGradient: [pool.globalAveragePoolGradientRows],
+const hardSigmoid: Condition = (_inputs, _attrs, options) => uses('hardSigmoid', options);
+
+export const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  Conv2d: [
+    where(prefersWinograd(4), winograd4.forward),
+    where(prefersWinograd(2), winograd2.forward),
+    always(conv.convRows),
+    always(conv.convPlain),
+  ],
+  Conv2dInputGradient: [
+    where(prefersWinograd(4), winograd4.inputGradient),
+    where(prefersWinograd(2), winograd2.inputGradient),
+    always(conv.convInputGradientRows),
+  ],
+  Conv2dWeightGradient: [
+    where(prefersWinograd(4), winograd4.weightGradient),
+    where(prefersWinograd(2), winograd2.weightGradient),
+    always(conv.convWeightGradientRows),
+  ],
+  BatchNorm: [
+    where(fast, norm.batchNormMoments),
+    always(norm.batchNormCentered),
+    always(norm.batchNormPlain),
+  ],
+  BatchNormGradient: [always(norm.batchNormGradientRows), always(norm.batchNormGradientPlain)],
+  BatchNormInference: [always(norm.batchNormInferenceRows), always(norm.batchNormInferencePlain)],
+  LayerNorm: [always(norm.layerNormPlain), always(norm.layerNormFormula)],
+  LayerNormGradient: [always(norm.layerNormGradientPlain)],
+  ReluGradient: [
+    where(hardSigmoid, activation.reluGradientHardSigmoid),
+    always(activation.reluGradientPlain),
+  ],
+  Gelu: [always(activation.geluPlain)],
+  GeluGradient: [always(activation.geluGradientPlain)],
+  MaxPool2d: [always(pool.maxPoolPlain)],
+  MaxPool2dGradient: [always(pool.maxPoolGradientRows)],
+  AveragePool2d: [always(pool.averagePoolRows), always(pool.averagePoolPlain)],
+  AveragePool2dGradient: [always(pool.averagePoolGradientRows)],
+  GlobalAveragePool2d: [always(pool.globalAveragePoolRows), always(pool.globalAveragePoolPlain)],
+  GlobalAveragePool2dGradient: [always(pool.globalAveragePoolGradientRows)],
 };

@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { Graph } from '../../src/graph/graph';
 import type { Value } from '../../src/graph/value';
+import { Lowering } from '../../src/lowering/context';
+import { pixelOrder } from '../../src/lowering/order';
 import { addRow, columnSum, mulRow, takeRows } from '../../src/lowering/rows';
 import { residueClasses, windowPixels } from '../../src/lowering/windows';
 import { runGraph } from '../support/run';
@@ -62,11 +64,14 @@ test('residueClasses hold every pixel once, and every pair of pixel and tap that
   );
 });
 
-async function compute(rows: number, columns: number, build: (x: Value, row: Value) => Value) {
+type Build = (context: Lowering, x: Value, row: Value) => Value;
+
+async function compute(rows: number, columns: number, build: Build) {
   const graph = new Graph('rows');
   const x = randomTensor([rows, columns], 'x');
   const row = randomTensor([columns], 'row');
-  const y = build(graph.input('x', 'float64', x.shape), graph.input('row', 'float64', row.shape));
+  const context = new Lowering(graph, { provider: 'cpu', precision: 'exact' });
+  const y = build(context, graph.input('x', 'float64', x.shape), graph.input('row', 'float64', row.shape));
   graph.output('y', y);
   const results = await runGraph(graph, { x, row });
   expect([...results.y.shape]).toEqual([...y.shape]);
@@ -85,7 +90,7 @@ const SIZES = [
 ];
 
 test.each(SIZES)('columnSum, addRow and mulRow of %i rows of %i', async (rows, columns) => {
-  const sum = await compute(rows, columns, (x) => columnSum(x));
+  const sum = await compute(rows, columns, columnSum);
   const sums = new Array<number>(columns).fill(0);
   sum.x.forEach((v, i) => (sums[i % columns] += v));
   expectClose(sum.y, tensorOf('float64', [columns], sums), 1e-12);
@@ -105,7 +110,10 @@ test.each([
   ['all as they are', [0, 1, 2]],
 ])('takeRows: %s', async (_name, index) => {
   const images = 2;
-  const { x, y } = await compute(images * 3, 4, (v) => takeRows(v, images, index));
+  const from = pixelOrder({ n: images, h: 1, w: 3 }, 1);
+  const takeThree: Build = (context, v) =>
+    takeRows(context, v, { name: 'test', images, pixels: 3, index, taps: 1, from });
+  const { x, y } = await compute(images * 3, 4, takeThree);
   const expected = Array.from({ length: images }, (_, image) =>
     index.flatMap((row) =>
       row === 3 ? [0, 0, 0, 0] : x.slice((image * 3 + row) * 4, (image * 3 + row + 1) * 4),
