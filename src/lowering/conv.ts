@@ -102,7 +102,7 @@ export const convRows: Spelling = {
     const [o, cg, kh, kw] = w.shape as number[];
     const size = imageSize(x);
     const cols = columns(context, x, windowOf(size, [kh, kw], attrs));
-    const lastChannels = transpose(context.plain(w), [0, 2, 3, 1]);
+    const lastChannels = transpose(reshape(context.plain(w), [o, cg, kh * kw]), [0, 2, 1]);
     if (attrs.group === 1) {
       return [asRows(gemm(cols, reshape(lastChannels, [o, kh * kw * cg]), { transB: 1 }))];
     }
@@ -123,6 +123,16 @@ export const convPlain: Spelling = {
 /** A weight gradient is wide or tall: computing the transposed product is faster where it has many more rows. */
 const TALL = { ratio: 2, channels: 128 };
 
+/** d' cols [O, K] of cols [P, K] and d [P, O], computed in the faster orientation. */
+export function weightProduct(cols: Value, d: Value): Value {
+  const k = cols.shape[1] as number;
+  const o = d.shape[1] as number;
+  if (o >= TALL.ratio * k && k >= TALL.channels) return gemm(d, cols, { transA: 1 });
+  // The reshapes keep ONNX Runtime from folding the transpose into the product, which would undo the choice.
+  const product = reshape(gemm(cols, d, { transA: 1 }), [k, 1, o]);
+  return transpose(reshape(product, [k, o]), [1, 0]);
+}
+
 /** dW = dY' im2col(x). */
 export const convWeightGradientRows: Spelling = {
   name: 'rows',
@@ -134,21 +144,18 @@ export const convWeightGradientRows: Spelling = {
     const cols = columns(context, x, windowOf(size, [kh, kw], attrs));
     const { rows: d, scale } = scaledRows(context, dy, kh * kw * cg);
     const o = d.shape[1] as number;
+    // Two transpositions of two axes each: one of all four axes takes ten times as long in ONNX Runtime.
+    const kernelOf = (product: Value) =>
+      reshape(transpose(reshape(product, [o, kh * kw, cg]), [0, 2, 1]), [o, cg, kh, kw]);
     const scaled = (dw: Value) => [plainly(scale ? mul(dw, reshape(scale, [o, 1, 1, 1])) : dw)];
     if (attrs.group !== 1) {
       const grouped = matmul(
         swapLast(groupColumns(d, 1, attrs.group)),
         groupColumns(cols, kh * kw, attrs.group),
       );
-      return scaled(transpose(reshape(grouped, [o, kh, kw, cg]), [0, 3, 1, 2]));
+      return scaled(kernelOf(grouped));
     }
-    if (o >= TALL.ratio * size.c && size.c >= TALL.channels) {
-      const product = gemm(d, cols, { transA: 1 });
-      return scaled(transpose(reshape(product, [o, kh, kw, cg]), [0, 3, 1, 2]));
-    }
-    // The reshape in between also keeps ONNX Runtime from folding the transpose into the product, which would undo the choice.
-    const product = reshape(gemm(cols, d, { transA: 1 }), [kh, kw, cg, o]);
-    return scaled(transpose(product, [3, 2, 0, 1]));
+    return scaled(kernelOf(weightProduct(cols, d)));
   },
 };
 

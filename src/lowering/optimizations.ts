@@ -8,6 +8,7 @@ export const OPTIMIZATIONS = {
   hardSigmoid: "ReLU's gradient mask as HardSigmoid(1e30 y)",
   slicedSums: 'sums over rows in 64 slices, which the runtime spreads over its threads',
   wideRows: 'broadcasts of a row over at least 1024 elements at a time',
+  flatScalars: 'a scalar times a tensor [..., 1, 1] on the tensor as one row',
   residualGemm: "a gradient that is added to a product's result rides as Gemm's C",
 } as const;
 

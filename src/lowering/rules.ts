@@ -2,6 +2,7 @@
 import * as activation from './activation';
 import type { Condition, LoweringOptions, Spelling } from './context';
 import * as conv from './conv';
+import * as gram from './gram';
 import * as norm from './norm';
 import type { Optimization } from './optimizations';
 import * as pool from './pool';
@@ -47,6 +48,8 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
     always(norm.batchNormPlain),
   ],
   BatchNormGradient: [always(norm.batchNormGradientRows), always(norm.batchNormGradientPlain)],
+  PointwiseBatchNorm: [always(gram.pointwiseBatchNormGram)],
+  PointwiseBatchNormGradient: [always(gram.pointwiseBatchNormGradientGram)],
   BatchNormInference: [always(norm.batchNormInferenceRows), always(norm.batchNormInferencePlain)],
   LayerNorm: [always(norm.layerNormPlain), always(norm.layerNormFormula)],
   LayerNormGradient: [always(norm.layerNormGradientPlain)],
