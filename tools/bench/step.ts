@@ -1,0 +1,81 @@
+/** Child process: our own training step, by the runtime's session alone. */
+import { readFileSync } from 'node:fs';
+import type { Port } from '../../src/bundle/manifest';
+import { graphPath, initialStatePath, readBundle } from '../../src/bundle/read';
+import { readSafetensors } from '../../src/export/safetensors';
+import { fromBytes, toBytes } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/onnx/dtype';
+import { createSession } from '../../src/runtime/session';
+import { batchPath, jobSchema, type Job, type Measured } from './job';
+import { peakMegabytes, processAge } from './process';
+
+/** `tensor` K times along a new first axis; as it is for single steps. */
+function stacked({ dtype, shape, data }: HostTensor, loop: boolean, k: number): HostTensor {
+  if (!loop) return { dtype, shape, data };
+  const bytes = toBytes(data);
+  const all = new Uint8Array(bytes.length * k);
+  for (let i = 0; i < k; i++) all.set(bytes, i * bytes.length);
+  return { dtype, shape: [k, ...shape], data: fromBytes(dtype, all) };
+}
+
+async function measure({ directory, steps, stepsPerRun, threads, learningRate }: Job): Promise<Measured> {
+  const librariesMb = peakMegabytes();
+  const bundle = readBundle(directory);
+  const { recipe, graphs } = bundle.manifest;
+  const loop = stepsPerRun > 1;
+  const graph = loop ? 'train-loop' : 'train';
+  const { inputs, outputs } = graphs[graph];
+  const state = readSafetensors(initialStatePath(bundle)).tensors;
+  const batch = readSafetensors(batchPath(directory)).tensors;
+
+  const start = performance.now();
+  const session = await createSession(graphPath(bundle, graph), { provider: recipe.provider, threads });
+  const setupSeconds = (performance.now() - start) / 1000;
+
+  const fixed = new Map<string, HostTensor>();
+  const scalar = ({ name, dtype }: Port): HostTensor | undefined => {
+    if (name === 'learning_rate') return { dtype, shape: [], data: Float32Array.of(learningRate) };
+    if (name === 'dropout_seed') return { dtype, shape: [], data: BigInt64Array.of(1n) };
+    return undefined;
+  };
+  for (const port of inputs.filter(({ role }) => role !== 'state')) {
+    const tensor = batch.get(port.name) ?? scalar(port);
+    if (!tensor) throw new Error(`the benchmark has nothing for the input ${port.name}`);
+    fixed.set(port.name, stacked(tensor, loop, stepsPerRun));
+  }
+
+  const seconds: number[] = [];
+  const losses: number[] = [];
+  const ages: number[] = [];
+  while (seconds.length < steps) {
+    const before = performance.now();
+    const results = await session.run(new Map([...fixed, ...state]));
+    for (const { name, replaces } of outputs) {
+      const tensor = results.get(name);
+      if (tensor && replaces !== undefined) state.set(replaces, tensor);
+    }
+    losses.push(...Array.from(results.get('loss')?.data as Float32Array));
+    const each = (performance.now() - before) / 1000 / stepsPerRun;
+    const age = processAge();
+    for (let i = 1; i <= stepsPerRun; i++) {
+      seconds.push(each);
+      ages.push(age - each * (stepsPerRun - i));
+    }
+  }
+  const peakMb = peakMegabytes();
+  await session.release();
+  return { seconds, losses, ages, setupSeconds, peakMb, librariesMb, version: runtimeVersion() };
+}
+
+function runtimeVersion(): string {
+  const manifest = readFileSync(require.resolve('onnxruntime-node/package.json'), 'utf8');
+  return `onnxruntime-node ${(JSON.parse(manifest) as { version: string }).version}`;
+}
+
+measure(jobSchema.parse(JSON.parse(process.argv[2]))).then(
+  (measured) => console.log(JSON.stringify(measured)),
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  },
+);
