@@ -47,10 +47,15 @@ function initialState(recipe: Recipe, state: Manifest['state']): Map<string, Hos
 
 /**
  * Writes the bundle of `recipe` into `<directory>/graph`, replacing an older one as a whole. The same recipe gives the same
- * bytes.
+ * bytes. `lowering` has the last word over what the recipe says of the lowering.
  */
-export function buildBundle(recipeName: string, recipe: Recipe, directory: string): BundleSummary {
-  const options: LoweringOptions = { provider: recipe.provider, precision: recipe.precision };
+export function buildBundle(
+  recipeName: string,
+  recipe: Recipe,
+  directory: string,
+  lowering: Partial<LoweringOptions> = {},
+): BundleSummary {
+  const options: LoweringOptions = { provider: recipe.provider, precision: recipe.precision, ...lowering };
   const lowered = ({ graph, contract }: StepGraph) => ({ graph: optimize(lower(graph, options)), contract });
   const train = lowered(trainGraph(recipe));
   const built: Partial<Record<GraphName, { graph: OnnxGraph; contract: StepGraph['contract'] }>> = {

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 export interface Contestant {
   readonly name: string;
-  readonly program: 'step.js' | 'torch_step.py' | 'tf_step.py' | 'jax_step.py';
+  readonly program: 'step.js' | 'train.js' | 'torch_step.py' | 'tf_step.py' | 'jax_step.py';
   readonly variant: string;
   readonly precision: 'float32' | 'bfloat16';
   readonly env: Readonly<Record<string, string>>;
@@ -36,10 +36,14 @@ export const CONTESTANTS: readonly Contestant[] = [
   contestant('jax', 'jax_step.py', 'jit'),
 ];
 
-export const isOurs = ({ program }: Contestant) => program === 'step.js';
+/** `selfie train` on the same bundle, for its overhead; it has data of its own. */
+export const TRAINER = contestant('selfie-train', 'train.js', 'train');
+
+export const isOurs = ({ program }: Contestant) => program.endsWith('.js');
 
 /** The command of a contestant's program; `root` is the repository, Python programs are run from their source. */
-export function commandOf({ program }: Contestant, root: string, python: string): string[] {
-  if (program === 'step.js') return [process.execPath, path.join(__dirname, program)];
+export function commandOf(contestant: Contestant, root: string, python: string): string[] {
+  const { program } = contestant;
+  if (isOurs(contestant)) return [process.execPath, path.join(__dirname, program)];
   return [python, path.join(root, 'tools', 'bench', 'peers', program)];
 }

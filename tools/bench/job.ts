@@ -25,8 +25,8 @@ const measuredSchema = z.strictObject({
   losses: z.array(z.number()),
   /** seconds that the process had lived at the end of each step */
   ages: z.array(seconds),
-  /** creating the session, or making the model and loading its state */
-  setupSeconds: seconds,
+  /** creating the session, or making the model and loading its state; where that can be told from the first step */
+  setupSeconds: seconds.optional(),
   /** the process's VmHWM after the steps, MB of 2^20 bytes */
   peakMb: z.number().positive(),
   /** the same with the libraries loaded and nothing else */
@@ -51,6 +51,6 @@ export type Answer = z.infer<typeof answerSchema>;
 export const batchPath = (directory: string) => path.join(directory, 'batch.safetensors');
 
 /** Low, so that two float32 runs of a deep net stay together for some steps; it does not matter for speed. */
-const LEARNING_RATES = { sgd: 1e-4, lars: 1e-4, adamw: 1e-5 } as const;
+const LEARNING_RATES = { sgd: 1e-5, lars: 1e-5, adamw: 1e-5 } as const;
 
 export const learningRateOf = ({ optimizer }: Recipe): number => LEARNING_RATES[optimizer.name];

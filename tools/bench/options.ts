@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os';
 import yargs from 'yargs';
 import { text, whole } from '../../src/commands/command';
 import { UserError } from '../../src/errors';
+import { OPTIMIZATION_NAMES, type Optimization } from '../../src/lowering/optimizations';
 import { didYouMean } from '../../src/nearest';
 import { CASE_NAMES, type CaseName } from './cases';
-import { CONTESTANTS, isOurs, type Contestant } from './contestants';
+import { CONTESTANTS, type Contestant } from './contestants';
 
 export interface BenchOptions {
   readonly mode: 'compare' | 'ablate' | 'curves' | 'overhead';
@@ -13,12 +14,11 @@ export interface BenchOptions {
   readonly batch: number | undefined;
   readonly rounds: number;
   readonly steps: number;
-  readonly warmup: number;
   readonly threads: number;
   readonly stepsPerRun: number;
   readonly contestants: readonly Contestant[];
   readonly set: readonly string[];
-  readonly without: readonly string[];
+  readonly without: readonly Optimization[];
   readonly python: string | undefined;
   readonly wrap: readonly string[];
   readonly timeoutSeconds: number;
@@ -26,7 +26,19 @@ export interface BenchOptions {
   readonly csv: string | undefined;
 }
 
-const WARMUP = 2;
+/** First steps of every process that are not timed. */
+export const WARMUP = 2;
+
+function optimizations(without: string | undefined): Optimization[] {
+  return list(without).map((name) => {
+    const found = OPTIMIZATION_NAMES.find((known) => known === name);
+    if (found) return found;
+    const near = didYouMean(name, OPTIMIZATION_NAMES);
+    throw new UserError(
+      `--without ${name}: no such optimization${near} (known: ${OPTIMIZATION_NAMES.join(', ')})`,
+    );
+  });
+}
 
 const list = (value: string | undefined) =>
   (value ?? '')
@@ -55,7 +67,7 @@ export async function parseOptions(args: readonly string[]): Promise<BenchOption
     .usage('$0 [options]\n\nTraining steps of our graphs beside those of other libraries, in one run.')
     .example('$0 --case cifar-resnet50 --batch 32', 'the table of one case')
     .example('$0 --case selfie-32 --only ours,torch-channels-last', 'two contestants')
-    .example('$0 --ablate', 'what each switch of the lowering brings')
+    .example('$0 --ablate', 'what each optimization of the lowering brings')
     .example('$0 --curves --csv curves.csv', 'cost over batch, width, depth, ...')
     .example('$0 --overhead', 'selfie train against the bare session')
     .options({
@@ -64,7 +76,11 @@ export async function parseOptions(args: readonly string[]): Promise<BenchOption
         requiresArg: true,
         describe: 'default: cifar-resnet50',
       },
-      ablate: { type: 'boolean', default: false, describe: 'ours with each lowering switch off in turn' },
+      ablate: {
+        type: 'boolean',
+        default: false,
+        describe: 'ours without each optimization of the lowering in turn',
+      },
       curves: {
         type: 'boolean',
         default: false,
@@ -85,7 +101,9 @@ export async function parseOptions(args: readonly string[]): Promise<BenchOption
         defaultDescription: 'none',
         describe: 'change a setting of the recipe: precision=exact; may be repeated',
       },
-      without: text('lowering switches to turn off, with commas'),
+      without: text(
+        `optimizations of the lowering to do without, with commas: ${OPTIMIZATION_NAMES.join(', ')}`,
+      ),
       python: text('interpreter of the peers (default: tools/bench/.venv, made where it does not exist)'),
       wrap: text('put before the command of every measurement: "numactl -N 0"'),
       timeout: whole('--timeout', 1, 'seconds that a measurement may take (default: 900)'),
@@ -109,15 +127,16 @@ export async function parseOptions(args: readonly string[]): Promise<BenchOption
 
   const modes = (['ablate', 'curves', 'overhead'] as const).filter((mode) => parsed[mode]);
   if (modes.length > 1) throw new UserError(`--${modes.join(' and --')}: give one of them`);
+  if (modes.length > 0 && parsed.only !== undefined)
+    throw new UserError(`--${modes[0]} measures ours; leave out --only`);
+  if (parsed.csv !== undefined && (modes[0] !== 'curves' || parsed.case === 'all'))
+    throw new UserError('--csv is for --curves of one case');
   const mode: BenchOptions['mode'] = modes.at(0) ?? 'compare';
   const contestants = chosen(parsed.only);
   if (contestants.length === 0) throw new UserError('--only: names no contestant');
-  const ours = contestants.filter(isOurs);
   const steps = parsed.steps ?? 10;
   if (steps <= WARMUP) throw new UserError(`--steps ${steps}: the first ${WARMUP} are not timed; give more`);
   const stepsPerRun = parsed.stepsPerRun ?? 1;
-  if (steps % stepsPerRun !== 0)
-    throw new UserError(`--steps ${steps}: must be a multiple of --steps-per-run ${stepsPerRun}`);
   const name = parsed.case ?? 'cifar-resnet50';
   return {
     mode,
@@ -125,12 +144,11 @@ export async function parseOptions(args: readonly string[]): Promise<BenchOption
     batch: parsed.batch,
     rounds: parsed.rounds ?? 3,
     steps,
-    warmup: Math.max(WARMUP, stepsPerRun),
     threads: parsed.threads ?? availableParallelism(),
     stepsPerRun,
-    contestants: mode === 'compare' ? contestants : ours,
+    contestants: mode === 'compare' ? contestants : [CONTESTANTS[0]],
     set: parsed.set,
-    without: list(parsed.without),
+    without: optimizations(parsed.without),
     python: parsed.python,
     wrap: (parsed.wrap ?? '').split(' ').filter((word) => word !== ''),
     timeoutSeconds: parsed.timeout ?? 900,

@@ -1,11 +1,11 @@
 /** Child process: builds a case's bundle and the batch that all contestants train on; answers with what it built. */
 import { z } from 'zod';
+import { OPTIMIZATION_NAMES } from '../../src/lowering/optimizations';
 import { buildBundle } from '../../graphs/bundle';
 import { patchCounts } from '../../src/bundle/checkRecipe';
 import type { Port } from '../../src/bundle/manifest';
 import { recipeSchema, type Recipe } from '../../src/bundle/recipe';
 import { Random } from '../../src/data/random';
-import { UserError } from '../../src/errors';
 import { writeSafetensors } from '../../src/export/safetensors';
 import { sizeOf } from '../../src/graph/shape';
 import type { HostTensor } from '../../src/onnx/dtype';
@@ -15,8 +15,8 @@ export const orderSchema = z.strictObject({
   name: z.string(),
   recipe: recipeSchema,
   directory: z.string(),
-  /** lowering switches to turn off */
-  without: z.array(z.string()),
+  /** optimizations of the lowering that are not to be used */
+  without: z.array(z.enum(OPTIMIZATION_NAMES)),
 });
 export type Order = z.infer<typeof orderSchema>;
 
@@ -28,17 +28,6 @@ export const preparedSchema = z.strictObject({
   multiplyAdds: z.number(),
 });
 export type Prepared = z.infer<typeof preparedSchema>;
-
-/** The names that `--without` knows: the lowering's switches. There are none yet. */
-export const SWITCHES: readonly string[] = [];
-
-export function checkSwitches(without: readonly string[]): void {
-  const unknown = without.find((name) => !SWITCHES.includes(name));
-  if (unknown !== undefined)
-    throw new UserError(
-      `--without ${unknown}: no such switch of the lowering (known: ${SWITCHES.join(', ') || 'none'})`,
-    );
-}
 
 /** Random, but the same at every call: pixels, labels, an order of the patches for each image. */
 function batchTensor({ name, dtype, shape }: Port, recipe: Recipe): HostTensor {
@@ -60,9 +49,8 @@ function batchTensor({ name, dtype, shape }: Port, recipe: Recipe): HostTensor {
 }
 
 function prepare({ name, recipe, directory, without }: Order): Prepared {
-  checkSwitches(without);
   const start = performance.now();
-  const { manifest, nodes } = buildBundle(name, recipe, directory);
+  const { manifest, nodes } = buildBundle(name, recipe, directory, { without });
   const buildSeconds = (performance.now() - start) / 1000;
   const inputs = manifest.graphs.train.inputs.filter(({ role }) => role === 'batch');
   writeSafetensors(

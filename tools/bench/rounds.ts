@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../src/errors';
-import { commandOf, isOurs, type Contestant } from './contestants';
+import { commandOf, type Contestant } from './contestants';
 import { answerSchema, type Answer, type Job, type Measured } from './job';
 import { launch } from './launch';
 import { pairedRatio, spread, type Spread } from './statistics';
@@ -14,8 +14,6 @@ export interface Setting {
   readonly wrap: readonly string[];
   readonly timeoutSeconds: number;
   readonly rounds: number;
-  /** first steps of each process that do not count: allocators grow, compilers compile */
-  readonly warmup: number;
   readonly progress: (line: string) => void;
 }
 
@@ -25,6 +23,8 @@ export interface Entry {
   readonly contestant: Contestant;
   readonly job: Omit<Job, 'variant'>;
   readonly imagesPerStep: number;
+  /** first steps of each process that do not count: allocators grow, compilers compile */
+  readonly warmup: number;
 }
 
 export interface Row {
@@ -71,7 +71,7 @@ export async function measureRounds(entries: readonly Entry[], setting: Setting)
       const stopped = answers[index].some((answer) => !('seconds' in answer));
       const answer = stopped ? undefined : await measureOnce(entry, setting);
       if (answer) answers[index][round] = answer;
-      setting.progress(`[${done}/${total}] ${entry.key}: ${answer ? describe(answer, setting.warmup) : '-'}`);
+      setting.progress(`[${done}/${total}] ${entry.key}: ${answer ? describe(answer, entry.warmup) : '-'}`);
     }
   }
   return answers;
@@ -114,11 +114,10 @@ function describe(answer: Answer, warmup: number): string {
 export function summarize(
   entries: readonly Entry[],
   answers: readonly (readonly Answer[])[],
-  { warmup }: Pick<Setting, 'warmup'>,
   reference: number | undefined,
 ): Row[] {
   const measured = answers.map((rounds) => rounds.map((a) => ('seconds' in a ? a : undefined)));
-  const timed = measured.map((rounds) => rounds.map((m) => m?.seconds.slice(warmup)));
+  const timed = measured.map((rounds, i) => rounds.map((m) => m?.seconds.slice(entries[i].warmup)));
   return entries.map(({ key, contestant, imagesPerStep }, i): Row => {
     const row = { key, contestant: contestant.name, precision: contestant.precision };
     const good = measured[i].filter((m): m is Measured => m !== undefined);
@@ -126,6 +125,7 @@ export function summarize(
     if (bad && 'failed' in bad) return { ...row, status: 'failed', why: bad.failed };
     if (bad && 'skipped' in bad) return { ...row, status: 'skipped', why: bad.skipped };
     const stepSeconds = spread(timed[i].flatMap((seconds) => seconds ?? []));
+    const setups = good.flatMap(({ setupSeconds }) => setupSeconds ?? []);
     const processSteps = Math.min(PROCESS_STEPS, good[0].ages.length);
     return {
       ...row,
@@ -136,18 +136,11 @@ export function summarize(
       librariesMb: Math.max(...good.map(({ librariesMb }) => librariesMb)),
       processSeconds: spread(good.map(({ ages }) => ages[processSteps - 1])),
       processSteps,
-      setupSeconds: spread(good.map(({ setupSeconds }) => setupSeconds)),
+      setupSeconds: setups.length > 0 ? spread(setups) : undefined,
       ratio: reference === undefined ? undefined : pairedRatio(timed[i], timed[reference]),
       firstLoss: good[0].losses[0],
       lastLoss: good[0].losses.at(-1),
       version: good[0].version,
     };
   });
-}
-
-/** The entry that ratios are to: `ours` itself, else the first of ours. */
-export function referenceOf(entries: readonly Entry[]): number | undefined {
-  const plain = entries.findIndex(({ contestant }) => contestant.name === 'ours');
-  const index = plain >= 0 ? plain : entries.findIndex(({ contestant }) => isOurs(contestant));
-  return index >= 0 ? index : undefined;
 }

@@ -50,8 +50,13 @@ export function strangers(rows: readonly Row[], reference: number | undefined): 
     .map(({ key }) => key);
 }
 
-/** The table of one case. */
-export function formatRows(rows: readonly Row[]): string {
+const LOSSES: readonly Column<Row>[] = [
+  { title: 'first loss', cell: ({ firstLoss }) => number(firstLoss, 5) },
+  { title: 'last loss', cell: ({ lastLoss }) => number(lastLoss, 5) },
+];
+
+/** The table of one case; `losses` where they can be compared. */
+export function formatRows(rows: readonly Row[], { losses }: { losses: boolean }): string {
   const steps = rows.find(({ processSteps }) => processSteps !== undefined)?.processSteps ?? 0;
   return formatTable<Row>(
     [
@@ -63,15 +68,11 @@ export function formatRows(rows: readonly Row[]): string {
       },
       { title: 's/step, median (min..max)', cell: ({ stepSeconds }) => spreadCell(stepSeconds) },
       { title: 'images/s', cell: ({ imagesPerSecond }) => number(imagesPerSecond, 1) },
-      {
-        title: 'ours is faster by',
-        cell: ({ ratio }) => (ratio === undefined ? '' : `${ratio.toFixed(2)} x`),
-      },
+      { title: 'time / ours', cell: ({ ratio }) => number(ratio, 2) },
       { title: 'peak MB', cell: ({ peakMb }) => number(peakMb, 0) },
       { title: 'libraries MB', cell: ({ librariesMb }) => number(librariesMb, 0) },
       { title: `start to step ${steps}, s`, cell: ({ processSeconds }) => spreadCell(processSeconds) },
-      { title: 'first loss', cell: ({ firstLoss }) => number(firstLoss, 5) },
-      { title: 'last loss', cell: ({ lastLoss }) => number(lastLoss, 5) },
+      ...(losses ? LOSSES : []),
     ],
     rows,
   );

@@ -3,24 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { LoadedRecipe } from '../../src/bundle/loadRecipe';
+import type { Optimization } from '../../src/lowering/optimizations';
 import { launch } from './launch';
 import type { BenchOptions } from './options';
 import { preparedSchema, type Order, type Prepared } from './prepare';
-
-export interface Workspace extends Prepared {
-  readonly directory: string;
-}
 
 /** Builds the bundle of a recipe into `directory`. Throws a UserError where that fails. */
 export async function prepareWorkspace(
   directory: string,
   { name, recipe }: LoadedRecipe,
   { wrap, timeoutSeconds }: Pick<BenchOptions, 'wrap' | 'timeoutSeconds'>,
-  without: readonly string[],
-): Promise<Workspace> {
+  without: readonly Optimization[],
+): Promise<Prepared> {
   const order: Order = { name, recipe, directory, without: [...without] };
   const command = [process.execPath, path.join(__dirname, 'prepare.js'), JSON.stringify(order)];
-  return { directory, ...preparedSchema.parse(await launch({ command, wrap, timeoutSeconds })) };
+  return preparedSchema.parse(await launch({ command, wrap, timeoutSeconds }));
 }
 
 /** Runs `body` with a fresh folder that is gone afterwards, also where a signal ends the benchmark. */
