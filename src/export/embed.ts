@@ -3,6 +3,7 @@ import type { Manifest } from '../bundle/manifest';
 import { UserError } from '../errors';
 import type { HostTensor } from '../onnx/dtype';
 import type { OnnxGraph, OnnxModel, OnnxNode } from '../onnx/model';
+import { simplify, type RewriteName } from './simplify';
 
 /** What an exported file computes: `encoder` images -> embedding, `classifier` images -> logits. */
 export type ExportKind = 'encoder' | 'classifier';
@@ -22,14 +23,16 @@ function neededNodes(graph: OnnxGraph, outputs: readonly string[]): OnnxNode[] {
 }
 
 /**
- * The inference model with `state` as initializers under its own names, the one output of `kind`, and only what it needs.
- * Throws a UserError where the graph has no such output or the state lacks a tensor.
+ * The inference model with `state` as initializers, the one output of `kind`, and only what it needs, simplified for these
+ * weights: a tensor that no rewrite changed keeps its name. Throws a UserError where the graph has no such output or the
+ * state lacks a tensor.
  */
 export function embedState(
   model: OnnxModel,
   state: ReadonlyMap<string, HostTensor>,
   kind: ExportKind,
   metadata: Readonly<Record<string, string>>,
+  without: readonly RewriteName[] = [],
 ): OnnxModel {
   const { graph } = model;
   const output = graph.outputs.find(({ name }) => name === OUTPUT_OF[kind]);
@@ -47,18 +50,15 @@ export function embedState(
       if (!tensor) throw new UserError(`the checkpoint has no tensor ${name}, which the model needs`);
       return { name, ...tensor };
     });
-  return {
-    ...model,
-    metadata,
-    graph: {
-      ...graph,
-      name: kind,
-      inputs: [images],
-      outputs: [output],
-      initializers: [...graph.initializers.filter(({ name }) => used.has(name)), ...weights],
-      nodes,
-    },
+  const embedded = {
+    ...graph,
+    name: kind,
+    inputs: [images],
+    outputs: [output],
+    initializers: [...graph.initializers.filter(({ name }) => used.has(name)), ...weights],
+    nodes,
   };
+  return { ...model, metadata, graph: simplify(embedded, without) };
 }
 
 export interface ExportDetails {

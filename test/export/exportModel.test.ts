@@ -63,7 +63,7 @@ test('an encoder leaves the classifier and the attention pooling out', async () 
       const { graph } = readModel(request.out);
       expect(graph.outputs).toEqual([{ name: 'embedding', dtype: 'float32', shape: ['batch', 32] }]);
       const names = graph.initializers.map(({ name }) => name);
-      expect(names).toContain('layer2.0.conv3.weight');
+      expect(names).toContain('layer2.0.conv3.merged.weight');
       expect(names.filter((name) => /^(fc|attention_pooling|position|optim)\./.test(name))).toEqual([]);
     }
   });
