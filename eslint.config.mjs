@@ -19,6 +19,14 @@ const MAY_IMPORT = {
   'src/training': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx', 'src/export/safetensors.ts'],
   'src/export': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
   'src/serving': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx'],
+  'src/profiling': [
+    'src/bundle',
+    'src/data',
+    'src/runtime',
+    'src/training',
+    'src/onnx',
+    'src/export/safetensors.ts',
+  ],
   'src/report': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
   'src/commands': [
     'graphs',
@@ -28,7 +36,7 @@ const MAY_IMPORT = {
     'src/training',
     'src/export',
     'src/serving',
-  ].concat(['src/report', 'src/onnx']),
+  ].concat(['src/profiling', 'src/report', 'src/onnx']),
   graphs: [
     'src/nn',
     'src/optim',
@@ -56,7 +64,15 @@ const zones = Object.entries(MAY_IMPORT).flatMap(([room, allowed]) => {
 });
 
 // names of recipes are the build half's business; the run half knows the recipe inside a manifest
-for (const room of ['src/data', 'src/runtime', 'src/training', 'src/export', 'src/serving', 'src/report'])
+for (const room of [
+  'src/data',
+  'src/runtime',
+  'src/training',
+  'src/export',
+  'src/profiling',
+  'src/serving',
+  'src/report',
+])
   zones.push({
     target: `./${room}`,
     from: './src/bundle/loadRecipe.ts',

@@ -7,6 +7,7 @@ import { describeError } from './commands/describeError';
 import { evaluateCommand } from './commands/evaluate';
 import { exportCommand } from './commands/export';
 import { printGraph } from './commands/print-graph';
+import { profileCommand } from './commands/profile';
 import { quickstartCommand } from './commands/quickstart';
 import { recipesCommand } from './commands/recipes';
 import { trainCommand } from './commands/train';
@@ -48,6 +49,7 @@ function createParser(args: readonly string[]): Argv {
   register(parser, evaluateCommand);
   register(parser, exportCommand);
   register(parser, printGraph);
+  register(parser, profileCommand);
   return parser;
 }
 

@@ -15,14 +15,23 @@ export type Tensors = ReadonlyMap<string, HostTensor>;
 export interface GraphSession {
   /** Feeds every input by name and returns every output; blocks the thread. Throws a UserError that names the file. */
   run(feeds: Tensors): Promise<Map<string, HostTensor>>;
+  /** Writes the trace of a session that was made with a `profilePrefix`. */
+  endProfiling(): void;
   release(): Promise<void>;
 }
 
 // Errors come as exceptions with a clear message; the runtime's own copy on stderr would be a second one.
 env.logLevel = 'fatal';
 
-/** Loads the graph of `file`. Throws a UserError where the file or the provider does not work. */
-export async function createSession(file: string, settings: SessionSettings): Promise<GraphSession> {
+/**
+ * Loads the graph of `file`. Throws a UserError where the file or the provider does not work. With a `profilePrefix` the
+ * runtime times every kernel, and `endProfiling` writes its JSON trace to `<profilePrefix>_<time>.json`.
+ */
+export async function createSession(
+  file: string,
+  settings: SessionSettings,
+  profilePrefix?: string,
+): Promise<GraphSession> {
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(file, {
@@ -35,6 +44,7 @@ export async function createSession(file: string, settings: SessionSettings): Pr
       enableMemPattern: false,
       extra: { session: { intra_op: { allow_spinning: '1' } } },
       logSeverityLevel: 4,
+      ...(profilePrefix !== undefined && { enableProfiling: true, profileFilePrefix: profilePrefix }),
     });
   } catch (error) {
     throw runtimeError(`cannot load ${file} on ${settings.provider}`, error);
@@ -60,6 +70,7 @@ export async function createSession(file: string, settings: SessionSettings): Pr
         throw runtimeError(file, error);
       }
     },
+    endProfiling: () => session.endProfiling(),
     release: () => session.release(),
   };
 }
