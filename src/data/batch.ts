@@ -2,9 +2,10 @@
 import { UserError } from '../errors';
 import { decodeBox, decodeCenter } from './images';
 import { patchOrder } from './masks';
+import type { Slot } from './memory';
 import { type Draw, type Sampler, sequentialSampler, shuffledSampler } from './sampler';
 import type { Source, Split } from './source';
-import { type Augment, augmentRandom, type DecodedImage, padCropFlip, randomResizedBox } from './transforms';
+import { type Augment, augmentRandom, padCropFlip, randomResizedBox } from './transforms';
 
 /** What decides every byte of every batch; plain data, so that it can be sent to a thread. */
 export interface BatchOptions {
@@ -27,7 +28,10 @@ export interface BatchOptions {
   readonly patchOrder?: { readonly patches: number; readonly hidden: number };
 }
 
-/** The `batch` inputs of a step, named as in the manifest, and where they come from. */
+/**
+ * The `batch` inputs of a step, named as in the manifest, and where they come from. The arrays lie in shared memory: posting
+ * them to a thread copies nothing.
+ */
 export interface Batch {
   readonly step: number;
   readonly epoch: number;
@@ -36,11 +40,11 @@ export interface Batch {
   /** [B], of the examples in the source */
   readonly indices: Int32Array;
   /** uint8 [B, size, size, channels] */
-  readonly images: Uint8Array<ArrayBuffer>;
+  readonly images: Uint8Array<SharedArrayBuffer>;
   /** int64 [B] */
-  readonly labels?: BigInt64Array<ArrayBuffer>;
+  readonly labels?: BigInt64Array<SharedArrayBuffer>;
   /** int64 [B, patches] */
-  readonly patch_order?: BigInt64Array<ArrayBuffer>;
+  readonly patch_order?: BigInt64Array<SharedArrayBuffer>;
 }
 
 /** Images of one batch that are decoded side by side; libuv's pool has four threads by default. */
@@ -86,50 +90,50 @@ export function createSampler(source: Source, options: BatchOptions): Sampler {
   return mode === 'train' ? shuffledSampler(indices, batch, seed) : sequentialSampler(indices, batch);
 }
 
-/** Example `index` as it enters a batch of `epoch`. */
+/** Writes example `index` as it enters a batch of `epoch` into `out`, uint8 [size * size * channels]. */
 async function readImage(
   source: Source,
   options: BatchOptions,
   epoch: number,
   index: number,
-): Promise<DecodedImage> {
+  out: Uint8Array,
+): Promise<void> {
   const { augment, image, seed } = options;
   const random = augmentRandom(seed, epoch, index);
   if (source.kind === 'pixels') {
     const { width, height, channels } = source;
     const stored = { width, height, channels, pixels: source.pixels(index) };
-    return augment === null ? stored : padCropFlip(stored, augment.pad, augment.flip, random);
+    if (augment === null) out.set(stored.pixels);
+    else padCropFlip(stored, augment.pad, augment.flip, random, out);
+    return;
   }
   const where = source.where(index);
   const bytes = await source.bytes(index);
   const channels = image.channels === 1 ? 1 : 3;
-  if (augment === null) return decodeCenter(bytes, where, image.size, channels);
-  if (augment.cropScale === 0) {
+  if (augment === null || augment.cropScale === 0) {
     const whole = await decodeCenter(bytes, where, image.size, channels);
-    return padCropFlip(whole, augment.pad, augment.flip, random);
+    if (augment === null) out.set(whole.pixels);
+    else padCropFlip(whole, augment.pad, augment.flip, random, out);
+    return;
   }
   const cropped = await decodeBox(bytes, where, image.size, channels, (width, height) =>
     randomResizedBox(width, height, augment.cropScale, random),
   );
-  return padCropFlip(cropped, 0, augment.flip, random);
+  padCropFlip(cropped, 0, augment.flip, random, out);
 }
 
 /**
- * Makes the batch of `step`. Example i depends on (seed, epoch, index) alone.
+ * Makes the batch of `step` in `slot`. Example i depends on (seed, epoch, index) alone.
  * @throws UserError for an image that cannot be read
  */
-export async function makeBatch(
+export async function fillBatch(
   source: Source,
   options: BatchOptions,
-  step: number,
-  draw: Draw,
-): Promise<Batch> {
+  { epoch, indices, valid }: Draw,
+  { images, labels, patch_order }: Slot,
+): Promise<void> {
   const { batch, seed, image } = options;
-  const { epoch, indices, valid } = draw;
   const bytes = image.size * image.size * image.channels;
-  const images = new Uint8Array(batch * bytes);
-  const labels = options.labels && new BigInt64Array(batch);
-  const patch_order = options.patchOrder && new BigInt64Array(batch * options.patchOrder.patches);
 
   let next = 0;
   const lane = async () => {
@@ -137,9 +141,10 @@ export async function makeBatch(
       const i = next++;
       const index = indices[i];
       // Each image is decoded once; places that only fill the batch copy the last one.
-      if (i < valid) images.set((await readImage(source, options, epoch, index)).pixels, i * bytes);
+      if (i < valid)
+        await readImage(source, options, epoch, index, images.subarray(i * bytes, (i + 1) * bytes));
       if (labels) labels[i] = BigInt(source.label(index) ?? -1);
-      if (patch_order) {
+      if (patch_order && options.patchOrder) {
         const { patches, hidden } = options.patchOrder;
         patchOrder(seed, epoch, index, patches, hidden).forEach((place, j) => {
           patch_order[i * patches + j] = BigInt(place);
@@ -149,5 +154,4 @@ export async function makeBatch(
   };
   await Promise.all(Array.from({ length: source.kind === 'encoded' ? LANES : 1 }, lane));
   for (let i = valid; i < batch; i++) images.copyWithin(i * bytes, (valid - 1) * bytes, valid * bytes);
-  return { step, epoch, valid, indices, images, labels, patch_order };
 }

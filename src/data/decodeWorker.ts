@@ -1,27 +1,27 @@
-/** A worker thread that makes the batches it is asked for, in the order of asking. */
+/** A worker thread that makes the batches it is asked for, in the order of asking, in the memory that comes with the order. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../errors';
-import { type Batch, type BatchOptions, createSampler, makeBatch } from './batch';
-import type { Sampler } from './sampler';
+import { type BatchOptions, createSampler, fillBatch } from './batch';
+import type { Slot } from './memory';
+import type { Draw, Sampler } from './sampler';
 import { openSource, type Source } from './source';
 
-/** From the loader: a step to make, or null: finish. */
-export type Request = number | null;
+/** From the loader: a step to make and where, or null: finish. */
+export type Request = { readonly step: number; readonly slot: Slot } | null;
 
-/** To the loader: a batch, whose arrays it owns from then on, or why there is none. */
+/** To the loader: what the slot holds now, or why it holds nothing. */
 export type Reply =
-  | { readonly batch: Batch }
+  | { readonly step: number; readonly draw: Draw }
   | { readonly step: number; readonly error: string; readonly user: boolean; readonly stack?: string };
 
 if (parentPort !== null) {
   const port = parentPort;
   const options = workerData as BatchOptions;
-  const send = (reply: Reply, transfer: readonly ArrayBuffer[] = []) =>
-    port.postMessage(reply, [...transfer]);
+  const send = (reply: Reply) => port.postMessage(reply);
   let closing = false;
   let open: { source: Source; sampler: Sampler } | undefined;
 
-  const serve = async (step: number): Promise<void> => {
+  const serve = async ({ step, slot }: NonNullable<Request>): Promise<void> => {
     // Sources in memory never wait, so give a request to finish its turn.
     await new Promise(setImmediate);
     if (closing) return;
@@ -30,12 +30,9 @@ if (parentPort !== null) {
         const source = await openSource(options.spec, options.split);
         open = { source, sampler: createSampler(source, options) };
       }
-      const batch = await makeBatch(open.source, options, step, open.sampler.draw(step));
-      const arrays = [batch.images, batch.labels, batch.patch_order].filter((array) => array !== undefined);
-      send(
-        { batch },
-        arrays.map((array) => array.buffer),
-      );
+      const draw = open.sampler.draw(step);
+      await fillBatch(open.source, options, draw, slot);
+      send({ step, draw });
     } catch (error) {
       const known = error instanceof Error ? error : new Error(String(error));
       send({ step, error: known.message, user: error instanceof UserError, stack: known.stack });

@@ -8,8 +8,9 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 /**
- * Decodes `bytes`, turned upright, in sRGB without alpha (channels = 3) or in gray (channels = 1), 8 bits. The box that
- * `choose` picks from the upright size fills size x size pixels.
+ * Decodes `bytes`, turned upright, in RGB without alpha (channels = 3) or in gray (channels = 1), 8 bits. The box that
+ * `choose` picks from the upright size fills size x size pixels. Embedded colour profiles are ignored but for CMYK, as
+ * torchvision and timm do: most say sRGB, and converting takes three times as long as decoding.
  * @param where names the image in errors
  * @throws UserError for bytes that are no image, are cut off or damaged
  */
@@ -21,15 +22,14 @@ export async function decodeBox(
   choose: (width: number, height: number) => Box,
 ): Promise<DecodedImage> {
   try {
-    const image = sharp(bytes, { failOn: 'error' });
-    const { autoOrient } = await image.metadata();
+    const { autoOrient, space } = await sharp(bytes, { failOn: 'error' }).metadata();
     const box = choose(autoOrient.width, autoOrient.height);
     // Resize first and cut then: only so does libvips let the JPEG decoder shrink on load. It computes no pixel outside.
     const width = Math.max(size, Math.round((autoOrient.width * size) / box.width));
     const height = Math.max(size, Math.round((autoOrient.height * size) / box.height));
     const left = Math.min(width - size, Math.round((box.left * size) / box.width));
     const top = Math.min(height - size, Math.round((box.top * size) / box.height));
-    const { data, info } = await image
+    const { data, info } = await sharp(bytes, { failOn: 'error', ignoreIcc: space !== 'cmyk' })
       .autoOrient()
       .resize(width, height, { fit: 'fill', kernel: 'linear' })
       .extract({ left, top, width: size, height: size })

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors';
 import { type Batch, type BatchOptions, checkSource, createSampler } from './batch';
 import type { Reply, Request } from './decodeWorker';
+import { BatchMemory, type Slot } from './memory';
 import { openSource, type Source } from './source';
 
 export type { Batch, BatchOptions } from './batch';
@@ -15,13 +16,24 @@ export interface LoaderOptions extends BatchOptions {
   readonly workers?: number;
   /** batches made ahead in all, default 2 a worker */
   readonly prefetch?: number;
+  /** steps whose arrays lie behind one another in memory, for a call that takes so many at once; default 1 */
+  readonly block?: number;
 }
 
-/** Batches in order of steps: endless in training, one pass in evaluation. Close it, or leave a `for await` over it. */
+/**
+ * Batches in order of steps: endless in training, one pass in evaluation. Close it, or leave a `for await` over it.
+ * `next()` throws a UserError for an image that cannot be read, in its turn, and for a thread that broke, at once; either
+ * closes the loader.
+ */
 export interface Loader extends AsyncIterableIterator<Batch> {
   readonly source: Pick<Source, 'name' | 'split' | 'length' | 'classes'>;
   /** in training full batches an epoch, in evaluation all batches */
   readonly stepsPerEpoch: number;
+  /**
+   * Gives the memory of batches back for later ones; their arrays must not be used from then on. Batches that are never
+   * given back keep memory of their own.
+   */
+  release(batches: Iterable<Batch>): void;
   /** Ends the threads; pending and later `next()` give `done`. */
   close(): Promise<void>;
 }
@@ -35,14 +47,24 @@ class Order {
     this.fail = reject;
   });
 
-  constructor() {
+  constructor(
+    readonly slot: Slot,
+    readonly thread: Thread,
+  ) {
     // An order may fail before anyone waits for it; whoever takes it still gets the error.
     this.result.catch(() => undefined);
   }
 }
 
+interface Thread {
+  readonly worker: Worker;
+  /** orders that it has not answered */
+  pending: number;
+}
+
 class WorkerLoader implements Loader {
-  private readonly threads: readonly Worker[];
+  private readonly threads: readonly Thread[];
+  private readonly memory: BatchMemory;
   private readonly exits: readonly Promise<unknown>[];
   private readonly orders = new Map<number, Order>();
   private nextStep: number;
@@ -59,49 +81,61 @@ class WorkerLoader implements Loader {
     options: LoaderOptions,
   ) {
     this.nextStep = this.ordered = options.startStep ?? 0;
-    this.threads = Array.from(
-      { length: workers },
-      () => new Worker(path.join(__dirname, 'decodeWorker.js'), { workerData: options }),
-    );
-    this.exits = this.threads.map((thread) => this.watch(thread));
+    this.memory = new BatchMemory(options, options.block ?? 1);
+    this.threads = Array.from({ length: workers }, () => ({
+      worker: new Worker(path.join(__dirname, 'decodeWorker.js'), { workerData: options }),
+      pending: 0,
+    }));
+    this.exits = this.threads.map(({ worker }) => this.watch(worker));
     this.orderAhead();
   }
 
   /** Resolves when the thread is gone. */
-  private watch(thread: Worker): Promise<void> {
-    thread.on('message', (reply: Reply) => this.receive(reply));
-    thread.on('error', (error: Error) => this.fail(error));
+  private watch(worker: Worker): Promise<void> {
+    worker.on('message', (reply: Reply) => this.receive(reply));
+    worker.on('error', (error) => this.fail(error instanceof Error ? error.message : String(error), error));
     return new Promise((resolve) => {
-      thread.on('exit', (code) => {
-        if (this.closing === undefined) this.fail(new Error(`a decode thread ended with code ${code}`));
+      worker.on('exit', (code) => {
+        if (this.closing === undefined) this.fail(`it ended with code ${code}`);
         resolve();
       });
     });
   }
 
   private receive(reply: Reply): void {
-    if ('batch' in reply) {
-      this.orders.get(reply.batch.step)?.settle(reply.batch);
+    const { step } = reply;
+    const order = this.orders.get(step);
+    if (order === undefined) return;
+    order.thread.pending--;
+    if ('draw' in reply) {
+      order.settle({ step, ...reply.draw, ...order.slot });
       return;
     }
     const error = reply.user ? new UserError(reply.error) : new Error(reply.error);
     if (!reply.user) error.stack = reply.stack;
-    this.orders.get(reply.step)?.fail(error);
+    order.fail(error);
   }
 
   /** A thread broke: nothing that was asked for can be relied on. */
-  private fail(error: Error): void {
-    this.failure ??= error;
-    for (const order of this.orders.values()) order.fail(error);
+  private fail(reason: string, cause?: unknown): void {
+    this.failure ??= new UserError(
+      `a thread that reads ${this.source.name} broke: ${reason.replace(/\s+/g, ' ').trim()}; ` +
+        'if memory is short, take fewer workers or a smaller batch',
+      { cause },
+    );
+    for (const order of this.orders.values()) order.fail(this.failure);
   }
 
-  /** Keeps `prefetch` steps on order, round robin over the threads. */
+  /** Keeps `prefetch` steps on order, each with the thread that has least to do. */
   private orderAhead(): void {
     const end = Math.min(this.endStep, this.nextStep + this.prefetch);
     for (; this.ordered < end; this.ordered++) {
-      this.orders.set(this.ordered, new Order());
-      const request: Request = this.ordered;
-      this.threads[this.ordered % this.threads.length].postMessage(request);
+      const step = this.ordered;
+      const slot = this.memory.slot(step);
+      const thread = this.threads.reduce((least, other) => (other.pending < least.pending ? other : least));
+      this.orders.set(step, new Order(slot, thread));
+      thread.pending++;
+      thread.worker.postMessage({ step, slot } satisfies Request);
     }
   }
 
@@ -135,6 +169,10 @@ class WorkerLoader implements Loader {
     return { done: true, value: undefined };
   }
 
+  release(batches: Iterable<Batch>): void {
+    for (const batch of batches) this.memory.release(batch);
+  }
+
   close(): Promise<void> {
     this.closing ??= this.stop();
     return this.closing;
@@ -142,7 +180,7 @@ class WorkerLoader implements Loader {
 
   private async stop(): Promise<void> {
     // Asked to finish, not terminated: libvips may be decoding for the thread at this moment.
-    for (const thread of this.threads) thread.postMessage(null satisfies Request);
+    for (const { worker } of this.threads) worker.postMessage(null satisfies Request);
     for (const order of this.orders.values()) order.settle(null);
     this.orders.clear();
     await Promise.all(this.exits);
@@ -156,8 +194,7 @@ class WorkerLoader implements Loader {
 /**
  * Opens the data and starts the threads. The bytes of every batch depend on the options of `BatchOptions` and the step
  * alone. Call it on the main thread: sharp must be loaded there before a worker loads it.
- * @throws UserError where the data is not there, damaged, or does not fit the graph. An image that turns out broken rejects
- * the `next()` of its batch and closes the loader.
+ * @throws UserError where the data is not there, damaged, or does not fit the graph. `next()` says what goes wrong later.
  */
 export async function createLoader(options: LoaderOptions): Promise<Loader> {
   const source = await openSource(options.spec, options.split);

@@ -24,36 +24,43 @@ export interface Box {
 export const augmentRandom = (seed: number, epoch: number, index: number) =>
   new Random(seed, 'augment', epoch, index);
 
+/**
+ * Writes `image` into `out`, of the same shape: moved by (right, down) pixels with zeros coming in, then mirrored left and
+ * right where `mirrored`.
+ */
+function place(image: DecodedImage, out: Uint8Array, right: number, down: number, mirrored: boolean): void {
+  const { width, height, channels, pixels } = image;
+  if (right !== 0 || down !== 0) out.fill(0);
+  const from = Math.max(0, -right);
+  const to = Math.min(width, width - right);
+  if (from >= to) return;
+  for (let row = Math.max(0, down); row < Math.min(height, height + down); row++) {
+    const source = (row - down) * width;
+    if (!mirrored) {
+      const line = pixels.subarray((source + from) * channels, (source + to) * channels);
+      out.set(line, (row * width + from + right) * channels);
+      continue;
+    }
+    let at = (row * width + width - to - right) * channels;
+    for (let column = to - 1; column >= from; column--) {
+      const pixel = (source + column) * channels;
+      for (let c = 0; c < channels; c++) out[at++] = pixels[pixel + c];
+    }
+  }
+}
+
 /** Pads by `pad` zeros on every side and crops the original size back at (x, y) of the padded image, 0 <= x, y <= 2 pad. */
 export function padCrop(image: DecodedImage, pad: number, x: number, y: number): DecodedImage {
-  const { width, height, channels, pixels } = image;
-  const out = new Uint8Array(pixels.length);
-  const shift = x - pad;
-  const from = Math.max(0, shift);
-  const to = Math.min(width, width + shift);
-  for (let row = 0; row < height && from < to; row++) {
-    const source = row + y - pad;
-    if (source < 0 || source >= height) continue;
-    const start = source * width;
-    out.set(
-      pixels.subarray((start + from) * channels, (start + to) * channels),
-      (row * width + from - shift) * channels,
-    );
-  }
-  return { ...image, pixels: out };
+  const pixels = new Uint8Array(image.pixels.length);
+  place(image, pixels, pad - x, pad - y, false);
+  return { ...image, pixels };
 }
 
 /** Mirrors left and right. */
 export function flip(image: DecodedImage): DecodedImage {
-  const { width, height, channels, pixels } = image;
-  const out = new Uint8Array(pixels.length);
-  for (let row = 0, at = 0; row < height; row++) {
-    for (let column = width - 1; column >= 0; column--) {
-      const source = (row * width + column) * channels;
-      for (let c = 0; c < channels; c++) out[at++] = pixels[source + c];
-    }
-  }
-  return { ...image, pixels: out };
+  const pixels = new Uint8Array(image.pixels.length);
+  place(image, pixels, 0, 0, true);
+  return { ...image, pixels };
 }
 
 /**
@@ -85,13 +92,16 @@ export function centerBox(width: number, height: number, size: number): Box {
   return { left: (width - side) >> 1, top: (height - side) >> 1, width: side, height: side };
 }
 
-/** Pad-and-crop and flip, as `augment` asks for, drawn in this order from `random`. */
-export function padCropFlip(image: DecodedImage, pad: number, flips: boolean, random: Random): DecodedImage {
-  let result = image;
-  if (pad > 0) {
-    const x = random.integer(2 * pad + 1);
-    const y = random.integer(2 * pad + 1);
-    result = padCrop(result, pad, x, y);
-  }
-  return flips && random.uniform() < 0.5 ? flip(result) : result;
+/** Pad-and-crop and flip, as `augment` asks for, drawn in this order from `random`; the pixels go into `out`. */
+export function padCropFlip(
+  image: DecodedImage,
+  pad: number,
+  flips: boolean,
+  random: Random,
+  out: Uint8Array = new Uint8Array(image.pixels.length),
+): DecodedImage {
+  const x = pad > 0 ? random.integer(2 * pad + 1) : 0;
+  const y = pad > 0 ? random.integer(2 * pad + 1) : 0;
+  place(image, out, pad - x, pad - y, flips && random.uniform() < 0.5);
+  return { ...image, pixels: out };
 }

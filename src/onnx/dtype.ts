@@ -1,4 +1,5 @@
 /** Element types of ONNX tensors that the project uses, and their JavaScript arrays. */
+import { isSharedArrayBuffer } from 'node:util/types';
 
 export type DType =
   'float32' | 'float64' | 'float16' | 'uint8' | 'int8' | 'int32' | 'int64' | 'uint32' | 'uint64' | 'bool';
@@ -50,6 +51,11 @@ export function fromBytes(dtype: DType, bytes: Uint8Array): TypedArray {
   const { array, bytes: size } = DTYPES[dtype];
   const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
+}
+
+/** `data` in memory of this thread alone: a copy where threads share it. */
+export function unshared(data: TypedArray): TypedArray {
+  return isSharedArrayBuffer(data.buffer) ? data.slice() : data;
 }
 
 /** A tensor on the JavaScript side: row-major `data` of `dtype` in `shape`. */

@@ -1,6 +1,7 @@
 /** One graph in ONNX Runtime: session options, tensors in and out, errors that name the file and the node's scope. */
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../errors';
+import { unshared } from '../onnx/dtype';
 import type { DType, HostTensor, TypedArray } from '../onnx/dtype';
 import type { Provider } from './providers';
 
@@ -77,7 +78,8 @@ export async function createSession(
 
 function toRuntime({ dtype, data, shape }: HostTensor): Tensor {
   // The constructor is typed by one overload a dtype; HostTensor keeps dtype and data in agreement.
-  return new Tensor(dtype as 'float32', data as Float32Array, shape);
+  // The binding refuses shared memory ("Invalid argument"), so a batch is copied here, once.
+  return new Tensor(dtype as 'float32', unshared(data) as Float32Array, shape);
 }
 
 function toHost(tensor: Tensor): HostTensor {

@@ -88,6 +88,7 @@ export async function evaluate(
       const outputs = await session.run('eval', batchFeeds(contract, [batch], false));
       const values = (name: string) => outputs.get(name)?.data.subarray(0) as Float32Array | undefined;
       sums.add(batch.valid, batch.labels, values);
+      loader.release([batch]);
     }
   } finally {
     await Promise.all([loader.close(), session.close()]);

@@ -61,7 +61,13 @@ function batchArray({ name }: Port, batch: Batch): TypedArray {
   return array;
 }
 
+/** The arrays as one: the very memory where they lie behind one another, as a block of the loader does. */
 function concatenate({ dtype }: Port, arrays: readonly TypedArray[]): TypedArray {
+  const { buffer, byteOffset } = arrays[0];
+  const bytesEach = arrays[0].byteLength;
+  if (arrays.every((a, i) => a.buffer === buffer && a.byteOffset === byteOffset + i * bytesEach)) {
+    return fromBytes(dtype, new Uint8Array(buffer, byteOffset, arrays.length * bytesEach));
+  }
   const joined = Buffer.concat(arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)));
   // Buffer.concat may use a shared pool at an odd offset; the runtime wants an aligned array of its own.
   const bytes = new Uint8Array(Math.ceil(joined.length / DTYPES[dtype].bytes) * DTYPES[dtype].bytes);

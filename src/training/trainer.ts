@@ -54,7 +54,8 @@ export async function train(
     startStep: startStep * settings.accumulate,
     workers: options.workers,
     // While the session does one call, the batches of the next are made.
-    prefetch: 2 + Math.max(2, settings.stepsPerRun, settings.accumulate),
+    prefetch: Math.max(4, settings.stepsPerRun, settings.accumulate),
+    block: settings.stepsPerRun,
   });
   const session = new StateSession(bundle, settings);
   try {
@@ -117,6 +118,7 @@ async function loop(
       const batches = await take(loader, count * accumulate);
       const waited = (performance.now() - waitStart) / 1000;
       const results = await runSteps(session, manifest, settings, step, batches);
+      loader.release(batches);
       for (const [i, { metrics }] of results.entries()) {
         if (Number.isFinite(metrics.loss)) continue;
         throw notFinite(`the loss is ${metrics.loss} at step ${step + i + 1}`, newest());

@@ -54,6 +54,21 @@ describe('decoding', () => {
     expect(right[2]).toBeGreaterThan(right[0] + 50);
   });
 
+  it('ignores a colour profile', async () => {
+    const plain = image(64, 64).jpeg({ quality: 95 });
+    const marked = await plain.clone().withIccProfile('p3').toBuffer();
+    const stored = await sharp(marked, { ignoreIcc: true }).raw().toBuffer();
+    expect((await sharp(marked).metadata()).hasProfile).toBe(true);
+    expect(await sharp(marked).raw().toBuffer()).not.toEqual(stored);
+    const { pixels } = await decodeBox(marked, 'x', 64, 3, (width, height) => ({
+      left: 0,
+      top: 0,
+      width,
+      height,
+    }));
+    expect(Buffer.from(pixels).equals(stored)).toBe(true);
+  });
+
   it.each([
     ['8', (made: sharp.Sharp) => made.toColourspace('b-w')],
     ['16', (made: sharp.Sharp) => made.toColourspace('grey16')],
