@@ -2,10 +2,13 @@
 import * as activation from './activation';
 import type { Condition, LoweringOptions, Spelling } from './context';
 import * as conv from './conv';
+import * as convPlain from './convPlain';
 import * as gram from './gram';
 import * as norm from './norm';
 import type { Optimization } from './optimizations';
 import * as pool from './pool';
+import * as poolPlain from './poolPlain';
+import { evenPads, onCpu } from './provider';
 import { prefersWinograd, winograd2, winograd4 } from './winograd';
 
 /** A spelling and, beyond what it can compute, where it is the best choice. */
@@ -20,37 +23,42 @@ const uses = (optimization: Optimization, options: LoweringOptions) =>
   !options.without?.includes(optimization);
 
 /** Batch norm by moments loses digits where |mean| >> deviation; `exact` recipes do not take it. */
-const fast: Condition = (_inputs, _attrs, options) =>
-  options.precision === 'fast' && uses('moments', options);
+const moments: Condition = (_inputs, _attrs, options) =>
+  options.provider === 'cpu' && options.precision === 'fast' && uses('moments', options);
 
-const hardSigmoid: Condition = (_inputs, _attrs, options) => uses('hardSigmoid', options);
+const hardSigmoid: Condition = (_inputs, _attrs, options) =>
+  options.provider === 'cpu' && uses('hardSigmoid', options);
 
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   Conv2d: [
     where(prefersWinograd(4), winograd4.forward),
     where(prefersWinograd(2), winograd2.forward),
-    always(conv.convRows),
+    where(onCpu, conv.convRows),
     always(conv.convPlain),
   ],
   Conv2dInputGradient: [
     where(prefersWinograd(4), winograd4.inputGradient),
     where(prefersWinograd(2), winograd2.inputGradient),
-    always(conv.convInputGradientRows),
+    where(onCpu, conv.convInputGradientRows),
+    where(evenPads, convPlain.convInputGradientPlain),
+    always(convPlain.convInputGradientFlipped),
   ],
   Conv2dWeightGradient: [
     where(prefersWinograd(4), winograd4.weightGradient),
     where(prefersWinograd(2), winograd2.weightGradient),
-    always(conv.convWeightGradientRows),
+    where(onCpu, conv.convWeightGradientRows),
+    always(convPlain.convWeightGradientTaps),
+    always(convPlain.convWeightGradientPlain),
   ],
   BatchNorm: [
-    where(fast, norm.batchNormMoments),
-    always(norm.batchNormCentered),
+    where(moments, norm.batchNormMoments),
+    where(onCpu, norm.batchNormCentered),
     always(norm.batchNormPlain),
   ],
-  BatchNormGradient: [always(norm.batchNormGradientRows), always(norm.batchNormGradientPlain)],
+  BatchNormGradient: [where(onCpu, norm.batchNormGradientRows), always(norm.batchNormGradientPlain)],
   PointwiseBatchNorm: [always(gram.pointwiseBatchNormGram)],
   PointwiseBatchNormGradient: [always(gram.pointwiseBatchNormGradientGram)],
-  BatchNormInference: [always(norm.batchNormInferenceRows), always(norm.batchNormInferencePlain)],
+  BatchNormInference: [where(onCpu, norm.batchNormInferenceRows), always(norm.batchNormInferencePlain)],
   LayerNorm: [always(norm.layerNormPlain), always(norm.layerNormFormula)],
   LayerNormGradient: [always(norm.layerNormGradientPlain)],
   ReluGradient: [
@@ -60,9 +68,15 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   Gelu: [always(activation.geluPlain)],
   GeluGradient: [always(activation.geluGradientPlain)],
   MaxPool2d: [always(pool.maxPoolPlain)],
-  MaxPool2dGradient: [always(pool.maxPoolGradientRows)],
-  AveragePool2d: [always(pool.averagePoolRows), always(pool.averagePoolPlain)],
-  AveragePool2dGradient: [always(pool.averagePoolGradientRows)],
-  GlobalAveragePool2d: [always(pool.globalAveragePoolRows), always(pool.globalAveragePoolPlain)],
-  GlobalAveragePool2dGradient: [always(pool.globalAveragePoolGradientRows)],
+  MaxPool2dGradient: [where(onCpu, pool.maxPoolGradientRows), always(poolPlain.maxPoolGradientPlain)],
+  AveragePool2d: [where(onCpu, pool.averagePoolRows), always(pool.averagePoolPlain)],
+  AveragePool2dGradient: [
+    where(onCpu, pool.averagePoolGradientRows),
+    always(poolPlain.averagePoolGradientPlain),
+  ],
+  GlobalAveragePool2d: [where(onCpu, pool.globalAveragePoolRows), always(pool.globalAveragePoolPlain)],
+  GlobalAveragePool2dGradient: [
+    where(onCpu, pool.globalAveragePoolGradientRows),
+    always(poolPlain.globalAveragePoolGradientPlain),
+  ],
 };

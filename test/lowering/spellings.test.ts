@@ -24,6 +24,10 @@ import {
 /** Spellings without a float64 kernel in ONNX Runtime's CPU provider: they are compared in float32. */
 const FLOAT32 = new Set([
   'Conv2d plain',
+  'Conv2dInputGradient plain',
+  'Conv2dInputGradient flipped',
+  'Conv2dWeightGradient plain',
+  'AveragePool2dGradient plain',
   'AveragePool2d plain',
   'LayerNorm plain',
   'ReluGradient hardSigmoid',
