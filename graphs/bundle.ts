@@ -21,6 +21,7 @@ import { version } from '../package.json';
 import { loopGraph } from './loop';
 import { applyGraph, encoderGraph, evalGraph, gradGraph, programOf, stateEntries, trainGraph } from './step';
 import type { StepGraph } from './ports';
+import { LOSS_SCALE } from './update';
 
 export interface BundleSummary {
   readonly directory: string;
@@ -31,7 +32,7 @@ export interface BundleSummary {
   readonly nodes: number;
 }
 
-/** The initial value of every state tensor: parameters and statistics by their own rule, optimizer state zero. */
+/** The initial value of every state tensor: parameters and statistics by their own rule, other optimizer state zero. */
 function initialState(recipe: Recipe, state: Manifest['state']): Map<string, HostTensor> {
   const context = new Context(new Graph('names'), { training: true });
   context.bind(programOf(recipe).modules);
@@ -39,7 +40,9 @@ function initialState(recipe: Recipe, state: Manifest['state']): Map<string, Hos
   return new Map(
     state.map(({ name, shape }) => {
       const tensor = own.get(name);
-      const data = tensor ? initialValues(name, tensor, recipe.seed) : new Float32Array(sizeOf(shape));
+      const data = tensor
+        ? initialValues(name, tensor, recipe.seed)
+        : new Float32Array(sizeOf(shape)).fill(name === LOSS_SCALE ? recipe.lossScale.initial : 0);
       return [name, { dtype: 'float32', shape, data }];
     }),
   );

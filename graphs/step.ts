@@ -8,32 +8,20 @@ import { gradients } from '../src/autodiff/gradients';
 import { Graph } from '../src/graph/graph';
 import type { Value } from '../src/graph/value';
 import { Context, type BuildSettings } from '../src/nn/context';
-import type { Parameter } from '../src/nn/state';
 import { RunningStatistic } from '../src/nn/state';
 import type { DType } from '../src/onnx/dtype';
-import { adamw } from '../src/optim/adamw';
-import { clipByGlobalNorm, globalNorm, type Optimizer } from '../src/optim/optimizer';
-import { lars, sgd } from '../src/optim/sgd';
-import { add, cast } from '../src/ops/elementwise';
+import { allFinite } from '../src/optim/lossScale';
+import { cast, mul, where } from '../src/ops/elementwise';
 import { reduceMean } from '../src/ops/reduce';
+import { mixedPrecision } from '../src/passes/mixedPrecision';
 import { classifier } from './classifier';
 import type { Program } from './program';
 import { Ports, type StepGraph } from './ports';
 import { selfie } from './selfie';
+import { LOSS_SCALE, update } from './update';
 
 export const programOf = (recipe: Recipe): Program =>
   recipe.task === 'pretrain' ? selfie(recipe) : classifier(recipe);
-
-export function optimizerOf({ optimizer: o }: Recipe): Optimizer {
-  switch (o.name) {
-    case 'sgd':
-      return sgd(o);
-    case 'lars':
-      return lars(o);
-    case 'adamw':
-      return adamw(o);
-  }
-}
 
 const batchPorts = (ports: Ports, program: Program, batch: number) =>
   Object.fromEntries(
@@ -51,7 +39,12 @@ function bind(ports: Ports, program: Program, settings: BuildSettings): Context 
   return context;
 }
 
-/** Forward and backward: metrics, updates of running statistics, and the gradient of each parameter. */
+const isMixed = (recipe: Recipe, dtype: DType) => recipe.compute === 'float16' && dtype === 'float32';
+
+/**
+ * Forward and backward: metrics, updates of running statistics, and the gradient of each parameter, with mixed precision
+ * times the loss scale.
+ */
 function forwardAndBackward(ports: Ports, recipe: Recipe, dtype: DType) {
   const program = programOf(recipe);
   const batch = batchPorts(ports, program, recipe.batch);
@@ -68,70 +61,27 @@ function forwardAndBackward(ports: Ports, recipe: Recipe, dtype: DType) {
         ports.output('metric', name, reduceMean(value, [0]));
       }
       const parameters = context.parameters;
+      const scale = isMixed(recipe, dtype) ? ports.input('state', LOSS_SCALE, 'float32', []) : null;
       const grads = gradients(
-        loss,
+        scale ? ports.graph.scope('loss_scale', () => mul(loss, scale)) : loss,
         parameters.map((p) => p.value),
       );
-      const writeStatistics = () => {
-        for (const { name, state } of context.bound) {
+      /** Where `finite` is given and false, they stay as they were. */
+      const writeStatistics = (finite: Value | null) => {
+        for (const { name, state, value } of context.bound) {
           const update = state instanceof RunningStatistic ? context.updates.get(state) : undefined;
-          if (update) ports.next(name, update);
+          if (update) ports.next(name, finite ? where(finite, update, value) : update);
         }
       };
-      return { parameters, grads, writeStatistics };
+      return { parameters, grads, scale, writeStatistics };
     },
   };
 }
 
-interface Trainable {
-  readonly name: string;
-  readonly state: Parameter;
-  readonly value: Value;
-}
-
-/** The optimizer's state as inputs, then every parameter's update as outputs. */
-function update(
-  ports: Ports,
-  recipe: Recipe,
-  parameters: readonly Trainable[],
-  grads: readonly Value[],
-  learningRate: Value,
-): void {
-  const { graph } = ports;
-  const { weightDecay, decayAll, clipNorm } = recipe.optimizer;
-  const optimizer = optimizerOf(recipe);
-  const stateInput = (name: string, value: Value) => ports.input('state', name, value.dtype, value.shape);
-  const slots = parameters.map(({ name, value }) =>
-    optimizer.slots.map((slot) => stateInput(`optim.${slot}.${name}`, value)),
-  );
-  const scalar = graph.scalar(1, parameters[0].value.dtype);
-  const steps = optimizer.countsSteps ? stateInput('optim.step', scalar) : null;
-
-  graph.scope('optim', () => {
-    let clipped = grads;
-    if (clipNorm > 0) {
-      const norm = globalNorm(grads);
-      ports.output('metric', 'gradient_norm', norm);
-      clipped = clipByGlobalNorm(grads, norm, clipNorm);
-    }
-    const step = steps && add(steps, 1);
-    if (step) ports.next('optim.step', step);
-    parameters.forEach(({ name, state, value }, i) => {
-      const decays = decayAll || (state.isWeight && state.shape.length > 1);
-      const result = graph.scope(name.replaceAll('.', '/'), () =>
-        optimizer.update({
-          parameter: value,
-          gradient: clipped[i],
-          slots: slots[i],
-          weightDecay: decays ? weightDecay : 0,
-          learningRate,
-          step,
-        }),
-      );
-      ports.next(name, result.parameter);
-      optimizer.slots.forEach((slot, k) => ports.next(`optim.${slot}.${name}`, result.slots[k]));
-    });
-  });
+/** The finished graph, in the recipe's precision. */
+function finish(ports: Ports, recipe: Recipe, dtype: DType): StepGraph {
+  const { graph, contract } = ports.done();
+  return { graph: isMixed(recipe, dtype) ? mixedPrecision(graph) : graph, contract };
 }
 
 /** One training step: batch, random, hyper, state -> metrics, next state. */
@@ -140,19 +90,21 @@ export function trainGraph(recipe: Recipe, dtype: DType = 'float32'): StepGraph 
   const step = forwardAndBackward(ports, recipe, dtype);
   const rate = step.learningRate();
   const learningRate = dtype === 'float32' ? rate : cast(rate, dtype);
-  const { parameters, grads, writeStatistics } = step.run();
-  update(ports, recipe, parameters, grads, learningRate);
-  writeStatistics();
-  return ports.done();
+  const { parameters, grads, scale, writeStatistics } = step.run();
+  writeStatistics(update(ports, recipe, parameters, grads, learningRate, scale));
+  return finish(ports, recipe, dtype);
 }
 
-/** The step's first half: batch, random, state -> metrics, gradients, running statistics. */
+/**
+ * The step's first half: batch, random, state -> metrics, gradients, running statistics. With a loss scale the gradients
+ * are times the scale, and the statistics of a batch that overflowed stay as they were.
+ */
 export function gradGraph(recipe: Recipe): StepGraph {
   const ports = new Ports(new Graph('grad'));
-  const { parameters, grads, writeStatistics } = forwardAndBackward(ports, recipe, 'float32').run();
+  const { parameters, grads, scale, writeStatistics } = forwardAndBackward(ports, recipe, 'float32').run();
   parameters.forEach(({ name }, i) => ports.output('gradient', `grad.${name}`, grads[i]));
-  writeStatistics();
-  return ports.done();
+  writeStatistics(scale && allFinite(grads));
+  return finish(ports, recipe, 'float32');
 }
 
 /** The step's second half: gradients, hyper, parameters and optimizer state -> next state. */
@@ -170,7 +122,8 @@ export function applyGraph(recipe: Recipe): StepGraph {
     state,
     value: ports.input('state', name, value.dtype, value.shape),
   }));
-  update(ports, recipe, parameters, grads, learningRate);
+  const scale = isMixed(recipe, 'float32') ? ports.input('state', LOSS_SCALE, 'float32', []) : null;
+  update(ports, recipe, parameters, grads, learningRate, scale);
   return ports.done();
 }
 

@@ -9,9 +9,10 @@ import { recipeSchema } from './recipe';
  * - `random`: `dropout_seed` int64 [], in [0, 2^31), a fresh one each step.
  * - `hyper`: `learning_rate` float32 [].
  * - `state`: parameters, batch-norm statistics, optimizer state. The output that follows input x is `next.x`.
- * - `metric`: `loss`, `accuracy`, (`accuracy_top5`, `gradient_norm`): scalars in training graphs, [B] (one value an
- *   example) in `eval.onnx`; with a leading K in `train-loop.onnx`.
- * - `gradient`: `grad.x` for parameter x.
+ * - `metric`: `loss`, `accuracy`, (`accuracy_top5`, `gradient_norm`, `skipped`): scalars in training graphs, [B] (one
+ *   value an example) in `eval.onnx`; with a leading K in `train-loop.onnx`. `skipped` is 1 where the gradients were not
+ *   finite and the state stays as it was but for the loss scale, else 0; only with `compute: float16`.
+ * - `gradient`: `grad.x` for parameter x, times the state `optim.loss_scale` where there is one.
  * - `prediction`: `logits` float32 [B, classes]; `embedding` float32 [B, features].
  */
 export const ROLES = ['batch', 'random', 'hyper', 'state', 'metric', 'gradient', 'prediction'] as const;

@@ -88,6 +88,17 @@ const augmentSchema = z.strictObject({
   cropScale: z.number().min(0).max(1).default(0.08),
 });
 
+/** Dynamic loss scaling of `compute: float16`; names and defaults are those of PyTorch's GradScaler. */
+const lossScaleSchema = z.strictObject({
+  /** factor on the loss at the start */
+  initial: z.number().positive().default(65_536),
+  /** after growthInterval steps with finite gradients */
+  growthFactor: z.number().gt(1).default(2),
+  /** after a step whose gradients are not finite, which is skipped */
+  backoffFactor: fraction.default(0.5),
+  growthInterval: positiveInt.default(2000),
+});
+
 /** Every section present, every key filled in by its default. */
 export const recipeSchema = z.strictObject({
   task: z.enum(['pretrain', 'finetune']),
@@ -102,6 +113,9 @@ export const recipeSchema = z.strictObject({
   augment: augmentSchema.prefault({}),
   /** exact: direct float32 spellings only; fast: any spelling within the documented error */
   precision: z.enum(['exact', 'fast']).default('fast'),
+  /** float16: convolutions and matrix products of training in half precision, everything else and the state in float32 */
+  compute: z.enum(['float32', 'float16']).default('float32'),
+  lossScale: lossScaleSchema.prefault({}),
   provider: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
   seed: z.number().int().nonnegative().default(0),
 });

@@ -1,5 +1,6 @@
 /** The graph under construction: inputs, constants, nodes in topological order, named outputs. */
 import { allocate, DTYPES, type DType, type TypedArray } from '../onnx/dtype';
+import { float16Bits } from '../onnx/float16';
 import type { Op } from './op';
 import { sizeOf } from './shape';
 import { Value, type Attributes, type Node, type Shape, type TensorType } from './value';
@@ -65,7 +66,10 @@ export class Graph {
   constant(dtype: DType, shape: readonly number[], numbers: ArrayLike<number>): Value {
     const data = allocate(dtype, numbers.length);
     const wide = DTYPES[dtype].bytes === 8 && dtype !== 'float64';
-    for (let i = 0; i < numbers.length; i++) data[i] = wide ? BigInt(numbers[i]) : numbers[i];
+    const half = dtype === 'float16';
+    for (let i = 0; i < numbers.length; i++) {
+      data[i] = wide ? BigInt(numbers[i]) : half ? float16Bits(numbers[i]) : numbers[i];
+    }
     return this.tensor(dtype, shape, data);
   }
 

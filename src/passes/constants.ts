@@ -1,5 +1,6 @@
 /** Constant folding and the algebra that needs no numbers: x + 0, x * 1, Reshape of Reshape, Transpose of Transpose. */
 import { allocate, type DType, type TypedArray } from '../onnx/dtype';
+import { float16Bits } from '../onnx/float16';
 import type { Graph } from '../graph/graph';
 import { sameShape, sizeOf } from '../graph/shape';
 import type { Node, Value } from '../graph/value';
@@ -52,7 +53,8 @@ function evaluate(node: Node, inputs: readonly Value[]): TypedArray | null {
 }
 
 const isScalarConstant = (value: Value | null | undefined, number: number) =>
-  !!value?.constant && value.constant.length === 1 && Number(value.constant[0]) === number;
+  value?.constant?.length === 1 &&
+  Number(value.constant[0]) === (value.dtype === 'float16' ? float16Bits(number) : number);
 
 /** The input that the node only passes on, or null. */
 function passedOn(node: Node, inputs: readonly (Value | null)[]): Value | null {

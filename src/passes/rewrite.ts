@@ -5,8 +5,16 @@ import type { Node, Value } from '../graph/value';
 /** Replacement outputs in the target graph, or null to copy the node. */
 export type Visit = (node: Node, inputs: readonly (Value | null)[], target: Graph) => readonly Value[] | null;
 
-/** A copy of `graph` in which `visit` may replace nodes and only the nodes that `keep` accepts appear. */
-export function rewrite(graph: Graph, visit: Visit, keep: (node: Node) => boolean = () => true): Graph {
+/**
+ * A copy of `graph` in which `visit` may replace nodes and only the nodes that `keep` accepts appear. `put` may convert a
+ * value of the copy before it becomes an output.
+ */
+export function rewrite(
+  graph: Graph,
+  visit: Visit,
+  keep: (node: Node) => boolean = () => true,
+  put: (value: Value) => Value = (value) => value,
+): Graph {
   const target = new Graph(graph.name);
   const mapped = new Map<Value, Value>();
   for (const input of graph.inputs)
@@ -34,6 +42,6 @@ export function rewrite(graph: Graph, visit: Visit, keep: (node: Node) => boolea
       );
     node.outputs.forEach((output, i) => mapped.set(output, outputs[i]));
   }
-  for (const { name, value } of graph.outputs) target.output(name, translate(value));
+  for (const { name, value } of graph.outputs) target.output(name, put(translate(value)));
   return target;
 }

@@ -14,7 +14,10 @@ export interface StepMetrics {
   readonly data_wait: number;
   /** of training, over all the pieces of an interrupted run */
   readonly elapsed_seconds: number;
-  /** what else the graph gives: `accuracy_top5`, `gradient_norm` */
+  /**
+   * what else the graph gives: `accuracy_top5`, `gradient_norm`; with `compute: float16` `skipped` and its sum over the run,
+   * `skipped_steps`
+   */
   readonly [other: string]: number;
 }
 
@@ -34,13 +37,16 @@ export class MetricsLog {
   private readonly fd: number;
   /** `elapsed_seconds` of the last line that was kept */
   readonly elapsedBefore: number;
+  /** its `skipped_steps` */
+  readonly skippedBefore: number;
 
   /** Opens `file` for the run that has finished `step` steps; lines of later steps are removed. */
   constructor(file: string, step: number) {
     const kept = completeLines(file).filter((line) => parse(line).step <= step);
     writeFileAtomic(file, kept.map((line) => `${line}\n`).join(''));
-    const last = kept.at(-1);
-    this.elapsedBefore = last === undefined ? 0 : parse(last).elapsed_seconds;
+    const last = kept.length > 0 ? parse(kept[kept.length - 1]) : undefined;
+    this.elapsedBefore = last?.elapsed_seconds ?? 0;
+    this.skippedBefore = last?.skipped_steps ?? 0;
     this.fd = openSync(file, 'a');
   }
 

@@ -74,6 +74,7 @@ export function describeStep(metrics: StepMetrics, total: number, secondsLeft: n
     `step ${metrics.step}/${total}`,
     `loss ${metrics.loss.toFixed(4)}`,
     `accuracy ${(100 * metrics.accuracy).toFixed(1)}%`,
+    ...(metrics.skipped_steps > 0 ? [`${metrics.skipped_steps} skipped`] : []),
     `lr ${metrics.learning_rate.toPrecision(3)}`,
     `${metrics.images_per_second.toFixed(metrics.images_per_second < 10 ? 1 : 0)} images/s`,
     `${formatDuration(secondsLeft)} left`,

@@ -9,6 +9,7 @@ export class RunLog {
   private readonly metrics: MetricsLog;
   private readonly tensorboard: TensorBoardWriter;
   private elapsed: number;
+  private skipped: number;
   private lastTime = performance.now();
 
   /** `step`: steps finished before. */
@@ -17,6 +18,7 @@ export class RunLog {
     this.metrics = new MetricsLog(paths.metrics, step);
     this.tensorboard = new TensorBoardWriter(paths.tensorboard, step);
     this.elapsed = this.metrics.elapsedBefore;
+    this.skipped = this.metrics.skippedBefore;
   }
 
   /**
@@ -30,6 +32,7 @@ export class RunLog {
     return results.map(({ epoch, learningRate, metrics }, i) => {
       this.elapsed += seconds / results.length;
       const { loss, accuracy, ...others } = metrics;
+      if ('skipped' in metrics) this.skipped += metrics.skipped;
       const line: StepMetrics = {
         step: done + i + 1,
         epoch,
@@ -37,6 +40,7 @@ export class RunLog {
         accuracy,
         learning_rate: learningRate,
         ...others,
+        ...('skipped' in metrics && { skipped_steps: this.skipped }),
         images_per_second: round((imagesPerStep * results.length) / seconds),
         data_wait: round(waited / seconds),
         elapsed_seconds: round(this.elapsed),

@@ -100,6 +100,7 @@ async function loop(
   let step = startStep;
   let saved = startStep;
   let last: StepResult | undefined;
+  let skippedInARow = 0;
 
   const save = async () => {
     const state = new Map(await session.getState());
@@ -120,8 +121,11 @@ async function loop(
       const results = await runSteps(session, manifest, settings, step, batches);
       loader.release(batches);
       for (const [i, { metrics }] of results.entries()) {
-        if (Number.isFinite(metrics.loss)) continue;
-        throw notFinite(`the loss is ${metrics.loss} at step ${step + i + 1}`, newest());
+        const at = `at step ${step + i + 1}`;
+        if (!Number.isFinite(metrics.loss)) throw notFinite(`the loss is ${metrics.loss} ${at}`, newest());
+        skippedInARow = metrics.skipped === 1 ? skippedInARow + 1 : 0;
+        if (skippedInARow === MOST_SKIPPED)
+          throw notFinite(`no gradients were finite for ${MOST_SKIPPED} steps, last ${at}`, newest());
       }
       for (const metrics of log.write(results, step, waited, manifest.recipe.batch * accumulate)) {
         reporter.step(metrics, steps);
@@ -136,6 +140,9 @@ async function loop(
     log.close();
   }
 }
+
+/** A loss scale that was halved so often is no longer what makes gradients infinite. */
+const MOST_SKIPPED = 50;
 
 /**
  * Steps to do in one call of the session. Calls end at multiples of K, of the checkpoint interval, and at the end, so

@@ -17,6 +17,13 @@ test('one line says step, loss, accuracy, rate, speed and time left', () => {
   );
 });
 
+test('skipped steps show where there are any', () => {
+  expect(describeStep({ ...metrics, skipped: 0, skipped_steps: 3 }, 200, 185)).toContain(
+    'accuracy 62.5%  3 skipped  lr 0.0123',
+  );
+  expect(describeStep({ ...metrics, skipped: 0, skipped_steps: 0 }, 200, 185)).not.toContain('skipped');
+});
+
 test('durations', () => {
   expect([0, 59.4, 60, 3599, 3600, 90061, NaN].map(formatDuration)).toEqual([
     ...['0s', '59s', '1m00s', '59m59s', '1h00m', '25h01m', '?'],

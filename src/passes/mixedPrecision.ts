@@ -1,0 +1,99 @@
+/**
+ * Mixed precision by the rules of PyTorch's autocast, on a graph of composites: products in float16, what only moves or
+ * adds their results too, everything else in float32.
+ *
+ * A value lives in one precision and is cast on demand, once: a weight's float16 copy serves forward and gradient. Inputs
+ * and outputs of the graph keep their dtype.
+ */
+import { float16Bits } from '../onnx/float16';
+import type { Graph } from '../graph/graph';
+import type { Node, Value } from '../graph/value';
+import { cast } from '../ops/elementwise';
+import { rewrite } from './rewrite';
+
+/** Operators with tensor-core kernels: operands are rounded to float16, whatever they are. */
+const PRODUCTS: ReadonlySet<string> = new Set([
+  'Conv2d',
+  'Conv2dInputGradient',
+  'Conv2dWeightGradient',
+  'MatMul',
+  'Gemm',
+]);
+
+/** Operators that take part in float16 where all their operands are in it: at most one rounding an element. */
+const FOLLOWING: ReadonlySet<string> = new Set([
+  'Relu',
+  'ReluGradient',
+  'Add',
+  'Identity',
+  'Reshape',
+  'Transpose',
+  'Slice',
+  'Concat',
+  'Pad',
+  'Gather',
+  'Expand',
+  'MaxPool2d',
+  'MaxPool2dGradient',
+]);
+
+/**
+ * Operators that compute in float32 and round their first output to the precision of the input at this index, as PyTorch's
+ * kernels do inside. The others (statistics, gradients of scales) stay float32.
+ */
+const ROUNDED: Readonly<Record<string, number>> = {
+  BatchNorm: 0,
+  BatchNormGradient: 1,
+  Gelu: 0,
+  GeluGradient: 1,
+  AveragePool2d: 0,
+  AveragePool2dGradient: 0,
+  GlobalAveragePool2dGradient: 0,
+};
+
+/** A float32 graph of composites -> the same graph with float16 inside. Products of other dtypes stay as they are. */
+export function mixedPrecision(graph: Graph): Graph {
+  const copies = new Map<Value, Value>();
+  const convert = (value: Value, to: 'float16' | 'float32'): Value => {
+    if (value.dtype === to) return value;
+    let copy = copies.get(value);
+    if (!copy) {
+      copy = value.constant && to === 'float16' ? halfConstant(value) : cast(value, to);
+      copies.set(value, copy);
+    }
+    return copy;
+  };
+  return rewrite(
+    graph,
+    (node, inputs, target) =>
+      target.scope(node.scope, () => {
+        const floats = inputs.filter((v, i): v is Value => !!v && node.inputs[i]?.dtype === 'float32');
+        const half = inHalf(node, floats);
+        const operands = inputs.map((v, i) =>
+          v && node.inputs[i]?.dtype === 'float32' ? convert(v, half ? 'float16' : 'float32') : v,
+        );
+        const types = node.outputs.map(({ dtype, shape }) => ({
+          dtype: half && dtype === 'float32' ? ('float16' as const) : dtype,
+          shape,
+        }));
+        const outputs = target.addNode(node.op, operands, node.attrs, types, node.scope, node.origin);
+        const followed = (ROUNDED as Readonly<Record<string, number | undefined>>)[node.op.type];
+        const rounds = followed !== undefined && inputs[followed]?.dtype === 'float16';
+        return rounds ? [cast(outputs[0], 'float16'), ...outputs.slice(1)] : outputs;
+      }),
+    undefined,
+    (value) => (value.dtype === 'float16' ? convert(value, 'float32') : value),
+  );
+}
+
+/** Whether a node computes in float16, given its float32 operands as they are in the new graph. */
+function inHalf({ op, outputs }: Node, floats: readonly Value[]): boolean {
+  if (floats.length === 0 || outputs[0].dtype !== 'float32') return false;
+  if (PRODUCTS.has(op.type)) return true;
+  const computed = floats.filter((v) => !v.constant);
+  return FOLLOWING.has(op.type) && computed.length > 0 && computed.every((v) => v.dtype === 'float16');
+}
+
+function halfConstant({ graph, shape, constant }: Value): Value {
+  return graph.tensor('float16', shape as number[], Uint16Array.from(constant as Float32Array, float16Bits));
+}
