@@ -2,12 +2,14 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../src/atomic';
+import { UserError } from '../src/errors';
 import type { GraphName, Manifest } from '../src/bundle/manifest';
 import type { Recipe } from '../src/bundle/recipe';
 import { writeSafetensors } from '../src/export/safetensors';
 import { emitGraph, OPSET, toModel } from '../src/graph/emit';
 import { Graph } from '../src/graph/graph';
 import type { LoweringOptions } from '../src/lowering/context';
+import { OPTIMIZATIONS, type Optimization } from '../src/lowering/optimizations';
 import { lower } from '../src/lowering/lower';
 import { Context } from '../src/nn/context';
 import { initialValues } from '../src/nn/state';
@@ -17,6 +19,7 @@ import { writeModel } from '../src/onnx/files';
 import type { OnnxGraph } from '../src/onnx/model';
 import { optimize } from '../src/passes';
 import { multiplyAdds, peakBytes } from '../src/passes/cost';
+import { recompute } from '../src/passes/recompute';
 import { version } from '../package.json';
 import { loopGraph } from './loop';
 import { applyGraph, encoderGraph, evalGraph, gradGraph, programOf, stateEntries, trainGraph } from './step';
@@ -48,6 +51,17 @@ function initialState(recipe: Recipe, state: Manifest['state']): Map<string, Hos
   );
 }
 
+/** How a recipe wants its graphs spelled. Throws a UserError where `without` names what is no optimization. */
+function loweringOptions({ provider, precision, without }: Recipe): LoweringOptions {
+  const isName = (name: string): name is Optimization => Object.hasOwn(OPTIMIZATIONS, name);
+  const unknown = without.find((name) => !isName(name));
+  if (unknown !== undefined) {
+    const names = Object.keys(OPTIMIZATIONS).join(', ');
+    throw new UserError(`recipe: without: there is no optimization ${unknown}; there are: ${names}`);
+  }
+  return { provider, precision, without: without.filter(isName) };
+}
+
 /**
  * Writes the bundle of `recipe` into `<directory>/graph`, replacing an older one as a whole. The same recipe gives the same
  * bytes. `lowering` has the last word over what the recipe says of the lowering.
@@ -58,8 +72,11 @@ export function buildBundle(
   directory: string,
   lowering: Partial<LoweringOptions> = {},
 ): BundleSummary {
-  const options: LoweringOptions = { provider: recipe.provider, precision: recipe.precision, ...lowering };
-  const lowered = ({ graph, contract }: StepGraph) => ({ graph: optimize(lower(graph, options)), contract });
+  const options = { ...loweringOptions(recipe), ...lowering };
+  const lowered = ({ graph, contract }: StepGraph) => {
+    const spelled = optimize(lower(graph, options));
+    return { graph: recipe.recompute ? recompute(spelled) : spelled, contract };
+  };
   const train = lowered(trainGraph(recipe));
   const built: Partial<Record<GraphName, { graph: OnnxGraph; contract: StepGraph['contract'] }>> = {
     train: { graph: emitGraph(train.graph), contract: train.contract },

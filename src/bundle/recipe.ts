@@ -116,6 +116,10 @@ export const recipeSchema = z.strictObject({
   /** float16: convolutions and matrix products of training in half precision, everything else and the state in float32 */
   compute: z.enum(['float32', 'float16']).default('float32'),
   lossScale: lossScaleSchema.prefault({}),
+  /** make cheap activations again for the gradients instead of keeping them: less memory, a little slower, same numbers */
+  recompute: z.boolean().default(false),
+  /** optimizations of the lowering that are not to be used (src/lowering/optimizations.ts) */
+  without: z.array(z.string()).default([]),
   provider: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
   seed: z.number().int().nonnegative().default(0),
 });

@@ -26,7 +26,7 @@ function nodeMultiplyAdds(node: Node): number {
 export const multiplyAdds = (graph: Graph) =>
   graph.nodes.reduce((sum, node) => sum + nodeMultiplyAdds(node), 0);
 
-const bytesOf = (value: Value) => (elementCount(value.shape) ?? 0) * DTYPES[value.dtype].bytes;
+export const bytesOf = (value: Value) => (elementCount(value.shape) ?? 0) * DTYPES[value.dtype].bytes;
 
 /** Operators whose result shares its input's memory in ONNX Runtime. */
 const VIEWS = new Set(['Reshape', 'Identity']);

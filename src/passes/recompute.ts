@@ -1,0 +1,112 @@
+/**
+ * Recomputation: a large value that forward keeps only for the gradients is made again when they need it, where cheap
+ * operators make it from values that are kept anyway. A normalized and rectified activation comes back from the
+ * convolution's result and the norm's vectors, a gathered window from the activation.
+ *
+ * Works on lowered graphs. The second making must neither be merged with the first, by our passes or the runtime's, nor be
+ * scheduled early. So it depends on a gradient: a zero that no optimizer sees through, element < element of an incoming
+ * gradient, is subtracted from a small operand (a norm's vector, a list of indices). The numbers are the same bits.
+ */
+import { Graph, inputName } from '../graph/graph';
+import type { Node, Value } from '../graph/value';
+import type { DType } from '../onnx/dtype';
+import { cast, less, sub } from '../ops/elementwise';
+import { reshape, slice } from '../ops/shape';
+import { removeDeadCode } from './deadCode';
+import { isBackward, Planner, type Plan } from './recomputePlan';
+
+/** The lowered graph with its cheap activations made twice instead of kept. */
+export function recompute(graph: Graph): Graph {
+  const planner = new Planner(graph);
+  const { plans } = planner;
+  const target = new Graph(graph.name);
+  const mapped = new Map<Value, Value>();
+  const copies = new Map<Value, Value>();
+  /** element < element, by gradient */
+  const zeros = new Map<Value, Value>();
+  for (const input of graph.inputs)
+    mapped.set(input, target.input(inputName(input), input.dtype, input.shape));
+
+  const addNode = (node: Node, inputs: readonly (Value | null)[], scope = node.scope) =>
+    target.addNode(
+      node.op,
+      inputs,
+      node.attrs,
+      node.outputs.map((o) => o.type),
+      scope,
+      node.origin,
+    );
+
+  /** The value as forward sees it. */
+  const first = (value: Value): Value => {
+    const known = mapped.get(value);
+    if (known) return known;
+    const { source } = value;
+    if (source.kind === 'input')
+      throw new Error(`recompute: the input ${source.name} belongs to another graph`);
+    if (source.kind === 'constant') {
+      const constant = target.tensor(value.dtype, value.shape as number[], source.data);
+      mapped.set(value, constant);
+      return constant;
+    }
+    const { node, index } = source;
+    const see = isBackward(node) ? second : first;
+    const outputs = addNode(
+      node,
+      node.inputs.map((v) => v && see(v)),
+    );
+    node.outputs.forEach((output, i) => mapped.set(output, outputs[i]));
+    return outputs[index];
+  };
+  /** The value as the backward part sees it. */
+  const second = (value: Value): Value => {
+    const root = planner.root(value);
+    if (!plans.has(root)) return first(value);
+    if (value === root) return copy(value);
+    const node = value.node as Node;
+    return addNode(node, [second(node.inputs[0] as Value)], `/grad${node.scope}`)[0];
+  };
+  const zero = (gradient: Value, dtype: DType): Value => {
+    let never = zeros.get(gradient);
+    if (!never) {
+      const g = first(gradient);
+      const corner = g.shape.reduce<Value>((v, _, axis) => slice(v, axis, 0, 1), g);
+      const element = reshape(corner, []);
+      never = less(element, element);
+      zeros.set(gradient, never);
+    }
+    return cast(never, dtype);
+  };
+  const copy = (value: Value): Value => {
+    const known = copies.get(value);
+    if (known) return known;
+    const { chain, shared, gradient } = plans.get(value) as Plan;
+    const local = new Map<Node, Value>();
+    const make = (v: Value): Value => {
+      if (shared.has(v)) return copy(v);
+      const { node } = v;
+      if (!node || !chain.has(node)) return first(v);
+      let made = local.get(node);
+      if (!made) {
+        const inputs = node.inputs.map((input) => input && make(input));
+        const depends = node.inputs.some((v) => v && (shared.has(v) || (v.node && chain.has(v.node))));
+        const scope = `/grad${node.scope}`;
+        if (!depends) {
+          const at = planner.handle(node);
+          const operand = inputs[at] as Value;
+          inputs[at] = target.scope(scope, () => sub(operand, zero(gradient, operand.dtype)));
+        }
+        [made] = addNode(node, inputs, scope);
+        local.set(node, made);
+      }
+      return made;
+    };
+    const made = make(value);
+    copies.set(value, made);
+    return made;
+  };
+
+  for (const node of graph.nodes) node.outputs.forEach((output) => first(output));
+  for (const { name, value } of graph.outputs) target.output(name, first(value));
+  return removeDeadCode(target);
+}

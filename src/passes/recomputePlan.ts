@@ -1,0 +1,162 @@
+/** Which large forward values can be made again for the gradients, from what, and which gradient each copy waits for. */
+import type { Graph } from '../graph/graph';
+import type { Node, Value } from '../graph/value';
+import { bytesOf, peakBytes } from './cost';
+
+/** One pass over memory, or less. */
+const CHEAP: ReadonlySet<string> = new Set([
+  ...['Add', 'Sub', 'Mul', 'Relu', 'Neg', 'Cast', 'HardSigmoid', 'Max', 'Min'],
+  ...['Reshape', 'Identity', 'Gather', 'Pad', 'Tile', 'Transpose', 'Concat'],
+]);
+const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'Identity']);
+
+/** Longer chains cost more than they free. */
+const LONGEST = 6;
+
+/** Values under this fraction of the peak stay: what they would free is nothing. */
+const SMALL = 1 / 1000;
+
+/** How one value is made again. */
+export interface Plan {
+  /** forward nodes to copy */
+  readonly chain: ReadonlySet<Node>;
+  /** values with a plan of their own whose copies it takes */
+  readonly shared: ReadonlySet<Value>;
+  /** the incoming gradient it waits for */
+  readonly gradient: Value;
+}
+
+export const isBackward = ({ scope }: Node) => scope === '/grad' || scope.startsWith('/grad/');
+
+export class Planner {
+  readonly plans = new Map<Value, Plan>();
+  private readonly usesInBackward = new Map<Value, Node[]>();
+  private readonly order = new Map<Node, number>();
+  private readonly smallest: number;
+
+  constructor(private readonly graph: Graph) {
+    this.smallest = peakBytes(graph) * SMALL;
+    graph.nodes.forEach((node, i) => {
+      this.order.set(node, i);
+      if (!isBackward(node)) return;
+      for (const input of new Set(node.inputs)) {
+        const value = input && this.root(input);
+        if (value) this.usesInBackward.set(value, [...this.uses(value), node]);
+      }
+    });
+    for (const node of graph.nodes) {
+      const [value] = node.outputs;
+      if (isBackward(node) || VIEWS.has(node.op.type) || !this.isLarge(value)) continue;
+      if (this.uses(value).length === 0) continue;
+      const plan = this.plan(value);
+      if (plan) this.plans.set(value, plan);
+    }
+  }
+
+  /** The value whose memory a forward view shows. */
+  root(value: Value): Value {
+    const { node } = value;
+    const [input] = node?.inputs ?? [];
+    return node && input && !isBackward(node) && VIEWS.has(node.op.type) ? this.root(input) : value;
+  }
+
+  private uses(value: Value): readonly Node[] {
+    return this.usesInBackward.get(value) ?? [];
+  }
+
+  isLarge(value: Value): boolean {
+    return value.node !== null && bytesOf(value) >= this.smallest;
+  }
+
+  private plan(value: Value): Plan | null {
+    const gradient = this.gradientFor(value);
+    if (!gradient) return null;
+    const chain = new Set<Node>();
+    const shared = new Set<Value>();
+    /** Whether it is there anyway, made again, or null where it cannot be. */
+    const collect = (v: Value): 'kept' | 'made' | null => {
+      const { node } = v;
+      if (!node || !this.isLarge(v)) return 'kept';
+      if (v !== value) {
+        const other = this.plans.get(v);
+        if (other && !this.waitsFor([...this.awaited(v)], value)) {
+          shared.add(v);
+          return 'made';
+        }
+        if (this.isKeptFor(v, value)) return 'kept';
+      }
+      if (isBackward(node) || !CHEAP.has(node.op.type)) return null;
+      const inputs = node.inputs.map((input) => (input ? collect(input) : 'kept'));
+      if (inputs.includes(null)) return null;
+      if (!inputs.includes('made')) {
+        if (VIEWS.has(node.op.type)) return 'kept';
+        if (this.handle(node) < 0) return null;
+      }
+      chain.add(node);
+      return 'made';
+    };
+    if (collect(value) !== 'made') return null;
+    const passes = [...chain].filter((node) => !VIEWS.has(node.op.type)).length;
+    return passes <= LONGEST ? { chain, shared, gradient } : null;
+  }
+
+  /** Whether a forward value is in memory until the gradients first need `value`. */
+  private isKeptFor(v: Value, value: Value): boolean {
+    const root = this.root(v);
+    if (this.plans.has(root)) return false;
+    const last = this.uses(root).at(-1);
+    const [first] = this.uses(value);
+    return last !== undefined && this.at(last) >= this.at(first);
+  }
+
+  private at(node: Node): number {
+    return this.order.get(node) ?? -1;
+  }
+
+  /** Index of the small operand that may carry the zero, or -1. */
+  handle(node: Node): number {
+    if (node.op.type === 'Gather') return 1;
+    const free = ['Add', 'Sub', 'Mul', 'Max', 'Min', 'Tile'].includes(node.op.type);
+    return free ? node.inputs.findIndex((v) => v && !this.isLarge(v)) : -1;
+  }
+
+  /** The first gradient that meets `value`, or what is made of it, in the backward part and does not come from it. */
+  private gradientFor(value: Value): Value | null {
+    const users = new Set(this.uses(value));
+    const made = new Set<Value>();
+    for (const node of this.graph.nodes.slice(this.at(this.uses(value)[0]))) {
+      if (!users.has(node) && !node.inputs.some((v) => v && made.has(v))) continue;
+      for (const v of node.inputs) {
+        if (!v?.node || !isBackward(v.node) || made.has(v) || v.dtype === 'bool') continue;
+        if (v.rank > 0 && !this.waitsFor([v.node], value)) return v;
+      }
+      node.outputs.forEach((output) => made.add(output));
+    }
+    return null;
+  }
+
+  /** The nodes that the copy of a planned value waits for. */
+  private *awaited(value: Value): Generator<Node> {
+    const plan = this.plans.get(value);
+    if (!plan) return;
+    if (plan.gradient.node) yield plan.gradient.node;
+    for (const other of plan.shared) yield* this.awaited(other);
+  }
+
+  /** Whether one of the backward nodes needs, copies considered, a node that needs `value`: then it cannot wait for it. */
+  private waitsFor(nodes: readonly Node[], value: Value): boolean {
+    const targets = new Set(this.uses(value));
+    const seen = new Set<Node>();
+    const stack = [...nodes];
+    for (let node = stack.pop(); node; node = stack.pop()) {
+      if (targets.has(node)) return true;
+      if (seen.has(node) || !isBackward(node)) continue;
+      seen.add(node);
+      for (const input of node.inputs) {
+        if (input?.node) stack.push(input.node);
+        if (input) stack.push(...this.awaited(this.root(input)));
+      }
+    }
+    return false;
+  }
+}

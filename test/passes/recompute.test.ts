@@ -1,0 +1,137 @@
+/** Recomputation: less memory, the same bits, and copies that no optimizer merges again. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { trainGraph } from '../../graphs/step';
+import { gradients } from '../../src/autodiff/gradients';
+import { recipeSchema, type RecipeInput } from '../../src/bundle/recipe';
+import { readSafetensors } from '../../src/export/safetensors';
+import { emitGraph, toModel } from '../../src/graph/emit';
+import { Graph } from '../../src/graph/graph';
+import type { HostTensor } from '../../src/onnx/dtype';
+import { encodeModel } from '../../src/onnx/encode';
+import { readModel } from '../../src/onnx/files';
+import { relu } from '../../src/ops/activation';
+import { conv2d } from '../../src/ops/conv';
+import { add, mul } from '../../src/ops/elementwise';
+import { batchNorm } from '../../src/ops/norm';
+import { reduceMean } from '../../src/ops/reduce';
+import { optimize } from '../../src/passes';
+import { mergeCommonSubexpressions } from '../../src/passes/commonSubexpressions';
+import { peakBytes } from '../../src/passes/cost';
+import { recompute } from '../../src/passes/recompute';
+import { fixture } from '../support/paths';
+import { lowerForTest, runLowered, type Tensors } from '../support/run';
+import { inTemporaryFolder } from '../support/temporary';
+import { randomTensor } from '../support/tensors';
+
+const BLOCKS = 4;
+const feeds: Tensors = { x: randomTensor([4, 16, 16, 16], 'x', 'float32') };
+for (let i = 0; i < BLOCKS; i++) {
+  feeds[`w${i}`] = randomTensor([16, 16, 3, 3], `w${i}`, 'float32');
+  feeds[`scale${i}`] = randomTensor([16], `scale${i}`, 'float32');
+  feeds[`bias${i}`] = randomTensor([16], `bias${i}`, 'float32');
+}
+
+/** x + conv(relu(norm(x))), four times, and the gradients of its mean square; lowered. */
+function blocks(withGradients: boolean): Graph {
+  const graph = new Graph('blocks');
+  const inputs = Object.fromEntries(
+    Object.entries(feeds).map(([name, { shape }]) => [name, graph.input(name, 'float32', shape)]),
+  );
+  let { x } = inputs;
+  for (let i = 0; i < BLOCKS; i++) {
+    const y = relu(batchNorm(x, inputs[`scale${i}`], inputs[`bias${i}`]).y);
+    x = add(x, conv2d(y, inputs[`w${i}`], { padding: 1 }));
+  }
+  const loss = reduceMean(mul(x, x));
+  graph.output('loss', loss);
+  if (withGradients) gradients(loss, Object.values(inputs)).forEach((g, i) => graph.output(`g${i}`, g));
+  return optimize(lowerForTest(graph));
+}
+
+const count = (types: readonly string[], type: string) => types.filter((t) => t === type).length;
+const typesOf = (graph: Graph) => graph.nodes.map(({ op }) => op.type);
+
+function expectSameBits(actual: Tensors, expected: Tensors): void {
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  for (const [name, { data }] of Object.entries(expected)) {
+    if (!Array.from(data, Number).every((v, i) => Object.is(v, Number(actual[name].data[i]))))
+      throw new Error(`${name} differs`);
+  }
+}
+
+test('activations and windows are made twice, with the same bits and half of the memory', async () => {
+  const kept = blocks(true);
+  const twice = recompute(kept);
+  expect(count(typesOf(twice), 'Relu')).toBe(2 * count(typesOf(kept), 'Relu'));
+  expect(peakBytes(twice)).toBeLessThan(0.5 * peakBytes(kept));
+  expectSameBits(await runLowered(twice, feeds), await runLowered(kept, feeds));
+});
+
+/** Operators that are left when the runtime has optimized the graph. */
+async function afterRuntime(graph: Graph): Promise<string[]> {
+  let types: string[] = [];
+  await inTemporaryFolder(async (folder) => {
+    const optimizedModelFilePath = path.join(folder, 'optimized.onnx');
+    const session = await ort.InferenceSession.create(encodeModel(toModel(emitGraph(graph))), {
+      graphOptimizationLevel: 'extended',
+      optimizedModelFilePath,
+      logSeverityLevel: 4,
+    });
+    await session.release();
+    types = readModel(optimizedModelFilePath).graph.nodes.map(({ opType }) => opType);
+  });
+  return types;
+}
+
+test('neither our passes nor the runtime merge the copies', async () => {
+  const twice = recompute(blocks(true));
+  const relus = count(typesOf(twice), 'Relu');
+  expect(relus).toBe(2 * BLOCKS);
+  expect(count(typesOf(mergeCommonSubexpressions(twice)), 'Relu')).toBe(relus);
+  expect(count(await afterRuntime(twice), 'Relu')).toBe(relus);
+
+  // the runtime does merge what it can prove equal
+  const plain = new Graph('plain');
+  const x = plain.input('x', 'float32', [4]);
+  plain.output('y', add(mul(relu(x), 2), mul(relu(x), 3)));
+  expect(count(typesOf(plain), 'Relu')).toBe(2);
+  expect(count(await afterRuntime(plain), 'Relu')).toBe(1);
+});
+
+test('without gradients there is nothing to recompute', () => {
+  const forward = blocks(false);
+  expect(typesOf(recompute(forward))).toEqual(typesOf(forward));
+});
+
+test.each<[string, Partial<RecipeInput>]>([
+  ['finetune-v1', {}],
+  ['finetune-v2', { precision: 'fast' }],
+  ['pretrain-v2', {}],
+  ['pretrain-imagenet-stem', {}],
+  ['finetune-v2', { compute: 'float16' }],
+])('a whole training step of %s with %p: the same bits, less memory', async (name, changes) => {
+  const { recipe: input } = JSON.parse(readFileSync(fixture('torch', `${name}.json`), 'utf8')) as {
+    recipe: RecipeInput;
+  };
+  const recipe = recipeSchema.parse({ ...input, ...changes });
+  const { tensors } = readSafetensors(fixture('torch', `${name}.safetensors`));
+  const scalar = (x: number): HostTensor => ({ dtype: 'float32', shape: [], data: Float32Array.of(x) });
+  const { graph, contract } = trainGraph(recipe);
+  const given: Tensors = {
+    learning_rate: scalar(0.01),
+    'optim.loss_scale': scalar(1024),
+    'optim.good_steps': scalar(0),
+  };
+  const inputs = Object.fromEntries(
+    contract.inputs.map(({ name: port, role }) => {
+      const prefix = role === 'batch' ? 'batch' : 'initial';
+      return [port, tensors.get(`${prefix}/${port}`) ?? given[port]];
+    }),
+  );
+  const kept = optimize(lowerForTest(graph, { precision: recipe.precision }));
+  const twice = recompute(kept);
+  expect(peakBytes(twice)).toBeLessThan(peakBytes(kept));
+  expectSameBits(await runLowered(twice, inputs), await runLowered(kept, inputs));
+});
