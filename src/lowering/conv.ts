@@ -33,7 +33,7 @@ const convNode = defineOp<ConvAttributes>('Conv', {
   },
 });
 
-function windowOf(
+export function windowOf(
   size: ImageSize,
   kernel: readonly number[],
   { strides, pads, dilations }: ConvAttributes,

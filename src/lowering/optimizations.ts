@@ -1,6 +1,7 @@
 /** The optimizations of the lowering that a recipe can turn off one by one (`without`), and what each does. */
 export const OPTIMIZATIONS = {
   winograd: '3x3 convolutions at stride 1 and their gradients by Winograd F(4x4) and F(2x2) tiles',
+  dense: '3x3 convolutions on 2x2 maps as one product of whole images',
   gram: "batch norm after a widening 1x1 convolution from its input's Gram matrix; the convolution's output is never stored",
   deferredScale:
     "batch norm's gradient leaves its factor per channel to the convolution gradients that follow",

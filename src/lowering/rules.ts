@@ -3,6 +3,7 @@ import * as activation from './activation';
 import type { Condition, LoweringOptions, Spelling } from './context';
 import * as conv from './conv';
 import * as convPlain from './convPlain';
+import { denseForward, denseInputGradient, denseWeightGradient, prefersDense } from './dense';
 import * as gram from './gram';
 import * as norm from './norm';
 import type { Optimization } from './optimizations';
@@ -31,12 +32,14 @@ const hardSigmoid: Condition = (_inputs, _attrs, options) =>
 
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   Conv2d: [
+    where(prefersDense, denseForward),
     where(prefersWinograd(4), winograd4.forward),
     where(prefersWinograd(2), winograd2.forward),
     where(onCpu, conv.convRows),
     always(conv.convPlain),
   ],
   Conv2dInputGradient: [
+    where(prefersDense, denseInputGradient),
     where(prefersWinograd(4), winograd4.inputGradient),
     where(prefersWinograd(2), winograd2.inputGradient),
     where(onCpu, conv.convInputGradientRows),
@@ -44,6 +47,7 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
     always(convPlain.convInputGradientFlipped),
   ],
   Conv2dWeightGradient: [
+    where(prefersDense, denseWeightGradient),
     where(prefersWinograd(4), winograd4.weightGradient),
     where(prefersWinograd(2), winograd2.weightGradient),
     where(onCpu, conv.convWeightGradientRows),

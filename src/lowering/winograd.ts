@@ -309,16 +309,20 @@ export const winograd4 = winograd(4);
 /** Fewest channels, in and out, for which the transforms cost less than they save. */
 const MIN_CHANNELS = 64;
 
-/** Whether F(m x m) is the best for a map [N, C, H, W] and `o` other channels: F(4x4) from 8 x 8 on, F(2x2) below. */
+/** Fewer rows than these leave the runtime's product kernel idle: then F(2x2), with four times the tiles, is faster. */
+const MIN_TILES = 64;
+
+/** Whether F(m x m) is the best for a map [N, C, H, W] and `o` other channels: F(4x4) where there are enough tiles, else F(2x2). */
 export const prefersWinograd =
   (m: number): Condition =>
   ([a, b], attrs, options) => {
     if (options.provider !== 'cpu' || options.without?.includes('winograd')) return false;
     // The three composites' operands are (x, w), (dy, w), (x, dy); axis 1 and 0 or 1 of the second hold the channels.
-    const [, c, h, w] = a.shape as number[];
+    const [n, c, h, w] = a.shape as number[];
     const other = Math.min(b.shape[0] as number, b.shape[1] as number);
     const channels = attrs.kernelShape ? Math.min(c, b.shape[1] as number) : Math.min(c, other);
     if (channels < MIN_CHANNELS) return false;
-    const large = h >= 8 && w >= 8 && h % 4 === 0 && w % 4 === 0 && options.precision === 'fast';
-    return m === (large ? 4 : 2);
+    const tiles = (n * h * w) / 16;
+    const fits = h % 4 === 0 && w % 4 === 0 && tiles >= MIN_TILES && options.precision === 'fast';
+    return m === (fits ? 4 : 2);
   };

@@ -147,6 +147,10 @@ describe('convolution', () => {
       'tiles of 2',
       { n: 2, group: 1, cg: 2, og: 3, size: [6, 4], attrs: window([3, 3], [1, 1], [1, 1, 1, 1]) },
     ],
+    [
+      'dense, corners only',
+      { n: 2, group: 1, cg: 2, og: 3, size: [2, 1], attrs: window([2, 2], [1, 1], [1, 0, 0, 1]) },
+    ],
     ['wide output', { n: 1, group: 1, cg: 128, og: 256, size: [2, 2], attrs: window([1, 1]) }],
   ];
   test.each(cases)('%s', (_name, row) => checkConvolution(row));
@@ -318,14 +322,21 @@ test('a spelling that does not exist is an error that names those that do', asyn
   const w = random([1, 1, 1, 1], 'w');
   const attrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1 };
   await expect(spelled('Conv2d', 'fourier', [x, w], attrs)).rejects.toThrow(
-    'no spelling fourier of Conv2d fits at  (there are: winograd4, winograd2, rows, plain)',
+    'no spelling fourier of Conv2d fits at  (there are: dense, winograd4, winograd2, rows, plain)',
   );
 });
 
 test('every composite with a rule is checked here', () => {
   const checked = /^(Conv2d|BatchNorm|LayerNorm|Relu|MaxPool2d|AveragePool2d|GlobalAveragePool2d)/;
   // One spelling each: table.test.ts and torch.test.ts check them.
-  const single = ['LayerNormGradient', 'Gelu', 'GeluGradient'];
-  expect(single.map((composite) => RULES[composite].length)).toEqual([1, 1, 1]);
+  const single = [
+    'LayerNormGradient',
+    'Gelu',
+    'GeluGradient',
+    // One spelling each; fusion.test.ts checks them against the composites that they replace.
+    'PointwiseBatchNorm',
+    'PointwiseBatchNormGradient',
+  ];
+  expect(single.map((composite) => RULES[composite].length)).toEqual([1, 1, 1, 1, 1]);
   expect(Object.keys(RULES).filter((name) => !checked.test(name) && !single.includes(name))).toEqual([]);
 });
