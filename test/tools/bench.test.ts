@@ -233,3 +233,12 @@ describe('summary', () => {
     expect(csv.split('\n')[1]).toBe('"depth","1,1",2,4,1,3,100,0.5,7');
   });
 });
+
+test('a process that was not started as asked says so', () => {
+  const program = `console.log(require('./dist/tools/bench/process.js').environmentProblem())`;
+  const problem = (LD_PRELOAD: string) =>
+    spawnSync(process.execPath, ['-e', program], { encoding: 'utf8', env: { ...process.env, LD_PRELOAD } })
+      .stdout;
+  expect(problem('libnothing.so.4')).toContain('libnothing.so.4 is not installed');
+  expect(problem('')).toBe('undefined\n');
+});

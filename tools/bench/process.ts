@@ -1,5 +1,5 @@
-/** What a process knows of itself on Linux: how long it has lived and the most memory it has had. */
-import { readFileSync } from 'node:fs';
+/** What a process knows of itself on Linux: how long it has lived, the most memory it has had, what it was started with. */
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Clock ticks a second in /proc, which Linux fixes for programs. */
 const TICKS = 100;
@@ -17,4 +17,21 @@ export function processAge(): number {
 export function peakMegabytes(): number {
   const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
   return Number(kilobytes) / 1024;
+}
+
+/**
+ * Why this process does not run as its environment asks, undefined where it does: the loader only warns of a library that
+ * it cannot preload, and huge pages may be off in the kernel.
+ */
+export function environmentProblem(): string | undefined {
+  const { LD_PRELOAD: library = '', GLIBC_TUNABLES: tunables = '' } = process.env;
+  if (library !== '' && !readFileSync('/proc/self/maps', 'utf8').includes(library))
+    return `${library} is not installed (Debian: libtcmalloc-minimal4)`;
+  const pages = '/sys/kernel/mm/transparent_hugepage/enabled';
+  if (
+    tunables.includes('hugetlb=1') &&
+    !(existsSync(pages) && !readFileSync(pages, 'utf8').includes('[never]'))
+  )
+    return `transparent huge pages are off (${pages})`;
+  return undefined;
 }

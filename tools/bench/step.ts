@@ -6,8 +6,8 @@ import { readSafetensors } from '../../src/export/safetensors';
 import { fromBytes, toBytes } from '../../src/onnx/dtype';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { createSession } from '../../src/runtime/session';
-import { batchPath, jobSchema, type Job, type Measured } from './job';
-import { peakMegabytes, processAge } from './process';
+import { batchPath, jobSchema, type Answer, type Job } from './job';
+import { environmentProblem, peakMegabytes, processAge } from './process';
 
 /** `tensor` K times along a new first axis; as it is for single steps. */
 function stacked({ dtype, shape, data }: HostTensor, loop: boolean, k: number): HostTensor {
@@ -18,7 +18,9 @@ function stacked({ dtype, shape, data }: HostTensor, loop: boolean, k: number): 
   return { dtype, shape: [k, ...shape], data: fromBytes(dtype, all) };
 }
 
-async function measure({ directory, steps, stepsPerRun, threads, learningRate }: Job): Promise<Measured> {
+async function measure({ directory, steps, stepsPerRun, threads, learningRate }: Job): Promise<Answer> {
+  const problem = environmentProblem();
+  if (problem !== undefined) return { skipped: problem };
   const librariesMb = peakMegabytes();
   const bundle = readBundle(directory);
   const { recipe, graphs } = bundle.manifest;
@@ -73,7 +75,7 @@ function runtimeVersion(): string {
 }
 
 measure(jobSchema.parse(JSON.parse(process.argv[2]))).then(
-  (measured) => console.log(JSON.stringify(measured)),
+  (answer) => console.log(JSON.stringify(answer)),
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

@@ -41,6 +41,9 @@ class Job:
         self.learning_rate = settings['learningRate']
         # XLA takes its threads from the processors that it may run on
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: self.threads])
+        library = os.environ.get('LD_PRELOAD', '')
+        if library not in Path('/proc/self/maps').read_text():  # the loader only warns
+            skip(f'{library} is not installed (Debian: libtcmalloc-minimal4)')
         directory = Path(settings['directory'])
         self.recipe = json.loads((directory / 'graph/manifest.json').read_text())['recipe']
         try:
