@@ -53,7 +53,7 @@ export async function measureCurves(
   const { recipe } = loaded;
   vary('batch', 'batch', scaled(recipe.batch, [0.25, 0.5, 2]));
   vary('width', 'network.width', scaled(recipe.network.width, [0.25, 0.5]));
-  vary('depth', 'network.stages', shallower(recipe.network.stages));
+  vary('depth', 'network.stages', depths(recipe.network.stages));
   vary('image size', 'image.size', scaled(recipe.image.size, [0.5, 2]));
   for (const k of [2, 4]) add('steps a call', k, { stepsPerRun: k });
   for (const count of scaled(threads, [0.5])) add('threads', count, { threads: count });
@@ -64,13 +64,12 @@ export async function measureCurves(
 const scaled = (value: number, factors: readonly number[]) =>
   factors.map((factor) => value * factor).filter((n) => Number.isInteger(n) && n > 0);
 
-/** One block a stage, and half of the blocks, as far as they are fewer than in `stages`. */
-function shallower(stages: readonly number[]): number[][] {
-  const count = (depths: readonly number[]) => depths.reduce((sum, depth) => sum + depth, 0);
-  const single = stages.map(() => 1);
-  const half = stages.map((depth) => Math.ceil(depth / 2));
-  const fewer = count(half) > count(single) ? [single, half] : [single];
-  return fewer.filter((depths) => count(depths) < count(stages));
+/** One block a stage, half of the blocks, twice as many; without `stages` themselves and repetitions. */
+function depths(stages: readonly number[]): number[][] {
+  const texts = [() => 1, (depth: number) => Math.ceil(depth / 2), (depth: number) => 2 * depth]
+    .map((change) => JSON.stringify(stages.map(change)))
+    .filter((text) => text !== JSON.stringify(stages));
+  return [...new Set(texts)].map((text) => JSON.parse(text) as number[]);
 }
 
 const seconds = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '';
