@@ -24,6 +24,7 @@ body { margin: 1.5rem; font-family: system-ui, sans-serif; color: #222; backgrou
 h1 { font-size: 1.2rem; }
 .bar { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin: .5rem 0; font-size: .85rem; }
 .key i { display: inline-block; width: .9em; height: .9em; margin-right: .3em; vertical-align: -.1em; }
+.d3-flame-graph-label { font-family: inherit !important; }
 #details { min-height: 1.4em; font-size: .9rem; font-family: ui-monospace, monospace; }
 pre { font-size: .8rem; line-height: 1.35; overflow-x: auto; }
 `;
@@ -50,7 +51,11 @@ const chart = flamegraph.default()
   .sort((a, b) => b.value - a.value)
   .setLabelHandler(describe)
   .setDetailsElement(document.querySelector('#details'))
-  .setColorMapper(({ data }) => data.phase ? COLOURS[data.phase][data.product ? 1 : 0] : '#eeeeee');
+  .setSearchHandler((found, sum) => {
+    const line = found.length + ' found: ' + sum.toFixed(3) + ' ms, ' + (100 * sum / total).toFixed(1) + ' %';
+    document.querySelector('#details').textContent = line;
+  })
+  .setColorMapper(({ data, highlight }) => highlight ? '#e6399b' : data.phase ? COLOURS[data.phase][data.product ? 1 : 0] : '#eeeeee');
 const show = (view) => {
   d3.select('#chart').selectAll('*').remove();
   d3.select('#chart').datum(structuredClone(VIEWS[view])).call(chart);
