@@ -127,8 +127,9 @@ class WorkerLoader implements Loader {
   }
 
   /** Keeps `prefetch` steps on order, each with the thread that has least to do. */
-  private orderAhead(): void {
-    const end = Math.min(this.endStep, this.nextStep + this.prefetch);
+  private orderAhead(least = 0): void {
+    if (this.closing !== undefined) return;
+    const end = Math.min(this.endStep, Math.max(least, this.nextStep + this.prefetch));
     for (; this.ordered < end; this.ordered++) {
       const step = this.ordered;
       const slot = this.memory.slot(step);
@@ -151,7 +152,9 @@ class WorkerLoader implements Loader {
   async next(): Promise<IteratorResult<Batch>> {
     if (this.closing === undefined && this.nextStep < this.endStep) {
       const step = this.nextStep++;
-      this.orderAhead();
+      // Waking a thread takes longer than handing over a batch that is ready, so that comes after it.
+      if (step < this.ordered) setImmediate(() => this.orderAhead());
+      else this.orderAhead(step + 1);
       try {
         const batch = await this.take(step);
         if (batch !== null) return { done: false, value: batch };

@@ -20,7 +20,7 @@ const { values: given } = parseArgs({
   options: {
     case: { type: 'string', default: 'cifar,jpeg' },
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
     batch: { type: 'string', default: '64' },
     folder: { type: 'string' },
     python: { type: 'string', default: 'python3' },
@@ -50,8 +50,9 @@ async function table(title: string, lines: readonly Line[]): Promise<Map<string,
   console.log(`\n${title}\n${'images/s (min..max)'.padStart(66)}  data wait  cores`);
   for (const [i, { what }] of lines.entries()) {
     const numbers = results[i].filter((result) => typeof result !== 'string');
+    const reasons = results[i].filter((result) => typeof result === 'string');
     if (numbers.length === 0) {
-      console.log(`${what.padEnd(44)} skipped: ${String(results[i][0])}`);
+      console.log(`${what.padEnd(44)} skipped: ${reasons[0]}`);
       continue;
     }
     const paces = numbers.map(({ imagesPerSecond }) => imagesPerSecond);
@@ -70,32 +71,30 @@ async function table(title: string, lines: readonly Line[]): Promise<Map<string,
 
 async function cifar(): Promise<void> {
   const stored = path.join(SHARED, 'cifar-10-batches-bin');
-  const specs = existsSync(stored) ? [`cifar10:${stored}`, 'embedded'] : ['embedded'];
-  const lines = specs.flatMap((spec) =>
-    [64, 512].flatMap((batch) => {
-      const options: LoaderOptions = {
-        spec,
-        split: 'train',
-        batch,
-        seed: 0,
-        mode: 'train',
-        image: { size: 32, channels: 3 },
-        augment: { pad: 4, flip: true, cropScale: 0 },
-        labels: { classes: 10 },
-        patchOrder: { patches: 16, hidden: 4 },
-      };
-      const name = `${spec.split(':')[0]} batch ${batch}`;
-      const line = (what: string, pace: Omit<Pace, 'seconds'>): Line => ({
-        what: `${name}, ${what}`,
-        measure: () => consume(options, { ...pace, seconds }),
-      });
-      return [
-        line(`${CIFAR_RATE}/s`, { rate: CIFAR_RATE, stepsPerRun: 1 }),
-        line(`${CIFAR_RATE}/s, 8 steps a call`, { rate: CIFAR_RATE, stepsPerRun: 8 }),
-        line('flat out', { rate: Infinity, stepsPerRun: 1 }),
-      ];
-    }),
-  );
+  const spec = existsSync(stored) ? `cifar10:${stored}` : 'embedded';
+  const lines = [64, 512].flatMap((batch) => {
+    const options: LoaderOptions = {
+      spec,
+      split: 'train',
+      batch,
+      seed: 0,
+      mode: 'train',
+      image: { size: 32, channels: 3 },
+      augment: { pad: 4, flip: true, cropScale: 0 },
+      labels: { classes: 10 },
+      patchOrder: { patches: 16, hidden: 4 },
+    };
+    const name = `${spec.split(':')[0]} batch ${batch}`;
+    const line = (what: string, pace: Omit<Pace, 'seconds'>): Line => ({
+      what: `${name}, ${what}`,
+      measure: () => consume(options, { ...pace, seconds }),
+    });
+    return [
+      line(`${CIFAR_RATE}/s`, { rate: CIFAR_RATE, stepsPerRun: 1 }),
+      line(`${CIFAR_RATE}/s, 8 steps a call`, { rate: CIFAR_RATE, stepsPerRun: 8 }),
+      line('flat out', { rate: Infinity, stepsPerRun: 1 }),
+    ];
+  });
   await table('32 x 32, pad-and-crop, flip, labels and masks', lines);
 }
 

@@ -37,7 +37,6 @@ export async function consume(options: LoaderOptions, pace: Pace): Promise<Consu
   const callMilliseconds = (1000 * stepsPerRun * options.batch) / rate;
   let start = 0;
   let waited = 0;
-  let calls = 0;
   let cpu = process.cpuUsage();
   try {
     for (let call = -WARM_UP; ; call++) {
@@ -47,15 +46,20 @@ export async function consume(options: LoaderOptions, pace: Pace): Promise<Consu
         waited = 0;
       }
       if (call > 0 && now() - start > 1000 * seconds) {
-        calls = call;
-        break;
+        const milliseconds = now() - start;
+        const { user, system } = process.cpuUsage(cpu);
+        return {
+          imagesPerSecond: (1000 * call * stepsPerRun * options.batch) / milliseconds,
+          dataWait: waited / milliseconds,
+          cores: (user + system) / 1000 / milliseconds,
+        };
       }
       const asked = now();
       const batches: Batch[] = [];
       while (batches.length < stepsPerRun) {
-        const { value, done } = await loader.next();
-        if (done) throw new Error('the data ended');
-        batches.push(value);
+        const next = await loader.next();
+        if (next.done) throw new Error('the data ended');
+        batches.push(next.value);
       }
       waited += now() - asked;
       // The session keeps its pace: what one call was late, the next ones make up for.
@@ -64,13 +68,6 @@ export async function consume(options: LoaderOptions, pace: Pace): Promise<Consu
       await once(session, 'message');
       loader.release(batches);
     }
-    const milliseconds = now() - start;
-    const { user, system } = process.cpuUsage(cpu);
-    return {
-      imagesPerSecond: (1000 * calls * stepsPerRun * options.batch) / milliseconds,
-      dataWait: waited / milliseconds,
-      cores: (user + system) / 1000 / milliseconds,
-    };
   } finally {
     await Promise.all([loader.close(), session.terminate()]);
   }
