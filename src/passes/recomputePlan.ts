@@ -28,6 +28,9 @@ export interface Plan {
 
 export const isBackward = ({ scope }: Node) => scope === '/grad' || scope.startsWith('/grad/');
 
+const widens = ({ op, inputs, outputs }: Node) =>
+  op.type === 'Cast' && inputs[0]?.dtype === 'float16' && outputs[0].dtype === 'float32';
+
 export class Planner {
   readonly plans = new Map<Value, Plan>();
   private readonly usesInBackward = new Map<Value, Node[]>();
@@ -87,6 +90,8 @@ export class Planner {
       }
       if (isBackward(node) || !CHEAP.has(node.op.type)) return null;
       const inputs = node.inputs.map((input) => (input ? collect(input) : 'kept'));
+      // Kept in its place, the narrow one takes half.
+      if (widens(node)) inputs[0] ??= 'kept';
       if (inputs.includes(null)) return null;
       if (!inputs.includes('made')) {
         if (VIEWS.has(node.op.type)) return 'kept';
@@ -113,8 +118,9 @@ export class Planner {
     return this.order.get(node) ?? -1;
   }
 
-  /** Index of the small operand that may carry the zero, or -1. */
+  /** Index of the operand that may carry the zero, small or at least narrow, or -1. */
   handle(node: Node): number {
+    if (widens(node)) return 0;
     if (node.op.type === 'Gather') return 1;
     const free = ['Add', 'Sub', 'Mul', 'Max', 'Min', 'Tile'].includes(node.op.type);
     return free ? node.inputs.findIndex((v) => v && !this.isLarge(v)) : -1;
