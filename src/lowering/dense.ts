@@ -129,9 +129,9 @@ export const denseWeightGradient: Spelling = {
   },
 };
 
-/** 3 x 3 at stride 1; a pointwise kernel would be mostly zeros. */
+/** 3 x 3 at stride 1; a pointwise kernel would be mostly zeros. In float16 sums over taps lose digits. */
 export const prefersDense: Condition = ([, w], attrs, options) => {
-  if (options.provider !== 'cpu' || options.without?.includes('dense')) return false;
+  if (options.provider !== 'cpu' || w.dtype === 'float16' || options.without?.includes('dense')) return false;
   const { strides } = attrs as unknown as ConvAttributes;
   const kernel = (attrs.kernelShape as readonly number[] | undefined) ?? w.shape.slice(2);
   return [...kernel, ...strides].join() === '3,3,1,1';

@@ -43,7 +43,7 @@ function withoutUnitAxes(node: Node, inputs: readonly Value[], context: Lowering
     output.shape.at(-1) === 1 &&
     output.shape.every((d) => typeof d === 'number');
   if (!fits) return null;
-  const size = sizeOf(output.shape as number[]);
+  const size = sizeOf(output.shape);
   const flat = inputs.map((v) => (isScalar(v) ? v : reshape(v, [size])));
   const [result] = context.target.addNode(
     node.op,

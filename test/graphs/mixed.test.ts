@@ -77,7 +77,8 @@ test.each(['finetune-v1', 'finetune-v2', 'pretrain-adamw'])(
     const half = await train(mixed(name, { initial: 1024 }), 20, 0.01);
     expect(half.map(({ skipped }) => skipped)).toEqual(new Array(20).fill(0));
     expect(wide[19].loss).toBeLessThan(0.95 * wide[0].loss);
-    half.forEach(({ loss }, i) => expect(Math.abs(loss / wide[i].loss - 1)).toBeLessThan(0.02));
+    // beside the first loss: the last one is a tenth of it, and its own relative rounding ten times as large
+    half.forEach(({ loss }, i) => expect(Math.abs(loss - wide[i].loss) / wide[0].loss).toBeLessThan(0.01));
     // it is another precision
     expect(half[0].loss).not.toBe(wide[0].loss);
   },

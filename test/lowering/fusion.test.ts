@@ -54,7 +54,7 @@ test.each([[], ...OPTIMIZATION_NAMES.map((name): Optimization[] => [name])])(
   'without %s',
   async (...without) => {
     const expected = await run(OPTIMIZATION_NAMES);
-    const actual = await run(without as Optimization[]);
+    const actual = await run(without);
     for (const [name, tensor] of Object.entries(expected)) expectClose(actual[name], tensor, 1e-9);
   },
   60_000,

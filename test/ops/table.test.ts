@@ -6,6 +6,8 @@ import { Random } from '../../src/data/random';
 import { Graph } from '../../src/graph/graph';
 import { operators } from '../../src/graph/op';
 import { sizeOf } from '../../src/graph/shape';
+import type { LoweringOptions } from '../../src/lowering/context';
+import { fuse } from '../../src/lowering/fusion';
 import type { DType, HostTensor } from '../../src/onnx/dtype';
 import { add, mul } from '../../src/ops/elementwise';
 import { reduceSum } from '../../src/ops/reduce';
@@ -52,10 +54,16 @@ function buildCase({ op, name, inputs, build, gradient }: Case) {
   return { graph, outputs, wanted, feeds, stream };
 }
 
+const optionsOf = ({ spellings, precision = 'exact' }: Case): LoweringOptions => ({
+  provider: 'cpu',
+  precision,
+  spellings,
+});
+
 describe.each([...new Set(cases.map((c) => c.op))])('%s', (op) => {
   test.each(cases.filter((c) => c.op === op).map((c) => [c.name, c] as const))('%s', async (_name, row) => {
     const { graph, outputs, wanted, feeds, stream } = buildCase(row);
-    const session = await openGraph(graph, { spellings: row.spellings });
+    const session = await openGraph(graph, optionsOf(row));
     try {
       const results = await session.run(feeds);
       outputs.forEach((y, i) => {
@@ -128,8 +136,9 @@ describe('the table is complete', () => {
       .filter((c) => c.op === by)
       .some((row) => {
         const { graph } = buildCase(row);
-        const lowered = lowerForTest(graph, { spellings: row.spellings });
-        return [...graph.nodes, ...lowered.nodes].some((node) => node.op.type === made);
+        const options = optionsOf(row);
+        const [fused, lowered] = [fuse(graph, options), lowerForTest(graph, options)];
+        return [graph, fused, lowered].flatMap(({ nodes }) => nodes).some((node) => node.op.type === made);
       });
     expect(found).toBe(true);
   });

@@ -2,6 +2,7 @@
 import { operators } from '../../src/graph/op';
 import { normalizeAxis } from '../../src/graph/shape';
 import type { Attributes, Value } from '../../src/graph/value';
+import type { LoweringOptions } from '../../src/lowering/context';
 import type { DType } from '../../src/onnx/dtype';
 import { gelu, relu } from '../../src/ops/activation';
 import * as e from '../../src/ops/elementwise';
@@ -31,6 +32,8 @@ export interface Case {
   readonly gradient: boolean;
   /** Spellings to take instead of the default ones. */
   readonly spellings?: Readonly<Record<string, string>>;
+  /** default `exact` */
+  readonly precision?: LoweringOptions['precision'];
 }
 
 const normal = (...shape: number[]): InputSpec => ({ dtype: 'float64', shape, values: 'normal' });
@@ -42,7 +45,7 @@ const given = (dtype: DType, shape: readonly number[], ...values: number[]): Inp
 });
 const single = (spec: InputSpec): InputSpec => ({ ...spec, dtype: 'float32' });
 
-type Options = Partial<Pick<Case, 'gradient' | 'spellings'>>;
+type Options = Partial<Pick<Case, 'gradient' | 'spellings' | 'precision'>>;
 type Build = (...inputs: Value[]) => Value | readonly Value[];
 
 function row(
@@ -248,7 +251,7 @@ const networks: Case[] = [
     CONVOLUTIONS[4].slice(1, 3).map((v) => single(v as InputSpec)),
     conv(CONVOLUTIONS[4][3]),
     {
-      spellings: { Conv2d: 'plain' },
+      spellings: { Conv2d: 'plain', Conv2dInputGradient: 'plain' },
     },
   ),
   ...POOLS.map(([name, x, attrs]) => row('MaxPool2d', name, [x], (v) => callOp('MaxPool2d', [v], attrs))),
@@ -278,6 +281,16 @@ const networks: Case[] = [
       },
       { spellings: { BatchNorm, BatchNormGradient: BatchNorm === 'plain' ? 'plain' : 'rows' } },
     ),
+  ),
+  row(
+    'BatchNorm',
+    'after a widening pointwise convolution',
+    [normal(2, 2, 2, 4), normal(8, 2, 1, 1), normal(8), normal(8)],
+    (x, w, scale, bias) => {
+      const { y, mean, variance } = batchNorm(callOp('Conv2d', [x, w], CONVOLUTIONS[2][3])[0], scale, bias);
+      return [y, mean, variance];
+    },
+    { precision: 'fast' },
   ),
   ...(['rows', 'plain'] as const).map((BatchNormInference) =>
     row(
@@ -331,9 +344,13 @@ export const MADE_BY: Readonly<Record<string, string>> = {
   GlobalAveragePool2dGradient: 'GlobalAveragePool2d',
   BatchNormGradient: 'BatchNorm',
   LayerNormGradient: 'LayerNorm',
+  // composites of two composites
+  PointwiseBatchNorm: 'BatchNorm',
+  PointwiseBatchNormGradient: 'BatchNorm',
   // ONNX operators that spell a composite
   HardSigmoid: 'Relu',
   Conv: 'Conv2d',
+  ConvTranspose: 'Conv2d',
   MaxPool: 'MaxPool2d',
   AveragePool: 'AveragePool2d',
   BatchNormalization: 'BatchNormInference',
