@@ -1,4 +1,5 @@
 /** `selfie train DIR --data SOURCE` */
+import { explainPlacement } from '../profiling/placement';
 import { createReporter } from '../training/progress';
 import { abortOnSignals } from '../training/signals';
 import { train, type TrainResult } from '../training/trainer';
@@ -27,17 +28,30 @@ export const trainCommand = defineCommand({
     labels: text('use only so many labelled images: 5% or 4000'),
     seed: whole('--seed', 0, "of order, augmentation and dropout (default: the recipe's)"),
     provider,
-    'steps-per-run': whole('--steps-per-run', 1, 'steps in one call of the runtime (default: 1)'),
+    'steps-per-run': whole(
+      '--steps-per-run',
+      1,
+      'steps in one call of the runtime (default: 8 on cuda, else 1)',
+    ),
     accumulate: whole('--accumulate', 1, 'batches whose gradients make one step (default: 1)'),
     'checkpoint-every': whole('--checkpoint-every', 1, 'steps between checkpoints (default: 200)'),
     keep: whole('--keep', 1, 'checkpoints to keep (default: 3)'),
     threads: whole('--threads', 1, 'threads that compute (default: all)'),
     workers: whole('--workers', 1, 'threads that decode'),
     resume: { type: 'boolean', default: false, describe: 'continue from the newest checkpoint' },
+    'explain-placement': {
+      type: 'boolean',
+      default: false,
+      describe: 'train nothing: run one step on random images and list which provider ran which node',
+    },
   },
   run: async ({ dir, data, keep, ...options }) => {
     const { initFrom, labels, steps, seed, provider, threads, workers, resume } = options;
     const { stepsPerRun, accumulate, checkpointEvery } = options;
+    if (options.explainPlacement) {
+      (await explainPlacement(dir, { provider, threads })).forEach((line) => print(line));
+      return;
+    }
     const interrupt = abortOnSignals(() => {
       process.stderr.write('\nstopping after this step; press Ctrl-C again to stop at once\n');
     });

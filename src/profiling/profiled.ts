@@ -23,7 +23,7 @@ export async function profiled<T>(
   settings: SessionSettings,
   body: (session: GraphSession) => Promise<T>,
 ): Promise<{ result: T; runs: TraceRun[] }> {
-  const session = await createSession(model, settings, path.join(folder, name));
+  const session = await createSession(model, settings, { profilePrefix: path.join(folder, name) });
   let result: T;
   try {
     result = await body(session);

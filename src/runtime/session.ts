@@ -3,6 +3,7 @@ import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../errors';
 import { unshared } from '../onnx/dtype';
 import type { DType, HostTensor, TypedArray } from '../onnx/dtype';
+import { DeviceTensor, readingModel, type AnyTensor } from './device';
 import type { Provider } from './providers';
 
 export interface SessionSettings {
@@ -11,11 +12,14 @@ export interface SessionSettings {
   readonly threads: number;
 }
 
-export type Tensors = ReadonlyMap<string, HostTensor>;
+export type Tensors = ReadonlyMap<string, AnyTensor>;
 
 export interface GraphSession {
-  /** Feeds every input by name and returns every output; blocks the thread. Throws a UserError that names the file. */
-  run(feeds: Tensors): Promise<Map<string, HostTensor>>;
+  /**
+   * Feeds every input by name and returns every output, those that stay on the device in `kept`; blocks the thread. Throws a
+   * UserError that names the file.
+   */
+  run(feeds: Tensors, kept?: Map<string, DeviceTensor>): Promise<Map<string, HostTensor>>;
   /** Writes the trace of a session that was made with a `profilePrefix`. */
   endProfiling(): void;
   release(): Promise<void>;
@@ -24,18 +28,44 @@ export interface GraphSession {
 // Errors come as exceptions with a clear message; the runtime's own copy on stderr would be a second one.
 env.logLevel = 'fatal';
 
-/**
- * Loads the graph of `file`. Throws a UserError where the file or the provider does not work. With a `profilePrefix` the
- * runtime times every kernel, and `endProfiling` writes its JSON trace to `<profilePrefix>_<time>.json`.
- */
-export async function createSession(
+export interface SessionExtras {
+  /** outputs that stay in buffers of the device (WebGPU only) */
+  readonly onDevice?: readonly string[];
+  /** the runtime times every kernel, and `endProfiling` writes its JSON trace to `<profilePrefix>_<time>.json` */
+  readonly profilePrefix?: string;
+}
+
+/** Loads the graph of `file`. Throws a UserError where the file or the provider does not work. */
+export const createSession = (
   file: string,
   settings: SessionSettings,
-  profilePrefix?: string,
+  extras: SessionExtras = {},
+): Promise<GraphSession> => open(file, file, settings, extras);
+
+/** Copies tensors from the device, by name. */
+export async function readDevice(
+  tensors: ReadonlyMap<string, DeviceTensor>,
+  settings: SessionSettings,
+): Promise<Map<string, HostTensor>> {
+  if (tensors.size === 0) return new Map();
+  const session = await open('the state', readingModel(tensors), settings, {});
+  try {
+    const outputs = await session.run(tensors);
+    return new Map([...outputs].map(([name, tensor]) => [name.slice('host/'.length), tensor]));
+  } finally {
+    await session.release();
+  }
+}
+
+async function open(
+  file: string,
+  model: string | Uint8Array,
+  settings: SessionSettings,
+  { onDevice = [], profilePrefix }: SessionExtras,
 ): Promise<GraphSession> {
   let session: InferenceSession;
   try {
-    session = await InferenceSession.create(file, {
+    const options: InferenceSession.SessionOptions = {
       executionProviders: [settings.provider],
       intraOpNumThreads: settings.threads,
       interOpNumThreads: 1,
@@ -46,12 +76,19 @@ export async function createSession(
       extra: { session: { intra_op: { allow_spinning: '1' } } },
       logSeverityLevel: 4,
       ...(profilePrefix !== undefined && { enableProfiling: true, profileFilePrefix: profilePrefix }),
-    });
+      ...(onDevice.length > 0 && {
+        preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer' as const])),
+      }),
+    };
+    // The two overloads take a path or bytes, not their union.
+    session = await (typeof model === 'string'
+      ? InferenceSession.create(model, options)
+      : InferenceSession.create(model, options));
   } catch (error) {
     throw runtimeError(`cannot load ${file} on ${settings.provider}`, error);
   }
   return {
-    run: async (feeds) => {
+    run: async (feeds, kept) => {
       const inputs: Record<string, Tensor> = {};
       for (const input of session.inputMetadata) {
         const tensor = feeds.get(input.name);
@@ -66,7 +103,13 @@ export async function createSession(
       }
       try {
         const outputs = await session.run(inputs);
-        return new Map(session.outputNames.map((name) => [name, toHost(outputs[name])]));
+        const results = new Map<string, HostTensor>();
+        for (const name of session.outputNames) {
+          const tensor = outputs[name];
+          if (tensor.location === 'gpu-buffer') kept?.set(name, new DeviceTensor(tensor));
+          else results.set(name, toHost(tensor));
+        }
+        return results;
       } catch (error) {
         throw runtimeError(file, error);
       }
@@ -76,7 +119,9 @@ export async function createSession(
   };
 }
 
-function toRuntime({ dtype, data, shape }: HostTensor): Tensor {
+function toRuntime(tensor: AnyTensor): Tensor {
+  if (tensor instanceof DeviceTensor) return tensor.tensor;
+  const { dtype, data, shape } = tensor;
   // The constructor is typed by one overload a dtype; HostTensor keeps dtype and data in agreement.
   // The binding refuses shared memory ("Invalid argument"), so a batch is copied here, once.
   return new Tensor(dtype as 'float32', unshared(data) as Float32Array, shape);

@@ -1,22 +1,24 @@
 /** The thread that owns the sessions and the state; `session.run` blocks it and nothing else. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../errors';
-import type { HostTensor } from '../onnx/dtype';
 import type { GraphName } from '../bundle/manifest';
+import { DeviceTensor, type AnyTensor } from './device';
 import { GradientSum } from './gradientSum';
 import type { Command, Entries, Reply, Request, WorkerSetup } from './protocol';
-import { createSession } from './session';
+import { createSession, readDevice } from './session';
 import type { GraphSession } from './session';
 
 const { settings, graphs } = workerData as WorkerSetup;
 const sessions = new Map<GraphName, GraphSession>();
-const state = new Map<string, HostTensor>();
+const state = new Map<string, AnyTensor>();
 const gradients = new GradientSum();
 
 async function load(graph: GraphName): Promise<GraphSession> {
   let session = sessions.get(graph);
   if (!session) {
-    session = await createSession(graphs[graph].file, settings);
+    const { file, contract } = graphs[graph];
+    const states = contract.outputs.filter(({ role }) => role === 'state').map(({ name }) => name);
+    session = await createSession(file, settings, { onDevice: settings.provider === 'webgpu' ? states : [] });
     sessions.set(graph, session);
   }
   return session;
@@ -29,7 +31,7 @@ async function load(graph: GraphName): Promise<GraphSession> {
 async function run(graph: GraphName, feeds: Entries): Promise<Entries> {
   const session = await load(graph);
   const { contract, file } = graphs[graph];
-  const given = new Map(feeds);
+  const given = new Map<string, AnyTensor>(feeds);
   for (const port of contract.inputs) {
     if (port.role === 'state') {
       const tensor = state.get(port.name);
@@ -39,20 +41,50 @@ async function run(graph: GraphName, feeds: Entries): Promise<Entries> {
       given.set(port.name, gradients.mean(port.name));
     }
   }
-  const results = await session.run(given);
+  const kept = new Map<string, DeviceTensor>();
+  const results = await session.run(given, kept);
   if (contract.inputs.some(({ role }) => role === 'gradient')) gradients.clear();
   const answers: Entries = [];
   const sums: Entries = [];
   for (const port of contract.outputs) {
+    const onDevice = kept.get(port.name);
+    if (onDevice && port.replaces !== undefined) {
+      replaceState(port.replaces, onDevice);
+      continue;
+    }
     const tensor = results.get(port.name);
     if (!tensor)
       throw new UserError(`${file}: has no output ${port.name}, which the manifest promises; build it again`);
-    if (port.role === 'state' && port.replaces !== undefined) state.set(port.replaces, tensor);
+    if (port.role === 'state' && port.replaces !== undefined) replaceState(port.replaces, tensor);
     else if (port.role === 'gradient') sums.push([port.name, tensor]);
     else answers.push([port.name, tensor]);
   }
   if (sums.length > 0) gradients.add(sums);
   return answers;
+}
+
+function replaceState(name: string, tensor: AnyTensor): void {
+  const before = state.get(name);
+  state.set(name, tensor);
+  if (before instanceof DeviceTensor) before.release();
+}
+
+function clearState(): void {
+  for (const tensor of state.values()) if (tensor instanceof DeviceTensor) tensor.release();
+  state.clear();
+}
+
+/** The state with what lies on the device copied from there. */
+async function hostState(): Promise<Entries> {
+  const onDevice = new Map<string, DeviceTensor>();
+  for (const [name, tensor] of state) if (tensor instanceof DeviceTensor) onDevice.set(name, tensor);
+  const copies = await readDevice(onDevice, settings);
+  return [...state].map(([name, tensor]) => {
+    if (!(tensor instanceof DeviceTensor)) return [name, tensor];
+    const copy = copies.get(name);
+    if (!copy) throw new Error(`the device gave no ${name}`);
+    return [name, copy];
+  });
 }
 
 async function answer(command: Command): Promise<Entries> {
@@ -61,17 +93,17 @@ async function answer(command: Command): Promise<Entries> {
       await load(command.graph);
       return [];
     case 'setState':
-      state.clear();
+      clearState();
       for (const [name, tensor] of command.state) state.set(name, tensor);
       return [];
     case 'run':
       return run(command.graph, command.feeds);
     case 'getState':
-      return [...state];
+      return hostState();
     case 'close':
+      clearState();
       for (const session of sessions.values()) await session.release();
       sessions.clear();
-      state.clear();
       return [];
   }
 }

@@ -34,7 +34,7 @@ export interface TrainOptions {
   readonly provider?: Provider;
   /** default: all that the system gives this process */
   readonly threads?: number;
-  /** steps in one call of the runtime, default 1 */
+  /** steps in one call of the runtime; default: 8 on CUDA, where the state stays on the device for so long, else 1 */
   readonly stepsPerRun?: number;
   /** batches in a step, default 1 */
   readonly accumulate?: number;
@@ -62,10 +62,15 @@ const DEFAULTS = {
   labels: null,
   initFrom: null,
   accumulate: 1,
-  stepsPerRun: 1,
   checkpointEvery: 200,
   keepCheckpoints: 3,
 };
+
+/**
+ * Steps in one call where nothing else is asked for. There are no CUDA tensors in Node, so that every call moves the whole
+ * state to the device and back; on the CPU the loop gains nothing, and on WebGPU the state lies in buffers of the device.
+ */
+const STEPS_PER_RUN: Readonly<Record<Provider, number>> = { cpu: 1, cuda: 8, webgpu: 1 };
 
 /** Writes nothing. Throws a UserError for whatever would stop the run. */
 export async function prepareRun(options: TrainOptions, warn: (line: string) => void): Promise<PreparedRun> {
@@ -127,7 +132,9 @@ function resolveSettings(
   const chosen = { ...DEFAULTS, ...stored, ...given(options) };
   if (chosen.data === undefined)
     throw new UserError('--data is missing; give embedded, cifar10:PATH or folder:PATH');
-  if (chosen.accumulate > 1 && chosen.stepsPerRun > 1) {
+  const provider = chosen.provider ?? manifest.provider;
+  const stepsPerRun = chosen.stepsPerRun ?? (chosen.accumulate > 1 ? 1 : STEPS_PER_RUN[provider]);
+  if (chosen.accumulate > 1 && stepsPerRun > 1) {
     throw new UserError('--steps-per-run and --accumulate exclude each other; give one of them');
   }
   return {
@@ -138,9 +145,9 @@ function resolveSettings(
     steps: chosen.steps ?? manifest.recipe.schedule.steps,
     initFrom: chosen.initFrom,
     accumulate: chosen.accumulate,
-    provider: chosen.provider ?? manifest.provider,
+    provider,
     threads: chosen.threads ?? availableParallelism(),
-    stepsPerRun: chosen.stepsPerRun,
+    stepsPerRun,
     checkpointEvery: chosen.checkpointEvery,
     keepCheckpoints: chosen.keepCheckpoints,
   };

@@ -1,0 +1,85 @@
+/** `--explain-placement`: which node of the training graph runs on which provider, for people. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { graphPath, initialStatePath, readBundle } from '../bundle/read';
+import { readSafetensors } from '../export/safetensors';
+import type { HostTensor } from '../onnx/dtype';
+import { requireProvider, type Provider } from '../runtime/providers';
+import { scalarFeeds } from '../training/feeds';
+import { randomBatch } from './measure';
+import { profiled } from './profiled';
+import type { Kernel } from './trace';
+
+/** A kernel that ran. The runtime has fused and folded nodes by then, and added copies between providers. */
+export type PlacedNode = Pick<Kernel, 'name' | 'op' | 'provider'>;
+
+/**
+ * Runs one step of the bundle's `train.onnx` on random images and its initial state; returns the lines of the report. Writes
+ * nothing. Throws a UserError where there is no bundle or the provider is missing.
+ */
+export async function explainPlacement(
+  directory: string,
+  { provider: asked, threads = availableParallelism() }: { provider?: Provider; threads?: number },
+): Promise<string[]> {
+  const bundle = readBundle(directory);
+  const provider = asked ?? bundle.manifest.provider;
+  requireProvider(provider);
+  const settings = { provider, threads };
+  const { train } = bundle.manifest.graphs;
+  const feeds = new Map<string, HostTensor>([
+    ...readSafetensors(initialStatePath(bundle)).tensors,
+    ...randomBatch(train, bundle.manifest),
+    ...scalarFeeds(train, { learning_rate: [0], dropout_seed: [0] }, false),
+  ]);
+  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-placement-'));
+  try {
+    const { runs } = await profiled(
+      { folder, name: 'step' },
+      graphPath(bundle, 'train'),
+      settings,
+      (session) => session.run(feeds),
+    );
+    return describePlacement(runs[0].kernels, provider);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const PROVIDERS: Readonly<Record<Provider, string>> = {
+  cpu: 'CPUExecutionProvider',
+  cuda: 'CUDAExecutionProvider',
+  webgpu: 'WebGpuExecutionProvider',
+};
+
+/** A table by operator and provider; nodes that a GPU session left to the CPU are marked and then named. */
+export function describePlacement(nodes: readonly PlacedNode[], provider: Provider): string[] {
+  const asked = PROVIDERS[provider];
+  const here = nodes.filter((node) => node.provider === asked);
+  if (here.length === nodes.length) {
+    return [`all ${nodes.length} nodes run on ${provider}`, ...table(nodes, asked)];
+  }
+  const elsewhere = nodes.filter((node) => node.provider !== asked);
+  return [
+    `${here.length} of ${nodes.length} nodes run on ${provider}, ${elsewhere.length} were left to another provider (*)`,
+    ...table(nodes, asked),
+    '',
+    'left to another provider:',
+    ...elsewhere.map((node) => `  ${node.name} (${node.op})`),
+  ];
+}
+
+function table(nodes: readonly PlacedNode[], asked: string): string[] {
+  const counts = new Map<string, { node: PlacedNode; count: number }>();
+  for (const node of nodes) {
+    const key = `${node.op} ${node.provider}`;
+    const row = counts.get(key) ?? { node, count: 0 };
+    counts.set(key, { ...row, count: row.count + 1 });
+  }
+  const rows = [...counts.values()].sort((a, b) => b.count - a.count);
+  const width = Math.max(...rows.map(({ node }) => node.op.length));
+  return rows.map(
+    ({ node, count }) =>
+      `${node.provider === asked ? ' ' : '*'} ${node.op.padEnd(width)} ${String(count).padStart(6)}  ${node.provider}`,
+  );
+}
