@@ -20,7 +20,9 @@ import type { OnnxGraph } from '../src/onnx/model';
 import { optimize } from '../src/passes';
 import { multiplyAdds, peakBytes } from '../src/passes/cost';
 import { recompute } from '../src/passes/recompute';
+import { choicesOf, type TunedTable } from '../src/tuning/table';
 import { version } from '../package.json';
+import cpuTable from './tuned/cpu.json';
 import { loopGraph } from './loop';
 import { applyGraph, encoderGraph, evalGraph, gradGraph, programOf, stateEntries, trainGraph } from './step';
 import type { StepGraph } from './ports';
@@ -52,14 +54,16 @@ function initialState(recipe: Recipe, state: Manifest['state']): Map<string, Hos
 }
 
 /** How a recipe wants its graphs spelled. Throws a UserError where `without` names what is no optimization. */
-function loweringOptions({ provider, precision, without }: Recipe): LoweringOptions {
+export function loweringOptions({ provider, precision, without }: Recipe): LoweringOptions {
   const isName = (name: string): name is Optimization => Object.hasOwn(OPTIMIZATIONS, name);
   const unknown = without.find((name) => !isName(name));
   if (unknown !== undefined) {
     const names = Object.keys(OPTIMIZATIONS).join(', ');
     throw new UserError(`recipe: without: there is no optimization ${unknown}; there are: ${names}`);
   }
-  return { provider, precision, without: without.filter(isName) };
+  // The choices for other shapes, processors and providers are the rule table's.
+  const tuned = provider === 'cpu' ? choicesOf(cpuTable as TunedTable) : undefined;
+  return { provider, precision, without: without.filter(isName), tuned };
 }
 
 /**
@@ -72,7 +76,8 @@ export function buildBundle(
   directory: string,
   lowering: Partial<LoweringOptions> = {},
 ): BundleSummary {
-  const options = { ...loweringOptions(recipe), ...lowering };
+  const own = loweringOptions(recipe);
+  const options = { ...own, ...lowering, tuned: lowering.tuned ?? own.tuned };
   const lowered = ({ graph, contract }: StepGraph) => {
     const spelled = optimize(lower(graph, options));
     return { graph: recipe.recompute ? recompute(spelled) : spelled, contract };

@@ -11,6 +11,7 @@ import { profileCommand } from './commands/profile';
 import { quickstartCommand } from './commands/quickstart';
 import { recipesCommand } from './commands/recipes';
 import { trainCommand } from './commands/train';
+import { tuneCommand } from './commands/tune';
 import { UserError } from './errors';
 import { didYouMean } from './nearest';
 
@@ -49,6 +50,7 @@ function createParser(args: readonly string[]): Argv {
   register(parser, evaluateCommand);
   register(parser, exportCommand);
   register(parser, printGraph);
+  register(parser, tuneCommand);
   register(parser, profileCommand);
   return parser;
 }

@@ -3,7 +3,11 @@ import path from 'node:path';
 import { buildBundle, type BundleSummary } from '../../graphs/bundle';
 import type { Port } from '../bundle/manifest';
 import { loadRecipe } from '../bundle/loadRecipe';
-import { defineCommand, positional, print, text } from './command';
+import { UserError } from '../errors';
+import type { Provider } from '../runtime/providers';
+import { machine } from '../tuning/machine';
+import { choicesOf, differences, readTable } from '../tuning/table';
+import { defineCommand, positional, print, set, text, warn } from './command';
 
 export const buildGraph = defineCommand({
   name: 'build-graph',
@@ -15,23 +19,29 @@ export const buildGraph = defineCommand({
   ],
   positionals: { recipe: positional('a name (see selfie recipes) or a .ts, .js or .json file') },
   options: {
-    set: {
-      type: 'string',
-      array: true,
-      nargs: 1,
-      default: [] as string[],
-      defaultDescription: 'none',
-      describe: 'change a setting: network.width=16; may be repeated',
-    },
+    set,
+    tuned: text(
+      'fastest spellings for this machine: a table of selfie tune, or none (default: a table for CPUs that comes with the package)',
+    ),
     out: text('folder to write to (default: models/<recipe>)'),
   },
-  run: ({ recipe: nameOrPath, set, out }) => {
-    const { name, recipe } = loadRecipe(nameOrPath, set);
-    describeBundle(buildBundle(name, recipe, out ?? path.join('models', name))).forEach((line) => {
-      print(line);
-    });
+  run: ({ recipe: nameOrPath, set: settings, tuned: table, out }) => {
+    const { name, recipe } = loadRecipe(nameOrPath, settings);
+    const tuned = tunedChoices(table, recipe.provider);
+    const summary = buildBundle(name, recipe, out ?? path.join('models', name), { tuned });
+    describeBundle(summary).forEach((line) => print(line));
   },
 });
+
+/** What `--tuned` means: a table's choices, none, or (without the option) those that come with the package. */
+function tunedChoices(file: string | undefined, provider: Provider): ReadonlyMap<string, string> | undefined {
+  if (file === undefined || file === 'none') return file === undefined ? undefined : new Map();
+  const table = readTable(file);
+  const elsewhere = differences(table, { provider });
+  if (elsewhere.length > 0) throw new UserError(`--tuned ${file}: it is for ${elsewhere.join()}`);
+  differences(table, machine()).forEach((line) => warn(`--tuned ${file} was measured on ${line}`));
+  return choicesOf(table);
+}
 
 /** What was built, for people: where, inputs, parameters, operations a step, expected peak memory. */
 export function describeBundle({ directory, manifest, peakBytes, nodes }: BundleSummary): string[] {

@@ -42,6 +42,15 @@ export const whole = (name: string, min: number, describe: string) =>
     },
   }) as const;
 
+export const set = {
+  type: 'string',
+  array: true,
+  nargs: 1,
+  default: [] as string[],
+  defaultDescription: 'none',
+  describe: 'change a setting: network.width=16; may be repeated',
+} as const;
+
 /** A positional argument. */
 export const positional = (describe: string) => ({ type: 'string', demandOption: true, describe }) as const;
 

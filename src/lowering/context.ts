@@ -24,6 +24,8 @@ export interface LoweringOptions {
   readonly precision: 'exact' | 'fast';
   /** Composite type -> name of the spelling to take instead of the rule table's choice. */
   readonly spellings?: Readonly<Record<string, string>>;
+  /** Signature of a node (rules.ts) -> name of the spelling that was measured to be the fastest. */
+  readonly tuned?: ReadonlyMap<string, string>;
   /** Optimizations that are not to be used. */
   readonly without?: readonly Optimization[];
 }

@@ -59,7 +59,9 @@ function denseKernel(context: Lowering, w: Value, window: Window): Value {
 }
 
 const fits: Condition = ([a], attrs) => {
-  if (!isStaticImage(a) || (attrs as unknown as ConvAttributes).group !== 1) return false;
+  // in float16 the sums over taps lose digits
+  if (a.dtype === 'float16' || !isStaticImage(a) || (attrs as unknown as ConvAttributes).group !== 1)
+    return false;
   const { h, w } = imageSize(a);
   const [ih, iw] = (attrs.inputShape as readonly number[] | undefined) ?? [h, w];
   return h * w <= LARGEST && ih * iw <= LARGEST;
@@ -129,9 +131,9 @@ export const denseWeightGradient: Spelling = {
   },
 };
 
-/** 3 x 3 at stride 1; a pointwise kernel would be mostly zeros. In float16 sums over taps lose digits. */
+/** 3 x 3 at stride 1; a pointwise kernel would be mostly zeros. */
 export const prefersDense: Condition = ([, w], attrs, options) => {
-  if (options.provider !== 'cpu' || w.dtype === 'float16' || options.without?.includes('dense')) return false;
+  if (options.provider !== 'cpu') return false;
   const { strides } = attrs as unknown as ConvAttributes;
   const kernel = (attrs.kernelShape as readonly number[] | undefined) ?? w.shape.slice(2);
   return [...kernel, ...strides].join() === '3,3,1,1';

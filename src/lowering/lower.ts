@@ -4,18 +4,10 @@ import { sameShape, sizeOf } from '../graph/shape';
 import type { Node, Value } from '../graph/value';
 import { reshape } from '../ops/shape';
 import { commonLayout } from './activation';
-import {
-  imageSize,
-  Lowering,
-  plainly,
-  type Layout,
-  type LoweringOptions,
-  type Physical,
-  type Spelling,
-} from './context';
+import { imageSize, Lowering, plainly, type Layout, type LoweringOptions, type Physical } from './context';
 import { fuse } from './fusion';
 import { addInGemm } from './residual';
-import { RULES } from './rules';
+import { choose } from './rules';
 
 /** Elementwise operators, which take whatever layout their operands are in. */
 const LAYOUT_FREE = new Set(['Relu', 'Add', 'Sub', 'Mul', 'Div', 'Neg', 'Cast', 'Identity']);
@@ -68,25 +60,6 @@ function copy(node: Node, context: Lowering): Physical[] {
   return context.target
     .addNode(node.op, mapped, node.attrs, types, node.scope, node.origin)
     .map((value) => ({ layout, value }));
-}
-
-/** The spelling asked for where it can compute the node, else the rule table's. */
-export function choose(node: Node, options: LoweringOptions): Spelling {
-  const rules = RULES[node.op.type] ?? [];
-  const inputs = node.inputs as Value[];
-  const possible = rules.filter(({ spelling }) => spelling.when(inputs, node.attrs, options));
-  const wanted = options.spellings?.[node.op.type];
-  const rule =
-    possible.find(({ spelling }) => spelling.name === wanted) ??
-    possible.find(({ where }) => where(inputs, node.attrs, options));
-  const known = wanted === undefined || rules.some(({ spelling }) => spelling.name === wanted);
-  if (!rule || !known) {
-    const names = rules.map(({ spelling }) => spelling.name).join(', ') || 'none';
-    throw new Error(
-      `no spelling ${wanted ?? ''} of ${node.op.type} fits at ${node.scope} (there are: ${names})`,
-    );
-  }
-  return rule.spelling;
 }
 
 /** For each map size the tile in whose order its rows lie: that of the largest tiled convolution on it. */

@@ -1,5 +1,6 @@
-/** The rule table: for each composite its spellings, the first that applies and is preferred is taken. */
+/** The rule table: for each composite its spellings; the first that is allowed, can compute and is preferred is taken. */
 import * as activation from './activation';
+import type { Node, Value } from '../graph/value';
 import type { Condition, LoweringOptions, Spelling } from './context';
 import * as conv from './conv';
 import * as convPlain from './convPlain';
@@ -12,50 +13,46 @@ import * as poolPlain from './poolPlain';
 import { evenPads, onCpu } from './provider';
 import { prefersWinograd, winograd2, winograd4 } from './winograd';
 
-/** A spelling and, beyond what it can compute, where it is the best choice. */
 export interface Rule {
   readonly spelling: Spelling;
+  /** the switch (`without`) that turns it off */
+  readonly optimization?: Optimization;
+  /** loses digits, so that `exact` recipes do not take it */
+  readonly inexact?: boolean;
+  /** where it is the best choice, of those that can compute the node, unless a tuned table says otherwise */
   readonly where: Condition;
 }
 
 const always = (spelling: Spelling): Rule => ({ spelling, where: () => true });
 const where = (condition: Condition, spelling: Spelling): Rule => ({ spelling, where: condition });
-const uses = (optimization: Optimization, options: LoweringOptions) =>
-  !options.without?.includes(optimization);
 
-/** Batch norm by moments loses digits where |mean| >> deviation; `exact` recipes do not take it. */
-const moments: Condition = (_inputs, _attrs, options) =>
-  options.provider === 'cpu' && options.precision === 'fast' && uses('moments', options);
-
-const hardSigmoid: Condition = (_inputs, _attrs, options) =>
-  options.provider === 'cpu' && uses('hardSigmoid', options);
+const dense = (spelling: Spelling): Rule => ({ spelling, where: prefersDense, optimization: 'dense' });
+const winograd = (
+  kind: 'forward' | 'inputGradient' | 'weightGradient',
+): readonly [large: Rule, small: Rule] => [
+  { spelling: winograd4[kind], where: prefersWinograd(4), optimization: 'winograd', inexact: true },
+  { spelling: winograd2[kind], where: prefersWinograd(2), optimization: 'winograd' },
+];
 
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
-  Conv2d: [
-    where(prefersDense, denseForward),
-    where(prefersWinograd(4), winograd4.forward),
-    where(prefersWinograd(2), winograd2.forward),
-    where(onCpu, conv.convRows),
-    always(conv.convPlain),
-  ],
+  Conv2d: [dense(denseForward), ...winograd('forward'), where(onCpu, conv.convRows), always(conv.convPlain)],
   Conv2dInputGradient: [
-    where(prefersDense, denseInputGradient),
-    where(prefersWinograd(4), winograd4.inputGradient),
-    where(prefersWinograd(2), winograd2.inputGradient),
+    dense(denseInputGradient),
+    ...winograd('inputGradient'),
     where(onCpu, conv.convInputGradientRows),
     where(evenPads, convPlain.convInputGradientPlain),
     always(convPlain.convInputGradientFlipped),
   ],
   Conv2dWeightGradient: [
-    where(prefersDense, denseWeightGradient),
-    where(prefersWinograd(4), winograd4.weightGradient),
-    where(prefersWinograd(2), winograd2.weightGradient),
+    dense(denseWeightGradient),
+    ...winograd('weightGradient'),
     where(onCpu, conv.convWeightGradientRows),
     always(convPlain.convWeightGradientTaps),
     always(convPlain.convWeightGradientPlain),
   ],
   BatchNorm: [
-    where(moments, norm.batchNormMoments),
+    // digits are lost where |mean| >> deviation
+    { spelling: norm.batchNormMoments, where: onCpu, optimization: 'moments', inexact: true },
     where(onCpu, norm.batchNormCentered),
     always(norm.batchNormPlain),
   ],
@@ -66,7 +63,7 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   LayerNorm: [always(norm.layerNormPlain), always(norm.layerNormFormula)],
   LayerNormGradient: [always(norm.layerNormGradientPlain)],
   ReluGradient: [
-    where(hardSigmoid, activation.reluGradientHardSigmoid),
+    { spelling: activation.reluGradientHardSigmoid, where: onCpu, optimization: 'hardSigmoid' },
     always(activation.reluGradientPlain),
   ],
   Gelu: [always(activation.geluPlain)],
@@ -84,3 +81,43 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
     always(poolPlain.globalAveragePoolGradientPlain),
   ],
 };
+
+/** The rules that may spell a node and can, in the table's order. */
+export function candidates(node: Node, options: LoweringOptions): Rule[] {
+  return (RULES[node.op.type] ?? []).filter(
+    ({ spelling, optimization, inexact }) =>
+      spelling.when(node.inputs as Value[], node.attrs, options) &&
+      !(optimization && options.without?.includes(optimization)) &&
+      !(inexact && options.precision === 'exact'),
+  );
+}
+
+/**
+ * The spelling of a node: the one asked for by name where it can compute the node, else the tuned table's, else the first
+ * preferred one. Throws where none fits, or where there is none of that name.
+ */
+export function choose(node: Node, options: LoweringOptions): Spelling {
+  const { type } = node.op;
+  const inputs = node.inputs as Value[];
+  const rules = RULES[type] ?? [];
+  const wanted = options.spellings?.[type];
+  const forced = rules.find(({ spelling }) => spelling.name === wanted);
+  if (forced?.spelling.when(inputs, node.attrs, options)) return forced.spelling;
+  const possible = candidates(node, options);
+  const tuned = options.tuned?.get(signature(node));
+  const rule =
+    possible.find(({ spelling }) => spelling.name === tuned) ??
+    possible.find((one) => one.where(inputs, node.attrs, options));
+  if (!rule || (wanted !== undefined && !forced)) {
+    const names = rules.map(({ spelling }) => spelling.name).join(', ') || 'none';
+    throw new Error(`no spelling ${wanted ?? ''} of ${type} fits at ${node.scope} (there are: ${names})`);
+  }
+  return rule.spelling;
+}
+
+/** What a tuned table knows a node by: operator, type and shapes of its operands, attributes. */
+export function signature({ op, inputs, attrs }: Node): string {
+  const operands = (inputs as Value[]).map(({ shape }) => shape.join('x') || 'scalar');
+  const settings = Object.entries(attrs).map(([name, value]) => `${name}=${[value].flat().join()}`);
+  return [op.type, inputs[0]?.dtype, ...operands, ...settings.sort()].join(' ');
+}

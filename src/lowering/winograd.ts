@@ -32,7 +32,8 @@ function winograd(m: number) {
   const applies = (x: Value, kernel: readonly unknown[], attrs: Partial<ConvAttributes>) => {
     const { strides, pads, dilations, group } = attrs as ConvAttributes;
     const ones = [...strides, ...dilations, ...pads, group].every((value) => value === 1);
-    if (!ones || !isStaticImage(x) || kernel.join() !== '3,3') return false;
+    // factors of up to 1/24 and 8 cost more digits than float16 has
+    if (!ones || x.dtype === 'float16' || !isStaticImage(x) || kernel.join() !== '3,3') return false;
     const { h, w } = imageSize(x);
     return h % m === 0 && w % m === 0;
   };
@@ -95,24 +96,19 @@ export const winograd2 = winograd(2);
 export const winograd4 = winograd(4);
 
 /** Fewest channels, in and out, for which the transforms cost less than they save. */
-const MIN_CHANNELS = 64;
+const MIN_CHANNELS = 8;
 
 /** Fewer rows than these leave the runtime's product kernel idle: then F(2x2), with four times the tiles, is faster. */
-const MIN_TILES = 64;
+const MIN_TILES = 32;
 
-/** Whether F(m x m) is the best for a map [N, C, H, W] and `o` other channels: F(4x4) where there are enough tiles, else F(2x2). */
+/** Whether F(m x m) is better than a direct product for a map [N, C, H, W] and its other channels. */
 export const prefersWinograd =
   (m: number): Condition =>
-  ([a, b], attrs, options) => {
-    if (options.provider !== 'cpu' || options.without?.includes('winograd')) return false;
-    // its factors of up to 1/24 and 8 cost more digits than float16 has
-    if (a.dtype === 'float16') return false;
+  ([a, b], attrs, { provider }) => {
+    if (provider !== 'cpu') return false;
     // The three composites' operands are (x, w), (dy, w), (x, dy); axis 1 and 0 or 1 of the second hold the channels.
     const [n, c, h, w] = a.shape as number[];
     const other = Math.min(b.shape[0] as number, b.shape[1] as number);
     const channels = attrs.kernelShape ? Math.min(c, b.shape[1] as number) : Math.min(c, other);
-    if (channels < MIN_CHANNELS) return false;
-    const tiles = (n * h * w) / 16;
-    const fits = h % 4 === 0 && w % 4 === 0 && tiles >= MIN_TILES && options.precision === 'fast';
-    return m === (fits ? 4 : 2);
+    return channels >= MIN_CHANNELS && (m === 2 || (n * h * w) / m ** 2 >= MIN_TILES);
   };

@@ -38,6 +38,8 @@ def fused_optimizer(model, recipe, learning_rate):
 def main():
     job = Job()
     recipe = job.recipe
+    if job.variant == 'bfloat16' and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        skip('this processor has no bfloat16 instructions: emulated, a step takes minutes')
     torch.set_num_threads(job.threads)
     start = time.perf_counter()
     layout = torch.contiguous_format if job.variant == 'eager' else torch.channels_last
