@@ -80,7 +80,7 @@ export function buildBundle(
   const options = { ...own, ...lowering, tuned: lowering.tuned ?? own.tuned };
   const lowered = ({ graph, contract }: StepGraph) => {
     const spelled = optimize(lower(graph, options));
-    return { graph: recipe.recompute ? recompute(spelled) : spelled, contract };
+    return { graph: recipe.recompute === 'none' ? spelled : recompute(spelled, recipe.recompute), contract };
   };
   const train = lowered(trainGraph(recipe));
   const built: Partial<Record<GraphName, { graph: OnnxGraph; contract: StepGraph['contract'] }>> = {

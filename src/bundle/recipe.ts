@@ -116,8 +116,11 @@ export const recipeSchema = z.strictObject({
   /** float16: convolutions and matrix products of training in half precision, everything else and the state in float32 */
   compute: z.enum(['float32', 'float16']).default('float32'),
   lossScale: lossScaleSchema.prefault({}),
-  /** make cheap activations again for the gradients instead of keeping them: less memory, a little slower, same numbers */
-  recompute: z.boolean().default(false),
+  /**
+   * made again for the gradients instead of kept, with the same numbers in less memory: nothing; windows (what convolutions
+   * make of their operands); all (activations that cheap operators make from others, too)
+   */
+  recompute: z.enum(['none', 'windows', 'all']).default('windows'),
   /** optimizations of the lowering that are not to be used (src/lowering/optimizations.ts) */
   without: z.array(z.string()).default([]),
   provider: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),

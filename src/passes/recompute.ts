@@ -13,11 +13,11 @@ import type { DType } from '../onnx/dtype';
 import { cast, less, sub } from '../ops/elementwise';
 import { reshape, slice } from '../ops/shape';
 import { removeDeadCode } from './deadCode';
-import { isBackward, Planner, type Plan } from './recomputePlan';
+import { isBackward, Planner, type Plan, type Recomputed } from './recomputePlan';
 
 /** The lowered graph with its cheap activations made twice instead of kept. */
-export function recompute(graph: Graph): Graph {
-  const planner = new Planner(graph);
+export function recompute(graph: Graph, what: Recomputed): Graph {
+  const planner = new Planner(graph, what);
   const { plans } = planner;
   const target = new Graph(graph.name);
   const mapped = new Map<Value, Value>();

@@ -8,6 +8,16 @@ const CHEAP: ReadonlySet<string> = new Set([
   ...['Add', 'Sub', 'Mul', 'Relu', 'Neg', 'Cast', 'HardSigmoid', 'Max', 'Min'],
   ...['Reshape', 'Identity', 'Gather', 'Pad', 'Tile', 'Transpose', 'Concat'],
 ]);
+
+/** A product with a small constant matrix, as a Winograd transform is, reads and writes each number once. */
+const isTransform = ({ op, inputs: [a, , c] }: Node) =>
+  (op.type === 'MatMul' || op.type === 'Gemm') && !c && a?.constant != null && a.constant.length <= 64 * 64;
+
+/** What the convolutions' spellings make of their operands: gathered windows, transformed tiles and kernels. */
+const isWindow = (node: Node) => node.op.type === 'Gather' || isTransform(node);
+
+const isCheap = (node: Node) => CHEAP.has(node.op.type) || isTransform(node);
+
 const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'Identity']);
 
 /** Longer chains cost more than they free. */
@@ -15,6 +25,9 @@ const LONGEST = 6;
 
 /** Values under this fraction of the peak stay: what they would free is nothing. */
 const SMALL = 1 / 1000;
+
+/** `windows`: what convolutions make of their operands; `all`: activations too */
+export type Recomputed = 'windows' | 'all';
 
 /** How one value is made again. */
 export interface Plan {
@@ -37,7 +50,10 @@ export class Planner {
   private readonly order = new Map<Node, number>();
   private readonly smallest: number;
 
-  constructor(private readonly graph: Graph) {
+  constructor(
+    private readonly graph: Graph,
+    what: Recomputed,
+  ) {
     this.smallest = peakBytes(graph) * SMALL;
     graph.nodes.forEach((node, i) => {
       this.order.set(node, i);
@@ -50,7 +66,7 @@ export class Planner {
     for (const node of graph.nodes) {
       const [value] = node.outputs;
       if (isBackward(node) || VIEWS.has(node.op.type) || !this.isLarge(value)) continue;
-      if (this.uses(value).length === 0) continue;
+      if (this.uses(value).length === 0 || (what === 'windows' && !isWindow(node))) continue;
       const plan = this.plan(value);
       if (plan) this.plans.set(value, plan);
     }
@@ -88,7 +104,7 @@ export class Planner {
         }
         if (this.isKeptFor(v, value)) return 'kept';
       }
-      if (isBackward(node) || !CHEAP.has(node.op.type)) return null;
+      if (isBackward(node) || !isCheap(node)) return null;
       const inputs = node.inputs.map((input) => (input ? collect(input) : 'kept'));
       // Kept in its place, the narrow one takes half.
       if (widens(node)) inputs[0] ??= 'kept';
@@ -122,7 +138,8 @@ export class Planner {
   handle(node: Node): number {
     if (widens(node)) return 0;
     if (node.op.type === 'Gather') return 1;
-    const free = ['Add', 'Sub', 'Mul', 'Max', 'Min', 'Tile'].includes(node.op.type);
+    if (isTransform(node)) return 0;
+    const free = ['Add', 'Sub', 'Mul', 'Max', 'Min', 'Tile', 'Concat'].includes(node.op.type);
     return free ? node.inputs.findIndex((v) => v && !this.isLarge(v)) : -1;
   }
 

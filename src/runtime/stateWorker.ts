@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../errors';
 import type { GraphName } from '../bundle/manifest';
 import { DeviceTensor, type AnyTensor } from './device';
+import { collectGarbage } from './garbage';
 import { GradientSum } from './gradientSum';
 import type { Command, Entries, Reply, Request, WorkerSetup } from './protocol';
 import { createSession, readDevice } from './session';
@@ -12,6 +13,8 @@ const { settings, graphs } = workerData as WorkerSetup;
 const sessions = new Map<GraphName, GraphSession>();
 const state = new Map<string, AnyTensor>();
 const gradients = new GradientSum();
+/** bytes of state that the last run replaced */
+let left = 0;
 
 async function load(graph: GraphName): Promise<GraphSession> {
   let session = sessions.get(graph);
@@ -41,6 +44,8 @@ async function run(graph: GraphName, feeds: Entries): Promise<Entries> {
       given.set(port.name, gradients.mean(port.name));
     }
   }
+  collectGarbage(left);
+  left = 0;
   const kept = new Map<string, DeviceTensor>();
   const results = await session.run(given, kept);
   if (contract.inputs.some(({ role }) => role === 'gradient')) gradients.clear();
@@ -67,6 +72,7 @@ function replaceState(name: string, tensor: AnyTensor): void {
   const before = state.get(name);
   state.set(name, tensor);
   if (before instanceof DeviceTensor) before.release();
+  else left += before?.data.byteLength ?? 0;
 }
 
 function clearState(): void {

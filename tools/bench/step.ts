@@ -5,6 +5,7 @@ import { graphPath, initialStatePath, readBundle } from '../../src/bundle/read';
 import { readSafetensors } from '../../src/export/safetensors';
 import { fromBytes, toBytes } from '../../src/onnx/dtype';
 import type { HostTensor } from '../../src/onnx/dtype';
+import { collectGarbage } from '../../src/runtime/garbage';
 import { createSession } from '../../src/runtime/session';
 import { batchPath, jobSchema, type Answer, type Job } from './job';
 import { environmentProblem, peakMegabytes, processAge } from './process';
@@ -49,12 +50,18 @@ async function measure({ directory, steps, stepsPerRun, threads, learningRate }:
   const seconds: number[] = [];
   const losses: number[] = [];
   const ages: number[] = [];
+  let left = 0;
   while (seconds.length < steps) {
     const before = performance.now();
+    // as the trainer's session thread does
+    collectGarbage(left);
+    left = 0;
     const results = await session.run(new Map([...fixed, ...state]));
     for (const { name, replaces } of outputs) {
       const tensor = results.get(name);
-      if (tensor && replaces !== undefined) state.set(replaces, tensor);
+      if (!tensor || replaces === undefined) continue;
+      left += state.get(replaces)?.data.byteLength ?? 0;
+      state.set(replaces, tensor);
     }
     losses.push(...Array.from(results.get('loss')?.data as Float32Array));
     const each = (performance.now() - before) / 1000 / stepsPerRun;
