@@ -20,7 +20,7 @@ import type { OnnxGraph } from '../src/onnx/model';
 import { optimize } from '../src/passes';
 import { multiplyAdds, peakBytes } from '../src/passes/cost';
 import { recompute } from '../src/passes/recompute';
-import { choicesOf, type TunedTable } from '../src/tuning/table';
+import { choicesOf, parseTable } from '../src/tuning/table';
 import { version } from '../package.json';
 import cpuTable from './tuned/cpu.json';
 import { loopGraph } from './loop';
@@ -53,6 +53,8 @@ function initialState(recipe: Recipe, state: Manifest['state']): Map<string, Hos
   );
 }
 
+const CPU_CHOICES = choicesOf(parseTable(cpuTable, 'graphs/tuned/cpu.json'));
+
 /** How a recipe wants its graphs spelled. Throws a UserError where `without` names what is no optimization. */
 export function loweringOptions({ provider, precision, without }: Recipe): LoweringOptions {
   const isName = (name: string): name is Optimization => Object.hasOwn(OPTIMIZATIONS, name);
@@ -62,7 +64,7 @@ export function loweringOptions({ provider, precision, without }: Recipe): Lower
     throw new UserError(`recipe: without: there is no optimization ${unknown}; there are: ${names}`);
   }
   // The choices for other shapes, processors and providers are the rule table's.
-  const tuned = provider === 'cpu' ? choicesOf(cpuTable as TunedTable) : undefined;
+  const tuned = provider === 'cpu' ? CPU_CHOICES : undefined;
   return { provider, precision, without: without.filter(isName), tuned };
 }
 

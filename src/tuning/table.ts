@@ -35,12 +35,15 @@ export function readTable(file: string): TunedTable {
     if (error instanceof SyntaxError) throw new UserError(`${file}: not JSON (${error.message})`);
     throw fileError('read', file, error);
   }
+  return parseTable(content, file);
+}
+
+/** `where` is for messages. Throws a UserError that names the key where `content` is no such table. */
+export function parseTable(content: unknown, where: string): TunedTable {
   const { data, error } = tableSchema.safeParse(content);
   if (!data) {
     const [{ path, message }] = error.issues;
-    throw new UserError(
-      `--tuned ${file}: ${path.join('.') || 'the file'}: ${message}; write it with selfie tune`,
-    );
+    throw new UserError(`${where}: ${path.join('.') || 'the file'}: ${message}; write it with selfie tune`);
   }
   return data;
 }

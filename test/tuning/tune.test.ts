@@ -3,14 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { loweringOptions } from '../../graphs/bundle';
 import { trainGraph } from '../../graphs/step';
-import { parseRecipe } from '../../src/bundle/loadRecipe';
+import { loadRecipe, parseRecipe } from '../../src/bundle/loadRecipe';
 import type { Node } from '../../src/graph/value';
-import { choose, signature } from '../../src/lowering/rules';
+import { fuse } from '../../src/lowering/fusion';
+import { choose, RULES, signature } from '../../src/lowering/rules';
 import { families, familyCandidates } from '../../src/tuning/families';
 import { choicesOf, mergeTables, readTable, type TunedTable } from '../../src/tuning/table';
 import { relativeDistance, numbersOf } from '../support/tensors';
 import { openGraph } from '../support/run';
 import { selfie } from '../support/selfie';
+import { repositoryRoot } from '../support/paths';
 import { inTemporaryFolder } from '../support/temporary';
 import { torchCase } from '../support/torchCase';
 import { userErrorOf } from '../support/userError';
@@ -119,6 +121,23 @@ test('a step with every way of every family agrees with the stored one of PyTorc
       expect(`${name} ${distance < 1e-3}`).toBe(`${name} true`);
     }
   }
+});
+
+test('the table that comes with the package knows the spellings and the shapes of its recipes', () => {
+  const table = readTable(path.join(repositoryRoot, 'graphs', 'tuned', 'cpu.json'));
+  for (const [key, name] of choicesOf(table)) {
+    const names = RULES[key.split(' ')[0]].map(({ spelling }) => spelling.name);
+    expect(`${key}: ${names.includes(name)}`).toBe(`${key}: true`);
+  }
+  const { recipe: mini } = loadRecipe('cifar10-mini-pretrain');
+  const settings = loweringOptions(mini);
+  const several = families(fuse(trainGraph(mini).graph, settings)).filter(
+    (family) => familyCandidates(family, settings).length > 1,
+  );
+  const unknown = several
+    .flatMap(({ nodes }) => nodes.map(signature))
+    .filter((key) => !settings.tuned?.has(key));
+  expect(unknown).toEqual([]);
 });
 
 const TABLE: TunedTable = {
