@@ -14,8 +14,8 @@ import type { LoadReport } from './initFrom';
 import { initializeFrom } from './initFrom';
 import { readRun, requireSameIdentity } from './runFolder';
 import type { RunSettings } from './runFolder';
+import type { HostTensor } from '../onnx/dtype';
 import { requireState } from './stateTypes';
-import type { State } from './stateTypes';
 
 export interface TrainOptions {
   /** run folder with the bundle in `graph/`, or a bundle */
@@ -53,7 +53,8 @@ export interface PreparedRun {
   /** indices of the labelled subset, or undefined for all */
   readonly indices: Int32Array | undefined;
   readonly startStep: number;
-  readonly state: State;
+  /** the caller's own: it may empty it once the session has a copy */
+  readonly state: Map<string, HostTensor>;
   /** null where the run does not start from other weights now */
   readonly loadReport: LoadReport | null;
 }
@@ -101,14 +102,15 @@ export async function prepareRun(options: TrainOptions, warn: (line: string) => 
       );
     }
     requireState(checkpoint.file, checkpoint.state, bundle.manifest);
-    return { ...common, startStep: checkpoint.step, state: checkpoint.state, loadReport: null };
+    return { ...common, startStep: checkpoint.step, state: new Map(checkpoint.state), loadReport: null };
   }
   const file = initialStatePath(bundle);
   const initial = readSafetensors(file).tensors;
   requireState(file, initial, bundle.manifest);
-  if (settings.initFrom === null) return { ...common, startStep: 0, state: initial, loadReport: null };
+  if (settings.initFrom === null)
+    return { ...common, startStep: 0, state: new Map(initial), loadReport: null };
   const { state, report } = initializeFrom(settings.initFrom, bundle.manifest, initial, warn);
-  return { ...common, startStep: 0, state, loadReport: report };
+  return { ...common, startStep: 0, state: new Map(state), loadReport: report };
 }
 
 function resolveSettings(

@@ -61,6 +61,8 @@ export async function train(
   try {
     for (const graph of graphsUsed(settings)) await session.load(graph);
     await session.setState(run.state);
+    // The session's thread has its own: a second copy would be there for the whole training.
+    run.state.clear();
     startFolder(options.directory, run);
     if (run.loadReport) formatLoadReport(run.loadReport).forEach((line) => reporter.line(line));
     if (startStep > 0) reporter.line(`resuming after step ${startStep} of ${settings.steps}`);
