@@ -19,6 +19,7 @@ import { writeModel } from '../src/onnx/files';
 import type { OnnxGraph } from '../src/onnx/model';
 import { optimize } from '../src/passes';
 import { multiplyAdds, peakBytes } from '../src/passes/cost';
+import { separateBuffers } from '../src/passes/buffers';
 import { recompute } from '../src/passes/recompute';
 import { choicesOf, parseTable } from '../src/tuning/table';
 import { version } from '../package.json';
@@ -82,7 +83,8 @@ export function buildBundle(
   const options = { ...own, ...lowering, tuned: lowering.tuned ?? own.tuned };
   const lowered = ({ graph, contract }: StepGraph) => {
     const spelled = optimize(lower(graph, options));
-    return { graph: recipe.recompute === 'none' ? spelled : recompute(spelled, recipe.recompute), contract };
+    const planned = recipe.recompute === 'none' ? spelled : recompute(spelled, recipe.recompute);
+    return { graph: separateBuffers(planned), contract };
   };
   const train = lowered(trainGraph(recipe));
   const built: Partial<Record<GraphName, { graph: OnnxGraph; contract: StepGraph['contract'] }>> = {

@@ -31,17 +31,23 @@ export const bytesOf = (value: Value) => (elementCount(value.shape) ?? 0) * DTYP
 /** Operators whose result shares its input's memory in ONNX Runtime. */
 const VIEWS = new Set(['Reshape', 'Identity']);
 
-/**
- * Bytes that are alive at the busiest moment when nodes run in order and a tensor is freed after its last use: inputs and
- * constants all the time, outputs until the end. An estimate: the runtime's arena rounds up, workspaces are not counted.
- */
-export function peakBytes(graph: Graph): number {
+/** The value whose memory a value shows: itself but for views. */
+export function storageOf(graph: Graph): (value: Value) => Value {
   const storage = new Map<Value, Value>();
   const root = (value: Value): Value => storage.get(value) ?? value;
   for (const node of graph.nodes) {
     const [first] = node.inputs;
     if (VIEWS.has(node.op.type) && first) storage.set(node.outputs[0], root(first));
   }
+  return root;
+}
+
+/**
+ * Bytes that are alive at the busiest moment when nodes run in order and a tensor is freed after its last use: inputs and
+ * constants all the time, outputs until the end. An estimate: the runtime's arena rounds up, workspaces are not counted.
+ */
+export function peakBytes(graph: Graph): number {
+  const root = storageOf(graph);
   const lastUse = new Map<Value, number>();
   graph.nodes.forEach((node, i) => node.inputs.forEach((input) => input && lastUse.set(root(input), i)));
   for (const { value } of graph.outputs) lastUse.set(root(value), Infinity);

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { trainGraph } from '../../graphs/step';
-import { gradients } from '../../src/autodiff/gradients';
 import { recipeSchema, type RecipeInput } from '../../src/bundle/recipe';
 import { readSafetensors } from '../../src/export/safetensors';
 import { emitGraph, toModel } from '../../src/graph/emit';
@@ -12,54 +11,18 @@ import type { HostTensor } from '../../src/onnx/dtype';
 import { encodeModel } from '../../src/onnx/encode';
 import { readModel } from '../../src/onnx/files';
 import { relu } from '../../src/ops/activation';
-import { conv2d } from '../../src/ops/conv';
 import { add, mul } from '../../src/ops/elementwise';
-import { batchNorm } from '../../src/ops/norm';
-import { reduceMean } from '../../src/ops/reduce';
 import { optimize } from '../../src/passes';
 import { mergeCommonSubexpressions } from '../../src/passes/commonSubexpressions';
 import { peakBytes } from '../../src/passes/cost';
 import { recompute } from '../../src/passes/recompute';
+import { BLOCKS, blocks, expectSameBits, feeds } from '../support/blocks';
 import { fixture } from '../support/paths';
 import { lowerForTest, runLowered, type Tensors } from '../support/run';
 import { inTemporaryFolder } from '../support/temporary';
-import { randomTensor } from '../support/tensors';
-
-const BLOCKS = 4;
-const feeds: Tensors = { x: randomTensor([4, 16, 16, 16], 'x', 'float32') };
-for (let i = 0; i < BLOCKS; i++) {
-  feeds[`w${i}`] = randomTensor([16, 16, 3, 3], `w${i}`, 'float32');
-  feeds[`scale${i}`] = randomTensor([16], `scale${i}`, 'float32');
-  feeds[`bias${i}`] = randomTensor([16], `bias${i}`, 'float32');
-}
-
-/** x + conv(relu(norm(x))), four times, and the gradients of its mean square; lowered. */
-function blocks(withGradients: boolean): Graph {
-  const graph = new Graph('blocks');
-  const inputs = Object.fromEntries(
-    Object.entries(feeds).map(([name, { shape }]) => [name, graph.input(name, 'float32', shape)]),
-  );
-  let { x } = inputs;
-  for (let i = 0; i < BLOCKS; i++) {
-    const y = relu(batchNorm(x, inputs[`scale${i}`], inputs[`bias${i}`]).y);
-    x = add(x, conv2d(y, inputs[`w${i}`], { padding: 1 }));
-  }
-  const loss = reduceMean(mul(x, x));
-  graph.output('loss', loss);
-  if (withGradients) gradients(loss, Object.values(inputs)).forEach((g, i) => graph.output(`g${i}`, g));
-  return optimize(lowerForTest(graph));
-}
 
 const count = (types: readonly string[], type: string) => types.filter((t) => t === type).length;
 const typesOf = (graph: Graph) => graph.nodes.map(({ op }) => op.type);
-
-function expectSameBits(actual: Tensors, expected: Tensors): void {
-  expect(Object.keys(actual)).toEqual(Object.keys(expected));
-  for (const [name, { data }] of Object.entries(expected)) {
-    if (!Array.from(data, Number).every((v, i) => Object.is(v, Number(actual[name].data[i]))))
-      throw new Error(`${name} differs`);
-  }
-}
 
 test('activations and windows are made twice, with the same bits in less memory', async () => {
   const kept = blocks(true);
