@@ -1,12 +1,13 @@
 /** Ten training steps of tiny networks against PyTorch's stored numbers (tools/reference/step_fixtures.py). */
 import { readdirSync, readFileSync } from 'node:fs';
-import { recipeSchema } from '../../src/bundle/recipe';
+import { recipeSchema, type Recipe } from '../../src/bundle/recipe';
 import { readSafetensors } from '../../src/export/safetensors';
 import type { DType, HostTensor } from '../../src/onnx/dtype';
 import type { StepGraph } from '../../graphs/ports';
 import { encoderGraph, evalGraph, trainGraph } from '../../graphs/step';
+import type { Optimization } from '../../src/lowering/optimizations';
 import { fixture } from '../support/paths';
-import { openGraph, runGraph } from '../support/run';
+import { lowerForTest, openGraph, runGraph } from '../support/run';
 
 interface Fixture {
   readonly recipe: unknown;
@@ -41,8 +42,9 @@ async function train(
   state: Map<string, HostTensor>,
   batch: Map<string, HostTensor>,
   rates: number[],
+  precision: Recipe['precision'],
 ) {
-  const open = await openGraph(step.graph);
+  const open = await openGraph(step.graph, { precision });
   const losses: number[] = [];
   const states: Map<string, HostTensor>[] = [];
   try {
@@ -88,7 +90,13 @@ describe.each(cases)('%s', (name) => {
   const truth = under(tensors, 'f64');
 
   test('loss within 1e-5, updated state within 1e-4 of its norm, loss of step 10 within 1e-3', async () => {
-    const { losses, states } = await train(trainGraph(recipe), initial, batch, learningRates);
+    const { losses, states } = await train(
+      trainGraph(recipe),
+      initial,
+      batch,
+      learningRates,
+      recipe.precision,
+    );
     expect(Math.abs(losses[0] / f64.loss[0] - 1)).toBeLessThan(1e-5);
     expect([...states[0].keys()].sort()).toEqual([...truth.keys()].sort());
     const errors = [...truth].map(([key, expected]): [string, number] => [
@@ -127,8 +135,34 @@ describe.each(cases)('%s', (name) => {
   if (recipe.task === 'finetune') {
     test('in float64 the same graph agrees with PyTorch to 1e-10', async () => {
       const wide = new Map([...initial].map(([key, tensor]) => [key, convert(tensor, 'float64')]));
-      const { losses } = await train(trainGraph(recipe, 'float64'), wide, batch, learningRates);
+      const { losses } = await train(
+        trainGraph(recipe, 'float64'),
+        wide,
+        batch,
+        learningRates,
+        recipe.precision,
+      );
       losses.forEach((loss, i) => expect(Math.abs(loss / f64.loss[i] - 1)).toBeLessThan(1e-10));
+    });
+  }
+
+  if (recipe.precision === 'fast') {
+    test.each(['winograd', 'gram'] as const)('%s is among its spellings', (optimization) => {
+      const nodes = (without: Optimization[]) =>
+        lowerForTest(trainGraph(recipe).graph, { precision: 'fast', without }).nodes.length;
+      expect(nodes([optimization])).not.toBe(nodes([]));
+    });
+
+    test("float32 strays at most four times as far as PyTorch's own", async () => {
+      const { states } = await train(trainGraph(recipe), initial, batch, learningRates, 'fast');
+      const strays = (state: ReadonlyMap<string, HostTensor>) =>
+        [...truth].flatMap(([key, expected]) => {
+          if (!key.startsWith('optim.momentum.')) return [];
+          return [relativeError(numbers(state.get(key) as HostTensor), numbers(expected))];
+        });
+      const [ours, theirs] = [states[0], under(tensors, 'f32')].map((state) => Math.hypot(...strays(state)));
+      expect(ours).toBeGreaterThan(0);
+      expect(ours).toBeLessThan(4 * theirs);
     });
   }
 });

@@ -24,7 +24,7 @@ STEPS = 10
 FIRST_LOSS, FIRST_STATE, LAST_LOSS = 1e-5, 1e-4, 1e-3
 
 
-def recipe(task, image=32, patch=8, hidden=0.25, network=None, pooling=None, position=None, optimizer=None, batch=3):
+def recipe(task, image=32, patch=8, hidden=0.25, network=None, pooling=None, position=None, optimizer=None, batch=3, precision='exact'):
     """A recipe with every key that PyTorch's side reads."""
     return {
         'task': task,
@@ -55,7 +55,7 @@ def recipe(task, image=32, patch=8, hidden=0.25, network=None, pooling=None, pos
             'clipNorm': 0,
             **(optimizer or {}),
         },
-        'precision': 'exact',
+        'precision': precision,
         'provider': 'cpu',
     }
 
@@ -105,6 +105,11 @@ CASES = {
     ),
     'finetune-v2': (recipe('finetune', 19, network={'stages': [1, 1, 1, 1]}, batch=5), 0.02),
     'finetune-v1': (recipe('finetune', 33, network={'version': 'v1', 'stem': 'imagenet', 'width': 8}, batch=6), 0.02),
+    # wide enough for what `precision: fast` adds: Winograd F(4x4), Gram matrices
+    'finetune-wide': (
+        recipe('finetune', network={'version': 'v1', 'stages': [1, 1], 'width': 16}, batch=8, precision='fast'),
+        0.02,
+    ),
     'finetune-lars': (
         recipe(
             'finetune',
