@@ -5,84 +5,20 @@
 import { patchCounts } from '../src/bundle/checkRecipe';
 import type { Recipe } from '../src/bundle/recipe';
 import type { Value } from '../src/graph/value';
+import { AttentionPooling } from '../src/nn/attentionPooling';
 import type { Context } from '../src/nn/context';
+import { RowColumnPosition, TablePosition } from '../src/nn/position';
 import { ResNet } from '../src/nn/resnet';
-import { Parameter } from '../src/nn/state';
-import { TransformerEncoderLayer } from '../src/nn/transformer';
 import { add, mul } from '../src/ops/elementwise';
 import { gather } from '../src/ops/gather';
 import { matmul, swapLast } from '../src/ops/matmul';
 import { globalAveragePool } from '../src/ops/pool';
 import { reduceMean } from '../src/ops/reduce';
-import { concat, expand, reshape, slice } from '../src/ops/shape';
+import { reshape, slice } from '../src/ops/shape';
 import { crossEntropy } from '../src/ops/softmax';
 import { cutPatches, normalize } from './images';
 import { hits } from './metrics';
 import type { Program } from './program';
-
-/** u0 and positions start as N(0, 0.02). */
-const TOKEN_INIT = { kind: 'normal', std: 0.02 } as const;
-
-/** A: [u, h'_1 .. h'_n] = Transformer(u0, h_1 .. h_n); u is kept (paper: sure). */
-class AttentionPooling {
-  readonly u0: Parameter;
-  readonly layers: readonly TransformerEncoderLayer[];
-
-  constructor(width: number, { layers, heads, feedForward, dropout }: Recipe['pooling']) {
-    this.u0 = new Parameter([width], TOKEN_INIT, false);
-    this.layers = Array.from(
-      { length: layers },
-      () => new TransformerEncoderLayer({ width, heads, feedForward, dropout }),
-    );
-  }
-
-  /** Tokens [B, T, D] -> u [B, D]. The last block computes u alone: nothing reads its other tokens. */
-  apply(context: Context, tokens: Value): Value {
-    const [b, , d] = tokens.shape as number[];
-    let x = concat([expand(reshape(context.value(this.u0), [1, 1, d]), [b, 1, d]), tokens], 1);
-    this.layers.forEach((layer, i) => {
-      const last = i === this.layers.length - 1;
-      x = context.scope(`layers/${i}`, () => layer.apply(context, x, last ? 1 : undefined));
-    });
-    return reshape(x, [b, d]);
-  }
-}
-
-/** One learned vector a place. */
-class TablePosition {
-  readonly embedding: Parameter;
-
-  constructor(places: number, width: number) {
-    this.embedding = new Parameter([places, width], TOKEN_INIT, false);
-  }
-
-  /** [places, D] */
-  apply(context: Context): Value {
-    return context.value(this.embedding);
-  }
-}
-
-/** A learned vector a row plus one a column. */
-class RowColumnPosition {
-  readonly row: Parameter;
-  readonly column: Parameter;
-
-  constructor(
-    private readonly side: number,
-    private readonly width: number,
-  ) {
-    this.row = new Parameter([side, width], TOKEN_INIT, false);
-    this.column = new Parameter([side, width], TOKEN_INIT, false);
-  }
-
-  /** [side * side, D], row-major */
-  apply(context: Context): Value {
-    const { side, width } = this;
-    const rows = reshape(context.value(this.row), [side, 1, width]);
-    const columns = reshape(context.value(this.column), [1, side, width]);
-    return reshape(add(rows, columns), [side * side, width]);
-  }
-}
 
 export function selfie(recipe: Recipe): Program {
   const { network, image, pooling } = recipe;
@@ -90,9 +26,7 @@ export function selfie(recipe: Recipe): Program {
   const width = encoder.outChannels;
   const { grid: side, patches: total, hidden, visible } = patchCounts(recipe);
   const position =
-    recipe.position.kind === 'table'
-      ? new TablePosition(side * side, width)
-      : new RowColumnPosition(side, width);
+    recipe.position.kind === 'table' ? new TablePosition(side, width) : new RowColumnPosition(side, width);
   const attentionPooling = new AttentionPooling(width, pooling);
 
   const encode = (context: Context, images: Value) =>

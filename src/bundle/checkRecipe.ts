@@ -60,6 +60,10 @@ function scheduleProblems({ schedule }: Recipe): string[] {
 function pretrainProblems(recipe: Recipe): string[] {
   const { image, patch, network, pooling } = recipe;
   const problems: string[] = [];
+  if (network.globalPool === 'attention')
+    problems.push(
+      `network.globalPool is attention: that is for finetuning; pretraining always pools by attention`,
+    );
   const { grid, patches, hidden, visible } = patchCounts(recipe);
   if (patch.size > image.size)
     problems.push(`patch.size is ${patch.size}: must be at most image.size, which is ${image.size}`);
@@ -72,17 +76,20 @@ function pretrainProblems(recipe: Recipe): string[] {
     );
   else if (visible < 1)
     problems.push(`patch.hidden is ${patch.hidden}: leaves none of ${patches} patches visible`);
-  const channels = encoderChannels(network);
-  if (channels % pooling.heads !== 0)
-    problems.push(
-      `pooling.heads is ${pooling.heads}: must divide the encoder's channels, which are ${channels} ` +
-        `(network.width * 4 * 2^(stages - 1))`,
-    );
-  return problems;
+  return [...problems, ...poolingProblems(network, pooling)];
 }
 
-function finetuneProblems({ network, image, batch }: Recipe): string[] {
-  const problems: string[] = [];
+function poolingProblems(network: Recipe['network'], { heads }: Recipe['pooling']): string[] {
+  const channels = encoderChannels(network);
+  if (channels % heads === 0) return [];
+  return [
+    `pooling.heads is ${heads}: must divide the encoder's channels, which are ${channels} ` +
+      `(network.width * 4 * 2^(stages - 1))`,
+  ];
+}
+
+function finetuneProblems({ network, image, batch, pooling }: Recipe): string[] {
+  const problems = network.globalPool === 'attention' ? poolingProblems(network, pooling) : [];
   if (network.classes < 2)
     problems.push(`network.classes is ${network.classes}: a classifier needs at least 2`);
   // strides: 4 in the ImageNet stem, 2 in each stage but the first

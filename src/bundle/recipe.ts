@@ -30,6 +30,8 @@ const networkSchema = z.strictObject({
   /** cifar: 3x3 stride 1; imagenet: 7x7 stride 2 and 3x3 max-pool stride 2 */
   stem: z.enum(['cifar', 'imagenet']).default('cifar'),
   classes: positiveInt.default(10),
+  /** finetuning: average of the last map, or the attention pooling over its pixels (the paper's hybrid); see `pooling` */
+  globalPool: z.enum(['average', 'attention']).default('average'),
   /** v2 only: batch norm and ReLU after the last stage, before the average */
   finalNorm: z.boolean().default(true),
 });

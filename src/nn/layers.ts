@@ -2,7 +2,7 @@
 import type { Value } from '../graph/value';
 import { conv2d, type ConvOptions } from '../ops/conv';
 import { add, mul } from '../ops/elementwise';
-import { gemm } from '../ops/matmul';
+import { gemm, matmul, swapLast } from '../ops/matmul';
 import { batchNorm, batchNormInference, layerNorm } from '../ops/norm';
 import { reshape } from '../ops/shape';
 import { elementCount } from '../graph/shape';
@@ -84,11 +84,12 @@ export class Linear {
   }
 }
 
-/** x [..., in] W' + b with weight [out, in], as one matrix product over all leading axes. */
+/** x [..., in] W' + b with weight [out, in], as one matrix product over all leading axes, where their sizes are known. */
 export function affine(x: Value, weight: Value, bias: Value): Value {
   const features = x.shape[x.rank - 1];
   const lead = x.shape.slice(0, -1);
   if (x.rank === 2) return gemm(x, weight, { transB: 1 }, bias);
+  if (elementCount(lead) === null) return add(matmul(x, swapLast(weight)), bias);
   const rows = lead.reduce<number>((n, d) => n * (d as number), 1);
   return reshape(gemm(reshape(x, [rows, features]), weight, { transB: 1 }, bias), [...lead, weight.shape[0]]);
 }

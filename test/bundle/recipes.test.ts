@@ -16,11 +16,31 @@ test("the paper's pretraining: 4 of 16 patches hidden, 1024 channels", () => {
   expect(encoderChannels(recipe.network)).toBe(1024);
 });
 
-test.each(['cifar10', 'cifar10-mini', 'embedded'])('%s-finetune can start from %s-pretrain', (family) => {
+const PAPER = ['cifar10', 'imagenet32', 'imagenet224'];
+
+test.each([...PAPER, 'cifar10-mini', 'embedded'])('%s-finetune can start from %s-pretrain', (family) => {
   const pretrain = loadRecipe(`${family}-pretrain`).recipe;
   const finetune = loadRecipe(`${family}-finetune`).recipe;
-  const { stages, ...network } = pretrain.network;
-  expect(finetune.network).toMatchObject(network);
+  const { stages, version, width, stem, finalNorm } = pretrain.network;
+  expect(finetune.network).toMatchObject({ version, width, stem, finalNorm });
   expect(finetune.network.stages.slice(0, stages.length)).toEqual(stages);
   expect(finetune.image).toEqual(pretrain.image);
+});
+
+test.each([...PAPER, 'cifar10-mini'])('%s-hybrid is the whole of %s-pretrain', (family) => {
+  const pretrain = loadRecipe(`${family}-pretrain`).recipe;
+  const hybrid = loadRecipe(`${family}-hybrid`).recipe;
+  const { classes, ...network } = hybrid.network;
+  expect({ ...network, classes: pretrain.network.classes }).toEqual({
+    ...pretrain.network,
+    globalPool: 'attention',
+  });
+  expect(classes).toBe(loadRecipe(`${family}-finetune`).recipe.network.classes);
+  expect([hybrid.pooling, hybrid.image]).toEqual([pretrain.pooling, pretrain.image]);
+});
+
+test('224 x 224: 12 of 49 patches hidden, places by row and column', () => {
+  const { recipe } = loadRecipe('imagenet224-pretrain');
+  expect(patchCounts(recipe)).toEqual({ grid: 7, patches: 49, hidden: 12, visible: 37 });
+  expect(recipe.position.kind).toBe('rowColumn');
 });

@@ -132,7 +132,7 @@ describe.each(cases)('%s', (name) => {
   });
 
   // GELU needs Erf, which ONNX Runtime's CPU provider has in float32 only.
-  if (recipe.task === 'finetune') {
+  if (recipe.task === 'finetune' && recipe.network.globalPool === 'average') {
     test('in float64 the same graph agrees with PyTorch to 1e-10', async () => {
       const wide = new Map([...initial].map(([key, tensor]) => [key, convert(tensor, 'float64')]));
       const { losses } = await train(

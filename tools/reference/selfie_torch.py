@@ -60,7 +60,7 @@ class BottleneckV2(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Stem and stages; `embed` maps normalized images [N, C, H, W] to their averaged features [N, features]."""
+    """Stem and stages; `embed` maps normalized images [N, C, H, W] to their pooled features [N, features]."""
 
     def __init__(self, recipe):
         super().__init__()
@@ -98,34 +98,22 @@ class ResNet(nn.Module):
             x = getattr(self, stage)(x)
         if self.has_norm:
             x = F.relu(self.norm(x))
+        return self.pool(x)
+
+    def pool(self, x):
         return x.mean((2, 3))
+
+    def map_side(self, side):
+        """Side of the map of square images."""
+        for _ in range(2 * self.imagenet_stem + len(self.stages) - 1):
+            side = -(-side // 2)
+        return side
 
     def normalize(self, images):
         """uint8 [B, H, W, C] -> normalized [B, C, H, W] in the dtype of the parameters."""
         like = self.conv1.weight
         mean, std = (like.new_tensor(self.recipe['image'][key]) for key in ('mean', 'std'))
         return ((images.to(like.dtype) / 255 - mean) / std).permute(0, 3, 1, 2)
-
-
-class Finetune(ResNet):
-    """A classifier of whole images. Batch: `images` uint8 [B, H, W, C], `labels` int64 [B]."""
-
-    def __init__(self, recipe):
-        super().__init__(recipe)
-        self.fc = nn.Linear(self.features, recipe['network']['classes'])
-
-    def forward(self, batch):
-        labels = batch['labels']
-        embedding = self.embed(self.normalize(batch['images']))
-        logits = self.fc(embedding)
-        best = logits.topk(min(5, logits.shape[1]), 1).indices == labels[:, None]
-        return {
-            'loss': F.cross_entropy(logits, labels, reduction='none'),
-            'accuracy': best[:, 0].to(logits.dtype),
-            'accuracy_top5': best.any(1).to(logits.dtype),
-            'logits': logits,
-            'embedding': embedding,
-        }
 
 
 class AttentionPooling(nn.Module):
@@ -174,6 +162,38 @@ class Position(nn.Module):
         if self.kind == 'table':
             return self.embedding[places]
         return self.row[places // self.side] + self.column[places % self.side]
+
+
+class Finetune(ResNet):
+    """A classifier of whole images. Batch: `images` uint8 [B, H, W, C], `labels` int64 [B]."""
+
+    def __init__(self, recipe):
+        super().__init__(recipe)
+        if recipe['network'].get('globalPool') == 'attention':
+            side = self.map_side(recipe['image']['size'])
+            self.attention_pooling = AttentionPooling(self.features, recipe['pooling'])
+            self.map_position = Position('rowColumn', side, self.features)
+        self.fc = nn.Linear(self.features, recipe['network']['classes'])
+
+    def pool(self, x):
+        """The average, or the paper's hybrid: attention pooling over the map's pixels with row and column positions."""
+        if not hasattr(self, 'attention_pooling'):
+            return super().pool(x)
+        places = torch.arange(x.shape[2] * x.shape[3])
+        return self.attention_pooling(x.flatten(2).transpose(1, 2) + self.map_position(places))
+
+    def forward(self, batch):
+        labels = batch['labels']
+        embedding = self.embed(self.normalize(batch['images']))
+        logits = self.fc(embedding)
+        best = logits.topk(min(5, logits.shape[1]), 1).indices == labels[:, None]
+        return {
+            'loss': F.cross_entropy(logits, labels, reduction='none'),
+            'accuracy': best[:, 0].to(logits.dtype),
+            'accuracy_top5': best.any(1).to(logits.dtype),
+            'logits': logits,
+            'embedding': embedding,
+        }
 
 
 class Pretrain(ResNet):

@@ -110,6 +110,10 @@ CASES = {
         recipe('finetune', network={'version': 'v1', 'stages': [1, 1], 'width': 16}, batch=8, precision='fast'),
         0.02,
     ),
+    'finetune-hybrid': (
+        recipe('finetune', 16, network={'stages': [1, 1], 'globalPool': 'attention'}, pooling={'heads': 4}, batch=5),
+        0.02,
+    ),
     'finetune-lars': (
         recipe(
             'finetune',
