@@ -10,6 +10,7 @@ import { printGraph } from './commands/print-graph';
 import { profileCommand } from './commands/profile';
 import { quickstartCommand } from './commands/quickstart';
 import { recipesCommand } from './commands/recipes';
+import { reportCommand } from './commands/report';
 import { trainCommand } from './commands/train';
 import { tuneCommand } from './commands/tune';
 import { UserError } from './errors';
@@ -52,6 +53,7 @@ function createParser(args: readonly string[]): Argv {
   register(parser, printGraph);
   register(parser, tuneCommand);
   register(parser, profileCommand);
+  register(parser, reportCommand);
   return parser;
 }
 
@@ -60,7 +62,7 @@ function register<P extends Record<string, PositionalOptions>, O extends Record<
   { name, describe, examples, positionals, options, run }: Command<P, O>,
 ): void {
   OPTIONS.set(name, Object.keys(options));
-  const names = Object.keys(positionals).map((positional) => `<${positional}>`);
+  const names = Object.entries(positionals).map(([name, { array }]) => `<${name}${array ? '..' : ''}>`);
   parser.command(
     [name, ...names].join(' '),
     describe,

@@ -1,0 +1,93 @@
+/** Which classes a classifier takes for which. */
+import { colour } from './theme';
+import type { TopLevelSpec } from './vega';
+
+/** Counts [classes, classes] in rows of the true class and columns of the predicted. */
+export function confusionMatrix(labels: Int32Array, predictions: Int32Array, classes: number): Int32Array {
+  const counts = new Int32Array(classes * classes);
+  labels.forEach((label, i) => counts[label * classes + predictions[i]]++);
+  return counts;
+}
+
+export interface Mistake {
+  readonly truth: number;
+  readonly predicted: number;
+  readonly count: number;
+  /** of the images of the true class */
+  readonly fraction: number;
+}
+
+/** Off-diagonal entries, largest count first. */
+export function mistakes(counts: Int32Array, classes: number): Mistake[] {
+  const found: Mistake[] = [];
+  for (let truth = 0; truth < classes; truth++) {
+    const row = counts.subarray(truth * classes, (truth + 1) * classes);
+    const total = row.reduce((sum, count) => sum + count, 0);
+    row.forEach((count, predicted) => {
+      if (count > 0 && predicted !== truth) found.push({ truth, predicted, count, fraction: count / total });
+    });
+  }
+  return found.sort((a, b) => b.count - a.count);
+}
+
+/** More classes than this make a matrix that nobody can read. */
+export const MOST_CLASSES = 40;
+
+/** The matrix as a heat map: each row in fractions of its true class. */
+export function confusionSpec(counts: Int32Array, names: readonly string[]): TopLevelSpec {
+  const classes = names.length;
+  const values = Array.from(counts, (count, at) => {
+    const truth = Math.floor(at / classes);
+    const total = counts.subarray(truth * classes, (truth + 1) * classes).reduce((sum, c) => sum + c, 0);
+    const fraction = total > 0 ? count / total : 0;
+    return {
+      truth: names[truth],
+      predicted: names[at % classes],
+      fraction,
+      // Zeros would hide the pattern.
+      label: count === 0 ? '' : (100 * fraction).toFixed(0),
+      strong: fraction > 0.5,
+    };
+  });
+  const side = classes <= 12 ? 44 : classes <= 20 ? 30 : 20;
+  const axis = { domain: false, ticks: false, grid: false, labelColor: colour('ink'), labelLimit: 160 };
+  const cells = {
+    mark: { type: 'rect' as const, cornerRadius: 2, stroke: colour('grid'), strokeWidth: 1 },
+    encoding: {
+      color: { value: colour('accent') },
+      fillOpacity: {
+        field: 'fraction',
+        type: 'quantitative' as const,
+        scale: { domain: [0, 1], range: [0, 1] },
+        legend: null,
+      },
+    },
+  };
+  const numbers = {
+    mark: { type: 'text' as const, fontSize: classes <= 12 ? 12 : 9 },
+    encoding: {
+      text: { field: 'label', type: 'nominal' as const },
+      color: {
+        condition: { test: 'datum.strong', value: colour('paper') },
+        value: colour('ink'),
+      },
+    },
+  };
+  return {
+    width: side * classes,
+    height: side * classes,
+    description: 'Confusion matrix: true classes by predicted classes, percent of the true class',
+    data: { values },
+    encoding: {
+      x: {
+        field: 'predicted',
+        type: 'nominal',
+        sort: [...names],
+        title: 'predicted',
+        axis: { ...axis, labelAngle: -40 },
+      },
+      y: { field: 'truth', type: 'nominal', sort: [...names], title: 'true class', axis },
+    },
+    layer: classes <= 24 ? [cells, numbers] : [cells],
+  };
+}

@@ -1,0 +1,120 @@
+/** The pictures of one run's network at work: hidden patches, neighbours, map, confusion matrix. Each comes as SVG. */
+import type { Manifest } from '../bundle/manifest';
+import { confusionMatrix, confusionSpec, MOST_CLASSES } from './confusion';
+import { mapSpec } from './embeddingMap';
+import { imageRows, type RowImage } from './imageRows';
+import { nearestRows } from './neighbours';
+import { patchPicture } from './patchPicture';
+import { patchTask } from './patches';
+import { principalComponents, type Projection, unitRows } from './pca';
+import { pixelsUri } from './png';
+import { spread, type Predictions } from './predictions';
+import { renderChart } from './vega';
+
+/** Pixels of image `i`, uint8 [size, size, channels]. */
+function imageOf({ recipe }: Manifest, { images }: Predictions, i: number): Uint8Array {
+  const bytes = recipe.image.size ** 2 * recipe.image.channels;
+  return images.subarray(i * bytes, (i + 1) * bytes);
+}
+
+function classOf({ labels, classes }: Predictions, i: number): string {
+  if (!labels) return '';
+  return classes?.[labels[i]] ?? String(labels[i]);
+}
+
+/** The patch task of `count` images, evenly spread; none where the graph gives no scores. */
+export async function patchPictures(
+  manifest: Manifest,
+  predictions: Predictions,
+  count: number,
+): Promise<string[]> {
+  const { patchOrder, logits, indices, split } = predictions;
+  if (!patchOrder || !logits) return [];
+  const { image, patch } = manifest.recipe;
+  const scores = logits.length / indices.length;
+  const places = patchOrder.length / indices.length;
+  const chosen = Array.from(spread(indices.length, count));
+  return Promise.all(
+    chosen.map((i) => {
+      const task = patchTask(
+        { size: image.size, channels: image.channels, patch: patch.size },
+        imageOf(manifest, predictions, i),
+        patchOrder.subarray(i * places, (i + 1) * places),
+        logits.subarray(i * scores, (i + 1) * scores),
+      );
+      const name = classOf(predictions, i);
+      return patchPicture(task, `Image ${indices[i]} of the ${split} split${name === '' ? '' : `: ${name}`}`);
+    }),
+  );
+}
+
+/** Embeddings of unit length, and their width. */
+export interface Units {
+  readonly data: Float32Array;
+  readonly width: number;
+}
+
+export function unitsOf({ embedding, indices }: Predictions): Units | null {
+  if (!embedding) return null;
+  const width = embedding.length / indices.length;
+  return { data: unitRows(embedding, width), width };
+}
+
+const NEIGHBOURS = 8;
+
+/** Rows of an image and its nearest neighbours; `queries` images, evenly spread. */
+export async function neighbourPicture(
+  manifest: Manifest,
+  predictions: Predictions,
+  { data, width }: Units,
+  queries: number,
+): Promise<string> {
+  const { size, channels } = manifest.recipe.image;
+  const { labels, indices } = predictions;
+  const show = async (i: number, query: number): Promise<RowImage> => ({
+    uri: await pixelsUri(imageOf(manifest, predictions, i), size, size, channels, 144),
+    caption: classOf(predictions, i),
+    match: labels ? labels[i] === labels[query] : null,
+  });
+  const rows = await Promise.all(
+    Array.from(spread(indices.length, queries)).map((query) => {
+      const others = nearestRows(data, width, query, NEIGHBOURS).map(({ index }) => index);
+      return Promise.all([query, ...others].map((i) => show(i, query)));
+    }),
+  );
+  return imageRows(rows, 'Images and their nearest neighbours by cosine of the embeddings');
+}
+
+export async function mapPicture(
+  { labels, classes }: Predictions,
+  { data, width }: Units,
+): Promise<{ svg: string; projection: Projection }> {
+  const projection = principalComponents(data, width, 2);
+  const { coordinates, explained } = projection;
+  return { svg: await renderChart(mapSpec(coordinates, explained, labels, classes)), projection };
+}
+
+export interface Confusion {
+  readonly counts: Int32Array;
+  readonly names: readonly string[];
+  /** null: more classes than a matrix can show */
+  readonly svg: string | null;
+}
+
+/** Null where no classes are predicted or known. */
+export async function confusionPicture(
+  manifest: Manifest,
+  predictions: Predictions,
+): Promise<Confusion | null> {
+  const { labels, logits, classes, patchOrder } = predictions;
+  if (!labels || !logits || patchOrder) return null;
+  const count = manifest.recipe.network.classes;
+  const predicted = Int32Array.from(labels, (_, i) => {
+    const row = logits.subarray(i * count, (i + 1) * count);
+    return row.indexOf(Math.max(...row));
+  });
+  const names = Array.from({ length: count }, (_, label) => classes?.[label] ?? String(label));
+  const counts = confusionMatrix(labels, predicted, count);
+  const svg = count <= MOST_CLASSES ? await renderChart(confusionSpec(counts, names)) : null;
+  return { counts, names, svg };
+}

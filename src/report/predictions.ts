@@ -1,0 +1,177 @@
+/** What a checkpoint's evaluation graph says of images of a split: scores, embeddings, and the images themselves. */
+import type { Manifest } from '../bundle/manifest';
+import type { Bundle } from '../bundle/read';
+import type { LoaderOptions } from '../data/loader';
+import { createLoader } from '../data/loader';
+import { openSource } from '../data/source';
+import type { HostTensor } from '../onnx/dtype';
+import type { Provider } from '../runtime/providers';
+import { requireProvider } from '../runtime/providers';
+import { StateSession } from '../runtime/stateSession';
+import type { Checkpoint } from '../training/checkpoints';
+import { batchFeeds, batchOptions } from '../training/feeds';
+import { requireState } from '../training/stateTypes';
+
+export interface Predictions {
+  /** the data and the split that were read */
+  readonly source: string;
+  readonly split: string;
+  /** images in the whole split */
+  readonly available: number;
+  readonly classes: readonly string[] | null;
+  /** [count], of the images in the source */
+  readonly indices: Int32Array;
+  /** uint8 [count, size, size, channels] */
+  readonly images: Uint8Array;
+  /** [count]; null: unlabelled */
+  readonly labels: Int32Array | null;
+  /** [count] each */
+  readonly loss: Float32Array;
+  readonly accuracy: Float32Array;
+  /** [count, classes] for classifiers, [count, hidden, hidden] for pretraining (a row a query); null: the graph gives none */
+  readonly logits: Float32Array | null;
+  /** [count, width]; null: the graph gives none */
+  readonly embedding: Float32Array | null;
+  /** [count, patches]; null for classifiers */
+  readonly patchOrder: Int32Array | null;
+}
+
+/** `count` of `length` indices, evenly spread. */
+export function spread(length: number, count: number): Int32Array {
+  const used = Math.min(length, count);
+  return Int32Array.from({ length: used }, (_, i) => Math.floor((i * length) / used));
+}
+
+/** Masks and augmentation come from this seed, as in `selfie evaluate`. */
+export const PICTURE_SEED = 0;
+
+export interface PredictOptions {
+  readonly data: string;
+  /** images at most; they are spread evenly over the test split */
+  readonly count: number;
+  readonly augment: boolean;
+  readonly provider?: Provider;
+  readonly threads: number;
+  readonly workers?: number;
+}
+
+/** Runs `eval.onnx` over images of the test split. Throws a UserError for whatever is not there or does not fit. */
+export async function predict(
+  bundle: Bundle,
+  checkpoint: Checkpoint,
+  options: PredictOptions,
+): Promise<Predictions> {
+  const { manifest } = bundle;
+  const source = await openSource(options.data, 'test');
+  const { length: available, classes } = source;
+  source.close();
+  const indices = spread(available, options.count);
+  const loaderOptions: LoaderOptions = {
+    ...batchOptions(manifest, 'evaluate'),
+    augment: options.augment ? manifest.recipe.augment : null,
+    spec: options.data,
+    split: 'test',
+    indices,
+    seed: PICTURE_SEED,
+    workers: options.workers,
+    // A pretraining graph asks for no labels; the pictures show them where there are any.
+    ...(classes && { labels: { classes: mostClasses(manifest, classes.length) } }),
+  };
+  return withEvaluation(bundle, checkpoint, options, async (evaluate) => {
+    const loader = await createLoader(loaderOptions);
+    const parts = new Map<string, Float32Array[]>();
+    const images: Uint8Array[] = [];
+    const labels: number[] = [];
+    const orders: number[] = [];
+    try {
+      for await (const batch of loader) {
+        const { valid } = batch;
+        const outputs = await evaluate(batchFeeds(manifest.graphs.eval, [batch], false));
+        for (const [name, { shape, data }] of outputs) {
+          const each = shape.slice(1).reduce((product, size) => product * size, 1);
+          const kept = Float32Array.from(data.subarray(0, valid * each) as Float32Array);
+          parts.set(name, [...(parts.get(name) ?? []), kept]);
+        }
+        images.push(
+          Uint8Array.from(batch.images.subarray(0, (batch.images.length / manifest.recipe.batch) * valid)),
+        );
+        if (batch.labels) for (const label of batch.labels.subarray(0, valid)) labels.push(Number(label));
+        const { patch_order: order } = batch;
+        if (order)
+          for (const place of order.subarray(0, (order.length / manifest.recipe.batch) * valid))
+            orders.push(Number(place));
+        loader.release([batch]);
+      }
+    } finally {
+      await loader.close();
+    }
+    const joined = (name: string) => {
+      const found = parts.get(name);
+      return found ? concatenate(found) : null;
+    };
+    const required = (name: string) => {
+      const found = joined(name);
+      if (!found) throw new Error(`eval.onnx gives no ${name}`);
+      return found;
+    };
+    return {
+      source: options.data,
+      split: loader.source.split,
+      available,
+      classes,
+      indices,
+      images: new Uint8Array(Buffer.concat(images)),
+      labels: labels.length > 0 ? Int32Array.from(labels) : null,
+      loss: required('loss'),
+      accuracy: required('accuracy'),
+      logits: joined('logits'),
+      embedding: joined('embedding'),
+      patchOrder: orders.length > 0 ? Int32Array.from(orders) : null,
+    };
+  });
+}
+
+type Evaluate = (feeds: Iterable<readonly [string, HostTensor]>) => Promise<Map<string, HostTensor>>;
+
+/** Opens a session with the checkpoint's state for `use`, and closes it. */
+export async function withEvaluation<T>(
+  bundle: Bundle,
+  checkpoint: Checkpoint,
+  {
+    provider = bundle.manifest.provider,
+    threads,
+  }: { readonly provider?: Provider; readonly threads: number },
+  use: (evaluate: Evaluate) => Promise<T>,
+): Promise<T> {
+  requireState(checkpoint.file, checkpoint.state, bundle.manifest);
+  requireProvider(provider);
+  const session = new StateSession(bundle, { provider, threads });
+  try {
+    await session.setState(checkpoint.state);
+    return await use((feeds) => session.run('eval', feeds));
+  } finally {
+    await session.close();
+  }
+}
+
+/** Classes that the labels may have: a classifier's own number, or all that the data has where none are learned. */
+const mostClasses = ({ recipe }: Manifest, there: number) =>
+  recipe.task === 'pretrain' ? there : recipe.network.classes;
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const result = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}
+
+/** Places of one image as `Batch.patch_order` has them, repeated to fill a batch of `manifest`. */
+export function repeated<T extends Uint8Array | BigInt64Array>(one: T, manifest: Manifest): T {
+  const { batch } = manifest.recipe;
+  const many = new (one.constructor as new (length: number) => T)(one.length * batch);
+  for (let i = 0; i < batch; i++) many.set(one as never, i * one.length);
+  return many;
+}

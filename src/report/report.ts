@@ -1,0 +1,126 @@
+/** `selfie report`: reads runs, lets their networks answer, and writes the page with its pictures beside it. */
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { writeFileAtomic } from '../atomic';
+import { UserError } from '../errors';
+import type { Provider } from '../runtime/providers';
+import { reportPage } from './page';
+import { svgToPng } from './png';
+import { predict, type Predictions } from './predictions';
+import { chanceOf, readRuns, type RunView } from './runView';
+import { curvesSection, embeddingSections, patchSection, recipeSection, resultsSection } from './sections';
+import { confusionSection } from './sections';
+import { neighbourAgreement } from './neighbours';
+import { unitsOf, type Units } from './pictures';
+import { standalone } from './theme';
+
+export interface ReportOptions {
+  readonly directories: readonly string[];
+  /** the page; default: report.html in the first folder */
+  readonly to?: string;
+  /** default: what each run was trained on */
+  readonly data?: string;
+  /** of the test split, for everything but the curves; 0: no network is run. Default 1000 */
+  readonly images?: number;
+  /** augments them as training does */
+  readonly augment?: boolean;
+  /** default: the provider that each bundle was lowered for */
+  readonly provider?: Provider;
+  readonly threads?: number;
+  readonly workers?: number;
+}
+
+/** A run with what its network answered. */
+export interface ShownRun extends RunView {
+  readonly chance: number;
+  readonly predictions: Predictions | null;
+  readonly units: Units | null;
+  /** null: no labels or no embeddings */
+  readonly agreement: { readonly accuracy: number; readonly chance: number } | null;
+}
+
+/** Takes pictures as they are made: name -> SVG in the theme's colours. */
+export type Pictures = Map<string, string>;
+
+export interface Report {
+  readonly page: string;
+  /** folder of the pictures */
+  readonly pictures: string;
+  /** pictures in it, each as SVG and PNG */
+  readonly count: number;
+}
+
+const IMAGES = 1000;
+
+/** Writes the page and the pictures. Throws a UserError for folders, data or checkpoints that are not what they should be. */
+export async function report(
+  options: ReportOptions,
+  warn: (line: string) => void = () => {},
+): Promise<Report> {
+  const { directories, images = IMAGES } = options;
+  const page = options.to ?? path.join(directories[0], 'report.html');
+  if (!/\.html?$/.test(page)) throw new UserError(`--to ${page}: expected a name that ends in .html`);
+  const views = readRuns(directories, warn);
+  const runs: ShownRun[] = [];
+  for (const view of views) {
+    if (images === 0) runs.push(shown(view, null));
+    else runs.push(shown(view, await answers(view, images, options, warn)));
+  }
+  const pictures: Pictures = new Map();
+  const augmented = options.augment ?? false;
+  const sections = [
+    resultsSection(runs, augmented),
+    await curvesSection(runs, pictures),
+    await patchSection(runs, pictures, augmented),
+    ...(await embeddingSections(runs, pictures)),
+    await confusionSection(runs, pictures),
+    recipeSection(runs),
+  ].flatMap((section) => section ?? []);
+  const title = runs.length === 1 ? `Selfie: ${runs[0].name}` : `Selfie: ${runs.length} runs`;
+  const subtitle = runs.map(({ name, bundle }) => `${name} (${bundle.manifest.recipeName})`).join(' · ');
+  const { producer } = runs[0].bundle.manifest;
+  const html = reportPage(title, subtitle, sections, `Made by selfie report from bundles of ${producer}.`);
+
+  const folder = page.replace(/\.html?$/, '-pictures');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, svg] of pictures) {
+    const file = path.join(folder, name);
+    const plain = standalone(svg);
+    writeFileAtomic(`${file}.svg`, plain);
+    writeFileAtomic(`${file}.png`, await svgToPng(plain));
+  }
+  writeFileAtomic(page, html);
+  return { page, pictures: folder, count: pictures.size };
+}
+
+async function answers(
+  { directory, bundle, checkpoint, settings }: RunView,
+  count: number,
+  { data, augment = false, provider, threads, workers }: ReportOptions,
+  warn: (line: string) => void,
+): Promise<Predictions | null> {
+  if (!checkpoint) {
+    warn(`${directory}: no checkpoint yet, so only its curves are shown`);
+    return null;
+  }
+  const from = data ?? settings?.data;
+  if (from === undefined)
+    throw new UserError(`${directory}: has no run.json that names its data; give --data`);
+  return predict(bundle, checkpoint, {
+    data: from,
+    count,
+    augment,
+    provider,
+    threads: threads ?? availableParallelism(),
+    workers,
+  });
+}
+
+function shown(view: RunView, predictions: Predictions | null): ShownRun {
+  const units = predictions && unitsOf(predictions);
+  const labels = predictions?.labels;
+  const agreement =
+    units && labels && labels.length > 1 ? neighbourAgreement(units.data, units.width, labels) : null;
+  return { ...view, chance: chanceOf(view.bundle.manifest), predictions, units, agreement };
+}
