@@ -6,6 +6,7 @@ import type { Command } from './commands/command';
 import { describeError } from './commands/describeError';
 import { evaluateCommand } from './commands/evaluate';
 import { exportCommand } from './commands/export';
+import { inspectCommand } from './commands/inspect';
 import { printGraph } from './commands/print-graph';
 import { profileCommand } from './commands/profile';
 import { quickstartCommand } from './commands/quickstart';
@@ -13,6 +14,7 @@ import { recipesCommand } from './commands/recipes';
 import { reportCommand } from './commands/report';
 import { trainCommand } from './commands/train';
 import { tuneCommand } from './commands/tune';
+import { watchCommand } from './commands/watch';
 import { UserError } from './errors';
 import { didYouMean } from './nearest';
 
@@ -54,6 +56,8 @@ function createParser(args: readonly string[]): Argv {
   register(parser, tuneCommand);
   register(parser, profileCommand);
   register(parser, reportCommand);
+  register(parser, inspectCommand);
+  register(parser, watchCommand);
   return parser;
 }
 

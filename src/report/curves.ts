@@ -50,10 +50,10 @@ export interface CurveSettings {
 
 export const CURVES: readonly CurveSettings[] = [
   { key: 'loss', title: 'Loss', format: '~g' },
-  { key: 'accuracy', title: 'Accuracy on training batches', format: '.0%', zero: true },
+  { key: 'accuracy', title: 'Accuracy on training batches', format: '~%', zero: true },
   { key: 'learning_rate', title: 'Learning rate', format: '~g', zero: true },
   { key: 'images_per_second', title: 'Images a second', format: '~s', zero: true },
-  { key: 'data_wait', title: 'Time spent waiting for data', format: '.0%', zero: true },
+  { key: 'data_wait', title: 'Time spent waiting for data', format: '~%', zero: true },
 ];
 
 const BINS = 160;
@@ -78,7 +78,7 @@ export function curveSpec(
     field: 'step',
     type: 'quantitative' as const,
     title: 'step',
-    axis: { grid: false, tickCount: 6, format: '~s' },
+    axis: { grid: false, tickCount: 6, format: ',d' },
     scale: { nice: false, domainMin: 0 },
   };
   const axis = { format, tickCount: 5, title: null };
@@ -120,8 +120,9 @@ export function curveSpec(
           },
         ];
   return {
-    width: 430,
-    height: 210,
+    width: 500,
+    height: 260,
+    autosize: { type: 'fit', contains: 'padding' },
     title,
     description: `${title} by step of ${names.join(', ')}`,
     data: { values },

@@ -41,7 +41,9 @@ table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-num
 th,td{padding:.42rem .9rem .42rem 0;text-align:left;border-bottom:1px solid var(--grid);vertical-align:top}
 th{font-weight:600;color:var(--muted);font-size:.84rem;vertical-align:bottom}
 td.n,th.n{text-align:right}
-td small{display:block;color:var(--muted);font-size:.82rem}
+td{overflow-wrap:anywhere;min-width:4.6rem}
+td.n{white-space:nowrap}
+td small{display:block;white-space:nowrap;color:var(--muted);font-size:.82rem}
 details{margin:.5rem 0}
 summary{cursor:pointer;color:var(--accent)}
 pre{background:var(--panel);padding:1rem;border-radius:8px;font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-x:auto}

@@ -167,11 +167,3 @@ function concatenate(parts: readonly Float32Array[]): Float32Array {
   }
   return result;
 }
-
-/** Places of one image as `Batch.patch_order` has them, repeated to fill a batch of `manifest`. */
-export function repeated<T extends Uint8Array | BigInt64Array>(one: T, manifest: Manifest): T {
-  const { batch } = manifest.recipe;
-  const many = new (one.constructor as new (length: number) => T)(one.length * batch);
-  for (let i = 0; i < batch; i++) many.set(one as never, i * one.length);
-  return many;
-}

@@ -32,16 +32,12 @@ const of = ({ indices, available, split }: Predictions) =>
     : `${count(indices.length)} of the ${count(available)} images of the ${split} split`;
 
 export function resultsSection(runs: readonly ShownRun[], augmented: boolean): Section {
-  const head = [
-    'run',
-    'task',
-    'data',
-    'labels',
-    'starts from',
-    'step',
-    'training loss',
-    'training accuracy',
-  ].concat(['chance', 'test accuracy', 'nearest neighbour agrees', 'images/s', 'parameters']);
+  const head = ['run', 'data', 'starts from', 'step', 'training loss', 'training accuracy', 'chance'].concat([
+    'test accuracy',
+    'nearest neighbour agrees',
+    'images/s',
+    'parameters',
+  ]);
   const rows = runs.map(({ name, bundle, settings, lines, chance, predictions, agreement }): Cell[] => {
     const last = lines.slice(-LAST);
     const recent = (of: string) => mean(last.map((line) => line[of]));
@@ -49,9 +45,9 @@ export function resultsSection(runs: readonly ShownRun[], augmented: boolean): S
     const steps = settings?.steps ?? recipe.schedule.steps;
     return [
       [name, recipeName],
-      recipe.task,
-      settings?.data ?? 'none yet',
-      settings?.labels ?? 'all',
+      settings
+        ? [settings.data, settings.labels === null ? 'all images' : `labels: ${settings.labels}`]
+        : 'none yet',
       settings?.initFrom ?? 'random weights',
       [count(last[last.length - 1]?.step ?? 0), `of ${count(steps)}`],
       last.length > 0 ? recent('loss').toFixed(3) : 'none yet',
@@ -68,7 +64,7 @@ export function resultsSection(runs: readonly ShownRun[], augmented: boolean): S
     id: 'results',
     title: 'Results',
     body: [
-      table(head, rows, new Set([5, 6, 7, 8, 9, 10, 11, 12])),
+      table(head, rows, new Set([3, 4, 5, 6, 7, 8, 9, 10])),
       paragraph(
         `Training figures are means of the last ${LAST} steps or fewer. Accuracy is of hidden patches put in their place for pretraining, of classes for finetuning.` +
           (measured
@@ -180,9 +176,7 @@ export async function confusionSection(
     const worst = mistakes(counts, names.length).slice(0, MOST_MISTAKES);
     if (worst.length === 0) continue;
     const rows = worst.map((m) => [names[m.truth], names[m.predicted], count(m.count), percent(m.fraction)]);
-    body.push(
-      table(['most often taken: true class', 'for', 'images', 'of the class'], rows, new Set([2, 3])),
-    );
+    body.push(table(['true class', 'taken for', 'images', 'of the class'], rows, new Set([2, 3])));
   }
   return body.length === 0 ? null : { id: 'confusion', title: 'Confusion matrix', body: body.join('\n') };
 }

@@ -1,0 +1,98 @@
+/** `selfie watch`: follows a run's folder and shows it, until the run ends or someone presses q or Ctrl-C. */
+import path from 'node:path';
+import type { ReadStream } from 'node:tty';
+import { readBundle } from '../bundle/read';
+import { listCheckpoints } from '../training/checkpoints';
+import { readRun, runPaths } from '../training/runFolder';
+import { MetricsTail } from './metricsTail';
+import { chanceOf } from './runView';
+import { jobState, watchView, type Snapshot } from './watchView';
+
+/** Reads what is there now; each call reads only what came since the last. */
+export function snapshots(directory: string): () => Snapshot {
+  const { manifest } = readBundle(directory);
+  const tail = new MetricsTail(runPaths(directory).metrics);
+  return () => {
+    const changed = tail.read();
+    return {
+      name: path.basename(path.resolve(directory)),
+      recipe: manifest.recipeName,
+      lines: tail.lines,
+      broken: tail.broken,
+      // A run of a folder may be started anew with other steps.
+      steps: readRun(directory)?.steps ?? manifest.recipe.schedule.steps,
+      chance: chanceOf(manifest),
+      checkpointStep: listCheckpoints(directory).at(0)?.step ?? null,
+      silentSeconds: changed === null ? null : Math.max(0, (Date.now() - changed) / 1000),
+    };
+  };
+}
+
+/** Milliseconds between two pictures. */
+const REFRESH = 1000;
+
+const SCREEN = {
+  enter: '\x1b[?1049h\x1b[?25l',
+  leave: '\x1b[?25h\x1b[?1049l',
+  home: '\x1b[H',
+  rest: '\x1b[J',
+};
+
+/**
+ * Shows the job on `output`, a terminal, and redraws it each second; resolves when the run has finished, or at q or Ctrl-C
+ * on `input`. The last view stays on the screen.
+ */
+export async function watch(
+  directory: string,
+  output: NodeJS.WriteStream,
+  input: ReadStream,
+  colour: boolean,
+): Promise<void> {
+  const take = snapshots(directory);
+  const size = () => ({ columns: output.columns, rows: output.rows - 1, colour });
+  let wake: () => void = () => {};
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    wake();
+  };
+  const onKey = (key: Buffer) => {
+    // In raw mode Ctrl-C comes as a character.
+    if (['q', 'Q', '\x03', '\x1b'].includes(key.toString())) stop();
+  };
+  const onResize = () => wake();
+  let snapshot = take();
+  output.write(SCREEN.enter);
+  if (input.isTTY) input.setRawMode(true);
+  input.on('data', onKey);
+  output.on('resize', onResize);
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    while (!stopped) {
+      snapshot = take();
+      const lines = [...watchView(snapshot, size()), '', 'q ends the view, not the job'].slice(
+        0,
+        output.rows - 1,
+      );
+      output.write(`${SCREEN.home}${lines.map((line) => `${line}\x1b[K\n`).join('')}${SCREEN.rest}`);
+      if (jobState(snapshot) === 'finished') break;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, REFRESH);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+    output.off('resize', onResize);
+    input.off('data', onKey);
+    if (input.isTTY) input.setRawMode(false);
+    input.pause();
+    output.write(SCREEN.leave);
+  }
+  for (const line of watchView(snapshot, size())) output.write(`${line}\n`);
+}
