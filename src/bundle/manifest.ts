@@ -13,7 +13,9 @@ import { recipeSchema } from './recipe';
  *   value an example) in `eval.onnx`; with a leading K in `train-loop.onnx`. `skipped` is 1 where the gradients were not
  *   finite and the state stays as it was but for the loss scale, else 0; only with `compute: float16`.
  * - `gradient`: `grad.x` for parameter x, times the state `optim.loss_scale` where there is one.
- * - `prediction`: `logits` float32 [B, classes]; `embedding` float32 [B, features].
+ * - `prediction`: `logits` float32 [B, classes], in `eval.onnx` of pretraining [B, hidden, hidden]: the score of each hidden
+ *   patch (last axis) at each hidden place, both in the order of `patch_order`; `embedding` float32 [B, features], of whole
+ *   images.
  */
 export const ROLES = ['batch', 'random', 'hyper', 'state', 'metric', 'gradient', 'prediction'] as const;
 export type Role = (typeof ROLES)[number];

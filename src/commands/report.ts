@@ -1,5 +1,4 @@
 /** `selfie report DIR [DIR ...]` */
-import { report } from '../report/report';
 import { defineCommand, print, provider as providerOption, text, warn, whole } from './command';
 
 export const reportCommand = defineCommand({
@@ -35,6 +34,8 @@ export const reportCommand = defineCommand({
   },
   run: async ({ dirs, to, data, images, augment, provider, threads, workers }) => {
     const options = { directories: dirs, to, data, images, augment, provider, threads, workers };
+    // Not at the top: the charts' library takes time and memory that the other commands need not spend.
+    const { report } = await import('../report/report.js');
     const { page, pictures, count } = await report(options, warn);
     print(`page: ${page}`);
     print(`pictures: ${count} in ${pictures}, as SVG and PNG`);

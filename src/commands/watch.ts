@@ -28,7 +28,7 @@ export const watchCommand = defineCommand({
       await watch(dir, stdout, stdin, colour);
       return;
     }
-    const settings = stdout.isTTY ? { columns: stdout.columns, rows: stdout.rows - 1, colour } : PLAIN;
+    const settings = stdout.isTTY ? { ...PLAIN, columns: stdout.columns || PLAIN.columns, colour } : PLAIN;
     watchView(snapshots(dir)(), settings).forEach((line) => print(line));
   },
 });

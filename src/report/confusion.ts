@@ -1,5 +1,5 @@
 /** Which classes a classifier takes for which. */
-import { colour } from './theme';
+import { colour, DARK_FILL } from './theme';
 import type { TopLevelSpec } from './vega';
 
 /** Counts [classes, classes] in rows of the true class and columns of the predicted. */
@@ -46,7 +46,7 @@ export function confusionSpec(counts: Int32Array, names: readonly string[]): Top
       fraction,
       // Zeros would hide the pattern.
       label: count === 0 ? '' : (100 * fraction).toFixed(0),
-      strong: fraction > 0.5,
+      strong: fraction > DARK_FILL,
     };
   });
   const side = classes <= 12 ? 44 : classes <= 20 ? 30 : 20;

@@ -41,7 +41,7 @@ table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-num
 th,td{padding:.42rem .9rem .42rem 0;text-align:left;border-bottom:1px solid var(--grid);vertical-align:top}
 th{font-weight:600;color:var(--muted);font-size:.84rem;vertical-align:bottom}
 td.n,th.n{text-align:right}
-td{overflow-wrap:anywhere;min-width:4.6rem}
+td{overflow-wrap:break-word}
 td.n{white-space:nowrap}
 td small{display:block;white-space:nowrap;color:var(--muted);font-size:.82rem}
 details{margin:.5rem 0}
@@ -89,11 +89,14 @@ export const paragraph = (text: string, note = false): Html =>
 
 export const heading = (text: string): Html => `<h3>${escapeText(text)}</h3>`;
 
-/** SVG as it is. Ids are none in these pictures but for clip paths, which `unique` keeps apart. */
+/** SVG as it is. */
 export const figure = (svg: string): Html => `<figure>${svg}</figure>`;
 
 /** A cell: text, or text with a smaller line below it. */
 export type Cell = string | readonly [text: string, below: string];
+
+/** Paths may break behind a slash. */
+const breakable = (text: string) => escapeText(text).replaceAll('/', '/<wbr>');
 
 /** `numbers`: columns aligned to the right. */
 export function table(
@@ -104,8 +107,8 @@ export function table(
   const attribute = (column: number) => (numbers.has(column) ? ' class="n"' : '');
   const cell = (content: Cell) =>
     typeof content === 'string'
-      ? escapeText(content)
-      : `${escapeText(content[0])}<small>${escapeText(content[1])}</small>`;
+      ? breakable(content)
+      : `${breakable(content[0])}<small>${escapeText(content[1])}</small>`;
   const headings = head.map((text, i) => `<th scope="col"${attribute(i)}>${escapeText(text)}</th>`);
   const lines = rows.map(
     (row) => `<tr>${row.map((content, i) => `<td${attribute(i)}>${cell(content)}</td>`).join('')}</tr>`,

@@ -1,7 +1,7 @@
 /** One image's patch task as a picture: what is visible, each query's scores over the candidates, and what was picked. */
 import { corner, isRight, patchPixels, type PatchTask } from './patches';
 import { pixelsUri } from './png';
-import { colour, escapeText, FONT } from './theme';
+import { colour, DARK_FILL, escapeText, FONT } from './theme';
 
 /** Units of the picture. */
 const SIDE = 224;
@@ -19,8 +19,10 @@ const label = (x: number, y: number, text: string, extra = '') =>
 const rect = (x: number, y: number, side: number, attributes: string) =>
   `<rect x="${x}" y="${y}" width="${side}" height="${side}" ${attributes}/>`;
 
+/** The thin frame tells a white image from white paper. */
 const image = (x: number, y: number, side: number, uri: string) =>
-  `<image x="${x}" y="${y}" width="${side}" height="${side}" href="${uri}"/>`;
+  `<image x="${x}" y="${y}" width="${side}" height="${side}" href="${uri}"/>` +
+  rect(x, y, side, `fill="none" stroke="${colour('grid')}" stroke-width="1"`);
 
 /** Sides of the table's cells for so many hidden places. */
 const cellOf = (hidden: number) => Math.max(20, Math.min(44, Math.floor(260 / hidden)));
@@ -106,7 +108,7 @@ function scoreTable(
         ),
       );
       if (cell >= 30) {
-        const ink = score > 0.5 ? colour('paper') : colour('ink');
+        const ink = score > DARK_FILL ? colour('paper') : colour('ink');
         parts.push(
           `<text x="${at.x + cell / 2}" y="${at.y + cell / 2 + 4}" font-family='${FONT}' font-size="11" text-anchor="middle" fill="${ink}">${(100 * score).toFixed(0)}</text>`,
         );

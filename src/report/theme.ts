@@ -31,10 +31,23 @@ export const colour = (name: string) => `var(--${name})`;
 /** The colour of series `index`, from 0; they repeat after ten. */
 export const seriesColour = (index: number) => colour(`series${(index % SERIES_COUNT) + 1}`);
 
-/** `svg` for a file of its own: light colours by value, on paper. */
+/** Units of paper around a picture in a file of its own. */
+const MARGIN = 14;
+
+/** `svg` for a file of its own: light colours by value, on paper, with a margin. */
 export function standalone(svg: string): string {
   const named = svg.replace(/var\(--(\w+)\)/g, (text, name: string) => COLOURS[name]?.[0] ?? text);
-  return named.replace(/^(<svg[^>]*>)/, `$1<rect width="100%" height="100%" fill="${COLOURS.paper[0]}"/>`);
+  return named.replace(/^<svg[^>]*>/, (tag) => {
+    const [, width, height] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(tag) ?? [];
+    if (width === undefined || height === undefined) throw new Error(`a picture without a size: ${tag}`);
+    const [w, h] = [Number(width) + 2 * MARGIN, Number(height) + 2 * MARGIN];
+    const grown = tag
+      .replace(/ width="[^"]*"/, ` width="${w}"`)
+      .replace(/ height="[^"]*"/, ` height="${h}"`)
+      .replace(/viewBox="[^"]*"/, `viewBox="${-MARGIN} ${-MARGIN} ${w} ${h}"`);
+    const paper = `fill="${COLOURS.paper[0]}"`;
+    return `${grown}<rect x="${-MARGIN}" y="${-MARGIN}" width="${w}" height="${h}" ${paper}/>`;
+  });
 }
 
 /** The declarations of all colours, for the page. */
@@ -48,6 +61,9 @@ export function colourVariables(): string {
 
 export const escapeText = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+/** Above this opacity of the accent colour, text on it is readable in the colour of paper rather than of ink. */
+export const DARK_FILL = 0.65;
 
 export const percent = (fraction: number, digits = 1) =>
   Number.isFinite(fraction) ? `${(100 * fraction).toFixed(digits)} %` : 'none';

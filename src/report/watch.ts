@@ -28,6 +28,13 @@ export function snapshots(directory: string): () => Snapshot {
   };
 }
 
+/** Nothing more will come: the last step's checkpoint is there, or will not be. */
+const isOver = (snapshot: Snapshot) =>
+  jobState(snapshot) === 'finished' &&
+  (snapshot.checkpointStep === snapshot.steps || (snapshot.silentSeconds ?? 0) > CHECKPOINT_SECONDS);
+
+const CHECKPOINT_SECONDS = 30;
+
 /** Milliseconds between two pictures. */
 const REFRESH = 1000;
 
@@ -49,7 +56,8 @@ export async function watch(
   colour: boolean,
 ): Promise<void> {
   const take = snapshots(directory);
-  const size = () => ({ columns: output.columns, rows: output.rows - 1, colour });
+  // A terminal may not know its size.
+  const size = () => ({ columns: output.columns || 80, rows: (output.rows || 24) - 1, colour });
   let wake: () => void = () => {};
   let stopped = false;
   const stop = () => {
@@ -76,7 +84,7 @@ export async function watch(
         output.rows - 1,
       );
       output.write(`${SCREEN.home}${lines.map((line) => `${line}\x1b[K\n`).join('')}${SCREEN.rest}`);
-      if (jobState(snapshot) === 'finished') break;
+      if (isOver(snapshot)) break;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, REFRESH);
         wake = () => {

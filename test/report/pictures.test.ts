@@ -1,0 +1,149 @@
+/** The pure parts of pictures: bins of curves, patches, principal components, neighbours, confusions, charts. */
+import type { StepMetrics } from '../../src/training/metricsLog';
+import { confusionMatrix, confusionSpec, mistakes } from '../../src/report/confusion';
+import { bins, curveSpec } from '../../src/report/curves';
+import { mapSpec } from '../../src/report/embeddingMap';
+import { nearestRows, neighbourAgreement } from '../../src/report/neighbours';
+import {
+  corner,
+  isRight,
+  patchPixels,
+  patchTask,
+  pickedPixels,
+  visiblePixels,
+} from '../../src/report/patches';
+import { patchPicture } from '../../src/report/patchPicture';
+import { principalComponents, unitRows } from '../../src/report/pca';
+import { svgToPng } from '../../src/report/png';
+import { spread } from '../../src/report/predictions';
+import { standalone } from '../../src/report/theme';
+import { renderChart } from '../../src/report/vega';
+
+const metrics = (step: number, loss: number): StepMetrics => ({
+  step,
+  epoch: 0,
+  loss,
+  accuracy: loss / 10,
+  learning_rate: 0.1,
+  images_per_second: 100,
+  data_wait: 0,
+  elapsed_seconds: step,
+});
+
+test('bins hold every line once: mean, least and largest value, last step', () => {
+  const lines = [4, 2, 6, 8, 1].map((loss, i) => metrics(i + 1, loss));
+  expect(bins(lines, 'loss', 2)).toEqual([
+    { step: 2, mean: 3, low: 2, high: 4 },
+    { step: 5, mean: 5, low: 1, high: 8 },
+  ]);
+  expect(bins(lines, 'loss', 99)).toHaveLength(5);
+  expect(bins(lines, 'gradient_norm', 9)).toEqual([]);
+});
+
+test('a chart of two runs has a line and a band for each, and chance', async () => {
+  const runs = ['a<b', 'c'].map((name, r) => ({
+    name,
+    lines: Array.from({ length: 400 }, (_, i) => metrics(i + 1, 1 + Math.sin(i + r))),
+  }));
+  const svg = await renderChart(
+    curveSpec(runs, { key: 'accuracy', title: 'Accuracy', format: '~%', chance: 0.25 }),
+  );
+  expect(svg.match(/<path[^>]*aria-roledescription="line mark"/g)).toHaveLength(2);
+  expect(svg.match(/<path[^>]*aria-roledescription="area mark"/g)).toHaveLength(2);
+  expect(svg).toContain('chance 25 %');
+  expect(svg).toContain('var(--series2)');
+  expect(standalone(svg)).not.toContain('var(');
+});
+
+test('spread takes indices evenly', () => {
+  expect(Array.from(spread(10, 4))).toEqual([0, 2, 5, 7]);
+  expect(Array.from(spread(3, 9))).toEqual([0, 1, 2]);
+});
+
+/** 4 x 4 pixels in 2 x 2 patches, gray; places 1 and 2 hidden; both queries pick candidate 0, the patch of place 1. */
+const task = patchTask(
+  { size: 4, channels: 1, patch: 2 },
+  Uint8Array.from({ length: 16 }, (_, i) => i),
+  [0, 3, 1, 2],
+  Float32Array.of(Math.log(3), 0, 1, 0),
+);
+
+test('a patch task: scores, picks, and the three images', () => {
+  expect(task.hidden).toEqual([1, 2]);
+  expect(task.scores[0]).toBeCloseTo(0.75, 6);
+  expect(task.scores[2] + task.scores[3]).toBeCloseTo(1, 6);
+  expect(task.picked).toEqual([0, 0]);
+  expect([isRight(task, 0), isRight(task, 1)]).toEqual([true, false]);
+  expect(corner(task, 2)).toEqual({ x: 0, y: 2 });
+  expect(Array.from(patchPixels(task, 1))).toEqual([2, 3, 6, 7]);
+  expect(Array.from(visiblePixels(task))).toEqual([
+    ...[0, 1, 128, 128],
+    ...[4, 5, 128, 128],
+    ...[128, 128, 10, 11],
+    ...[128, 128, 14, 15],
+  ]);
+  expect(Array.from(pickedPixels(task))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 2, 3, 10, 11, 6, 7, 14, 15]);
+});
+
+test('its picture marks one right and one wrong, and becomes a PNG', async () => {
+  const svg = await patchPicture(task, 'a & b');
+  expect(svg.match(/✓/g)).toHaveLength(1);
+  expect(svg.match(/✗/g)).toHaveLength(1);
+  expect(svg).toContain('picked: 1 of 2 right');
+  expect(svg).toContain('a &amp; b');
+  const png = await svgToPng(standalone(svg));
+  expect(png.subarray(1, 4).toString()).toBe('PNG');
+  const [, width] = /viewBox="0 0 (\d+)/.exec(svg) ?? [];
+  expect(png.readUInt32BE(16)).toBe(2 * (Number(width) + 28));
+});
+
+test('principal components of points on two orthogonal directions', () => {
+  // (3 cos t) along [0.6, 0.8, 0] and (cos 2t) along [0, 0, 1], around a mean far from zero
+  const n = 64;
+  const points = Array.from({ length: n }, (_, i) => {
+    const t = (2 * Math.PI * i) / n;
+    return [5 + 0.6 * 3 * Math.cos(t), -2 + 0.8 * 3 * Math.cos(t), 1 + Math.cos(2 * t)];
+  });
+  const { coordinates, explained } = principalComponents(Float32Array.from(points.flat()), 3, 2);
+  expect(explained[0]).toBeCloseTo(0.9, 5);
+  expect(explained[1]).toBeCloseTo(0.1, 5);
+  for (let i = 0; i < n; i++) {
+    const t = (2 * Math.PI * i) / n;
+    expect(coordinates[2 * i]).toBeCloseTo(3 * Math.cos(t), 3);
+    expect(coordinates[2 * i + 1]).toBeCloseTo(Math.cos(2 * t), 3);
+  }
+});
+
+test('principal components of equal points are all zero', () => {
+  const { coordinates, explained } = principalComponents(new Float32Array(12).fill(2), 3, 2);
+  expect(Array.from(coordinates)).toEqual(Array(8).fill(0));
+  expect(explained).toEqual([0, 0]);
+});
+
+test('neighbours by cosine, and how often they agree', () => {
+  const units = unitRows(Float32Array.of(2, 0, 3, 0.1, 0, 5, 0.1, 1), 2);
+  expect(nearestRows(units, 2, 0, 2).map(({ index }) => index)).toEqual([1, 3]);
+  expect(neighbourAgreement(units, 2, Int32Array.of(0, 0, 1, 0))).toEqual({ accuracy: 0.5, chance: 0.5 });
+});
+
+test('confusions: counts, the most frequent mistakes, and a readable chart', async () => {
+  const counts = confusionMatrix(Int32Array.of(0, 0, 0, 1, 2, 2), Int32Array.of(0, 1, 1, 1, 0, 2), 3);
+  expect(Array.from(counts)).toEqual([1, 2, 0, 0, 1, 0, 1, 0, 1]);
+  expect(mistakes(counts, 3)).toEqual([
+    { truth: 0, predicted: 1, count: 2, fraction: 2 / 3 },
+    { truth: 2, predicted: 0, count: 1, fraction: 0.5 },
+  ]);
+  const svg = await renderChart(confusionSpec(counts, ['cat', 'dog', 'cow']));
+  expect(svg).toContain('>67<');
+  expect(svg).toContain('>cow<');
+});
+
+test('the map tells ten classes apart and names the rest together', async () => {
+  const labels = Int32Array.from({ length: 24 }, (_, i) => i % 12);
+  const coordinates = Float64Array.from({ length: 48 }, (_, i) => Math.sin(i));
+  const svg = await renderChart(mapSpec(coordinates, [0.5, 0.25], labels, null));
+  expect(svg).toContain('other classes');
+  expect(svg).toContain('component 2 (25.0 % of the variance)');
+  const unlabelled = await renderChart(mapSpec(coordinates, [0.5, 0.25], null, null));
+  expect(unlabelled).not.toContain('role-legend');
+});
