@@ -50,7 +50,14 @@ export function confusionSpec(counts: Int32Array, names: readonly string[]): Top
     };
   });
   const side = classes <= 12 ? 44 : classes <= 20 ? 30 : 20;
-  const axis = { domain: false, ticks: false, grid: false, labelColor: colour('ink'), labelLimit: 160 };
+  const axis = {
+    domain: false,
+    ticks: false,
+    grid: false,
+    labelColor: colour('ink'),
+    labelLimit: 260,
+    labelPadding: 6,
+  };
   const cells = {
     mark: { type: 'rect' as const, cornerRadius: 2, stroke: colour('grid'), strokeWidth: 1 },
     encoding: {

@@ -9,12 +9,12 @@ export interface RowImage {
   readonly match: boolean | null;
 }
 
-const SIDE = 72;
+const SIDE = 92;
 const GAP = 12;
 /** between the query and the others */
 const APART = 26;
 const CAPTION = 32;
-const MOST_LETTERS = 12;
+const MOST_LETTERS = 17;
 
 const shorten = (text: string) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text);
 
