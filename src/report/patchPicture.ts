@@ -10,6 +10,9 @@ const TITLE = 30;
 /** between a heading of the table and its cells */
 const HEAD = 6;
 
+/** Smaller cells have no room for numbers. */
+const NUMBERED = 30;
+
 /** The place's name: its rank among the hidden ones, from 1. */
 const nameOf = (query: number) => String(query + 1);
 
@@ -107,7 +110,7 @@ function scoreTable(
           `rx="2" fill="${colour('accent')}" fill-opacity="${score.toFixed(3)}"`,
         ),
       );
-      if (cell >= 30) {
+      if (cell >= NUMBERED) {
         const ink = score > DARK_FILL ? colour('paper') : colour('ink');
         parts.push(
           `<text x="${at.x + cell / 2}" y="${at.y + cell / 2 + 4}" font-family='${FONT}' font-size="11" text-anchor="middle" fill="${ink}">${(100 * score).toFixed(0)}</text>`,
@@ -126,7 +129,8 @@ function scoreTable(
       `<text x="${left + n * cell + 6}" y="${middle}" font-family='${FONT}' font-size="14" font-weight="700" fill="${mark}">${isRight(task, query) ? '✓' : '✗'}</text>`,
     );
   }
-  parts.push(label(x, top + n * cell + 16, 'place (row): score of each candidate, %'));
+  const unit = cell >= NUMBERED ? 'score of each candidate, %' : 'fuller colour, higher score';
+  parts.push(label(x, top + n * cell + 16, `place (row): ${unit}`));
   return parts;
 }
 
