@@ -6,6 +6,7 @@ import { graphPath, initialStatePath, readBundle } from '../bundle/read';
 import { readSafetensors } from '../export/safetensors';
 import type { HostTensor } from '../onnx/dtype';
 import { requireProvider, type Provider } from '../runtime/providers';
+import type { SessionSettings } from '../runtime/session';
 import { scalarFeeds } from '../training/feeds';
 import { randomBatch } from './measure';
 import { profiled } from './profiled';
@@ -14,18 +15,22 @@ import type { Kernel } from './trace';
 /** A kernel that ran. The runtime has fused and folded nodes by then, and added copies between providers. */
 export type PlacedNode = Pick<Kernel, 'name' | 'op' | 'provider'>;
 
-/**
- * Runs one step of the bundle's `train.onnx` on random images and its initial state; returns the lines of the report. Writes
- * nothing. Throws a UserError where there is no bundle or the provider is missing.
- */
+/** The lines of the report on one step of the bundle's `train.onnx`. Writes nothing. Throws as `placeNodes` does. */
 export async function explainPlacement(
   directory: string,
   { provider: asked, threads = availableParallelism() }: { provider?: Provider; threads?: number },
 ): Promise<string[]> {
+  const provider = asked ?? readBundle(directory).manifest.provider;
+  return describePlacement(await placeNodes(directory, { provider, threads }), provider);
+}
+
+/**
+ * The kernels of one step of the bundle's `train.onnx` on random images and its initial state. Writes nothing. Throws a
+ * UserError where there is no bundle or the provider is missing.
+ */
+export async function placeNodes(directory: string, settings: SessionSettings): Promise<readonly Kernel[]> {
   const bundle = readBundle(directory);
-  const provider = asked ?? bundle.manifest.provider;
-  requireProvider(provider);
-  const settings = { provider, threads };
+  requireProvider(settings.provider);
   const { train } = bundle.manifest.graphs;
   const feeds = new Map<string, HostTensor>([
     ...readSafetensors(initialStatePath(bundle)).tensors,
@@ -40,7 +45,7 @@ export async function explainPlacement(
       settings,
       (session) => session.run(feeds),
     );
-    return describePlacement(runs[0].kernels, provider);
+    return runs[0].kernels;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -3,9 +3,9 @@ import path from 'node:path';
 
 export interface Contestant {
   readonly name: string;
-  readonly program: 'step.js' | 'train.js' | 'torch_step.py' | 'tf_step.py' | 'jax_step.py';
+  readonly program: 'step.js' | 'train.js' | 'torch_step.py' | 'tf_step.py' | 'jax_step.py' | 'ort_step.py';
   readonly variant: string;
-  readonly precision: 'float32' | 'bfloat16';
+  readonly precision: 'float32' | 'tf32' | 'bfloat16' | 'float16';
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -13,7 +13,7 @@ export interface Contestant {
 export const TCMALLOC = 'libtcmalloc_minimal.so.4';
 const tcmalloc = { LD_PRELOAD: TCMALLOC };
 
-const contestant = (
+export const contestant = (
   name: string,
   program: Contestant['program'],
   variant: string,

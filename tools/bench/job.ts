@@ -14,6 +14,12 @@ export const jobSchema = z.strictObject({
   stepsPerRun: z.number().int().positive(),
   threads: z.number().int().positive(),
   learningRate: z.number().positive(),
+  /** where to compute; default: the provider of the bundle's recipe for ours, the CPU for the peers */
+  device: z.enum(['cpu', 'cuda']).optional(),
+  /** ours: state to start from in place of the bundle's own */
+  startState: z.string().optional(),
+  /** ours: file to write the state to after the last step */
+  saveState: z.string().optional(),
 });
 export type Job = z.infer<typeof jobSchema>;
 
@@ -31,6 +37,8 @@ const measuredSchema = z.strictObject({
   peakMb: z.number().positive(),
   /** the same with the libraries loaded and nothing else */
   librariesMb: z.number().positive(),
+  /** memory of the GPU that was taken since the process started, as nvidia-smi tells, MB of 2^20 bytes */
+  deviceMb: z.number().optional(),
   /** of the library that computes, `name number` */
   version: z.string(),
 });

@@ -1,4 +1,5 @@
 /** What a process knows of itself on Linux: how long it has lived, the most memory it has had, what it was started with. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
 /** Clock ticks a second in /proc, which Linux fixes for programs. */
@@ -17,6 +18,15 @@ export function processAge(): number {
 export function peakMegabytes(): number {
   const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
   return Number(kilobytes) / 1024;
+}
+
+/** Memory in use on the first GPU by all processes, MB of 2^20 bytes. Throws where nvidia-smi does not tell. */
+export function deviceMegabytes(): number {
+  const args = ['-i', '0', '--query-gpu=memory.used', '--format=csv,noheader,nounits'];
+  const { stdout, error } = spawnSync('nvidia-smi', args, { encoding: 'utf8' });
+  const used = Number.parseFloat(stdout ?? '');
+  if (error || Number.isNaN(used)) throw new Error(`nvidia-smi ${args.join(' ')} gave no number`);
+  return used;
 }
 
 /**

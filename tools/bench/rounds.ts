@@ -38,7 +38,9 @@ export interface Row {
   readonly imagesPerSecond?: number;
   /** the largest of the rounds, MB of 2^20 bytes */
   readonly peakMb?: number;
-  /** of it, what loading the libraries takes */
+  /** of the GPU, the largest of the rounds */
+  readonly deviceMb?: number;
+  /** of peakMb, what loading the libraries takes */
   readonly librariesMb?: number;
   /** from the start of the process to the end of `processSteps` steps */
   readonly processSeconds?: Spread;
@@ -110,6 +112,8 @@ function describe(answer: Answer, warmup: number): string {
   return `${median.toFixed(3)} s a step, ${answer.peakMb.toFixed(0)} MB, ${answer.ages.at(-1)?.toFixed(1)} s in all`;
 }
 
+const largest = (values: readonly number[]) => (values.length > 0 ? Math.max(...values) : undefined);
+
 /** A table's rows; ratios are to the entry at `reference`, none where it is undefined. */
 export function summarize(
   entries: readonly Entry[],
@@ -133,6 +137,7 @@ export function summarize(
       stepSeconds,
       imagesPerSecond: imagesPerStep / stepSeconds.median,
       peakMb: Math.max(...good.map(({ peakMb }) => peakMb)),
+      deviceMb: largest(good.flatMap(({ deviceMb }) => deviceMb ?? [])),
       librariesMb: Math.max(...good.map(({ librariesMb }) => librariesMb)),
       processSeconds: spread(good.map(({ ages }) => ages[processSteps - 1])),
       processSteps,

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import type { Port } from '../../src/bundle/manifest';
 import { graphPath, initialStatePath, readBundle } from '../../src/bundle/read';
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors, writeSafetensors } from '../../src/export/safetensors';
 import { fromBytes, toBytes } from '../../src/onnx/dtype';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { collectGarbage } from '../../src/runtime/garbage';
 import { createSession } from '../../src/runtime/session';
 import { batchPath, jobSchema, type Answer, type Job } from './job';
-import { environmentProblem, peakMegabytes, processAge } from './process';
+import { deviceMegabytes, environmentProblem, peakMegabytes, processAge } from './process';
 
 /** `tensor` K times along a new first axis; as it is for single steps. */
 function stacked({ dtype, shape, data }: HostTensor, loop: boolean, k: number): HostTensor {
@@ -19,7 +19,8 @@ function stacked({ dtype, shape, data }: HostTensor, loop: boolean, k: number): 
   return { dtype, shape: [k, ...shape], data: fromBytes(dtype, all) };
 }
 
-async function measure({ directory, steps, stepsPerRun, threads, learningRate }: Job): Promise<Answer> {
+async function measure(job: Job): Promise<Answer> {
+  const { directory, steps, stepsPerRun, threads, learningRate, startState, saveState } = job;
   const problem = environmentProblem();
   if (problem !== undefined) return { skipped: problem };
   const librariesMb = peakMegabytes();
@@ -28,11 +29,13 @@ async function measure({ directory, steps, stepsPerRun, threads, learningRate }:
   const loop = stepsPerRun > 1;
   const graph = loop ? 'train-loop' : 'train';
   const { inputs, outputs } = graphs[graph];
-  const state = readSafetensors(initialStatePath(bundle)).tensors;
+  const state = readSafetensors(startState ?? initialStatePath(bundle)).tensors;
   const batch = readSafetensors(batchPath(directory)).tensors;
 
+  const provider = job.device ?? recipe.provider;
+  const deviceBefore = provider === 'cuda' ? deviceMegabytes() : undefined;
   const start = performance.now();
-  const session = await createSession(graphPath(bundle, graph), { provider: recipe.provider, threads });
+  const session = await createSession(graphPath(bundle, graph), { provider, threads });
   const setupSeconds = (performance.now() - start) / 1000;
 
   const fixed = new Map<string, HostTensor>();
@@ -72,8 +75,11 @@ async function measure({ directory, steps, stepsPerRun, threads, learningRate }:
     }
   }
   const peakMb = peakMegabytes();
+  // the runtime's arena gives nothing back: what is taken now is the most that was
+  const deviceMb = deviceBefore === undefined ? undefined : deviceMegabytes() - deviceBefore;
   await session.release();
-  return { seconds, losses, ages, setupSeconds, peakMb, librariesMb, version: runtimeVersion() };
+  if (saveState !== undefined) writeSafetensors(saveState, state);
+  return { seconds, losses, ages, setupSeconds, peakMb, librariesMb, deviceMb, version: runtimeVersion() };
 }
 
 function runtimeVersion(): string {

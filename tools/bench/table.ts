@@ -34,8 +34,8 @@ export function formatSpread({ median, min, max }: Spread): string {
 const number = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '';
 const spreadCell = (value: Spread | undefined) => (value ? formatSpread(value) : '');
 
-/** Two float32 programs of one network agree this well in the first loss; bfloat16 has three digits. */
-const TOLERANCE = { float32: 1e-3, bfloat16: 5e-2 } as const;
+/** Two float32 programs of one network agree this well in the first loss; TF32 and float16 have four digits, bfloat16 three. */
+const TOLERANCE = { float32: 1e-3, tf32: 1e-2, float16: 2e-2, bfloat16: 5e-2 } as const;
 
 /** The keys of the rows whose first loss is not the one most of ours started from: they train something else. */
 export function strangers(rows: readonly Row[], reference: number | undefined): string[] {
@@ -55,6 +55,8 @@ const LOSSES: readonly Column<Row>[] = [
   { title: 'last loss', cell: ({ lastLoss }) => number(lastLoss, 5) },
 ];
 
+const DEVICE: Column<Row> = { title: 'GPU MB', cell: ({ deviceMb }) => number(deviceMb, 0) };
+
 /** The table of one case; `losses` where they can be compared. */
 export function formatRows(rows: readonly Row[], { losses }: { losses: boolean }): string {
   const steps = rows.find(({ processSteps }) => processSteps !== undefined)?.processSteps ?? 0;
@@ -70,6 +72,7 @@ export function formatRows(rows: readonly Row[], { losses }: { losses: boolean }
       { title: 'images/s', cell: ({ imagesPerSecond }) => number(imagesPerSecond, 1) },
       { title: 'time / ours', cell: ({ ratio }) => number(ratio, 2) },
       { title: 'peak MB', cell: ({ peakMb }) => number(peakMb, 0) },
+      ...(rows.some(({ deviceMb }) => deviceMb !== undefined) ? [DEVICE] : []),
       { title: 'libraries MB', cell: ({ librariesMb }) => number(librariesMb, 0) },
       { title: `start to step ${steps}, s`, cell: ({ processSeconds }) => spreadCell(processSeconds) },
       ...(losses ? LOSSES : []),

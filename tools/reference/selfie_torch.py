@@ -229,7 +229,7 @@ class Pretrain(ResNet):
         logits = queries @ candidates.transpose(1, 2)  # [B, place, candidate]
         if self.recipe['pooling']['scaleLogits']:
             logits = logits / self.features**0.5
-        target = torch.arange(self.hidden).expand(b, -1)
+        target = torch.arange(self.hidden, device=order.device).expand(b, -1)
         loss = F.cross_entropy(logits.transpose(1, 2), target, reduction='none')
         right = (logits.argmax(2) == target).to(logits.dtype)
         return {'loss': loss.mean(1), 'accuracy': right.mean(1), 'logits': logits}

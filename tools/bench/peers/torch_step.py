@@ -1,6 +1,7 @@
-"""PyTorch's training step of a bundle's recipe. Variants: eager, channels-last, compile, bfloat16 (channels-last).
+"""PyTorch's training step of a bundle's recipe. Variants: eager, channels-last, compile; bfloat16, float16 (channels-last, autocast).
 
-The network is tools/reference/selfie_torch.py; optimizers are PyTorch's fused ones.
+The network is tools/reference/selfie_torch.py; optimizers are PyTorch's fused ones. On CUDA: TF32 is allowed and
+cuDNN looks for its fastest algorithms; the batch comes from pinned memory each step; float16 with a GradScaler.
 """
 
 import sys
@@ -38,7 +39,12 @@ def fused_optimizer(model, recipe, learning_rate):
 def main():
     job = Job()
     recipe = job.recipe
-    if job.variant == 'bfloat16' and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    device = torch.device(job.device)
+    if device.type == 'cuda' and not torch.cuda.is_available():
+        skip(f'torch {torch.__version__} sees no CUDA device')
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    if device.type == 'cpu' and job.variant == 'bfloat16' and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         skip('this processor has no bfloat16 instructions: emulated, a step takes minutes')
     torch.set_num_threads(job.threads)
     start = time.perf_counter()
@@ -46,14 +52,18 @@ def main():
     model = build(recipe)
     with torch.no_grad():
         load_model_state(model, job.take_parameters())
-    model = model.to(memory_format=layout)
+    model = model.to(device, memory_format=layout)
     # images come as [B, H, W, C]: without this the plain variant would be a channels-last one from the first layer on
     model.conv1.register_forward_pre_hook(lambda _, args: (args[0].contiguous(memory_format=layout),))
     optimizer = fused_optimizer(model, recipe, job.learning_rate)
-    batch = {name: torch.from_numpy(array) for name, array in job.batch.items()}
+    host = {name: torch.from_numpy(array) for name, array in job.batch.items()}
+    if device.type == 'cuda':
+        host = {name: tensor.pin_memory() for name, tensor in host.items()}
+    half = {'bfloat16': torch.bfloat16, 'float16': torch.float16}.get(job.variant)
+    scaler = torch.amp.GradScaler(device.type, recipe['lossScale']['initial'], enabled=job.variant == 'float16')
 
     def loss_of(batch):
-        with torch.autocast('cpu', torch.bfloat16, enabled=job.variant == 'bfloat16'):
+        with torch.autocast(device.type, half, enabled=half is not None):
             return model(batch)['loss'].mean()
 
     forward = torch.compile(loss_of) if job.variant == 'compile' else loss_of
@@ -61,11 +71,13 @@ def main():
 
     def step():
         optimizer.zero_grad()
-        loss = forward(batch)
-        loss.backward()
+        loss = forward({name: tensor.to(device, non_blocking=True) for name, tensor in host.items()})
+        scaler.scale(loss).backward()
         if clip:
+            scaler.unscale_(optimizer)
             torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-        optimizer.step()
+        scaler.step(optimizer)
+        scaler.update()
         return loss.item()
 
     job.measure(step, time.perf_counter() - start, f'torch {torch.__version__}')
