@@ -1,7 +1,7 @@
 /** One bundle trains a few steps on the CPU and on the device, from the same state on the same batch: do they agree? */
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { initialStatePath, readBundle } from '../../../src/bundle/read';
+import { UserError } from '../../../src/errors';
 import { readSafetensors, writeSafetensors } from '../../../src/export/safetensors';
 import { commandOf, contestant, type Contestant } from '../contestants';
 import { answerSchema, type Job } from '../job';
@@ -10,7 +10,7 @@ import { inWorkFolder, prepareWorkspace } from '../workspace';
 import { gpuRecipe, type Compute, type GpuCaseName } from './cases';
 import type { GpuOptions } from './options';
 import { judgePlacement, placedSchema, type PlacementFinding, type PlacementJob } from './placement';
-import { compareRuns, disturbed, TOLERANCES, type Finding, type Run } from './states';
+import { compareRuns, disturbed, trained, TOLERANCES, type Finding, type Run } from './states';
 
 export interface Place {
   /** the folder with dist/ and tools/ */
@@ -53,25 +53,27 @@ export const checkCase = (
     const movedFile = path.join(directory, 'disturbed.safetensors');
     writeSafetensors(movedFile, moved);
 
-    const run = async (who: Contestant, on: 'cpu' | 'cuda', from?: string): Promise<Run> => {
+    const run = async (who: Contestant, on: 'cpu' | 'cuda', stepsPerRun = 1, from?: string): Promise<Run> => {
       const saveState = path.join(directory, 'state.safetensors');
-      const job = { steps: checkSteps, stepsPerRun: 1, threads, learningRate: LEARNING_RATE, device: on };
-      place.progress(`${name}, ${compute}: ${checkSteps} steps on ${on} (${who.name})`);
+      const job = { steps: checkSteps, stepsPerRun, threads, learningRate: LEARNING_RATE, device: on };
+      const how = stepsPerRun === 1 ? '' : ' in one call';
+      place.progress(`${name}, ${compute}: ${checkSteps} steps${how} on ${on} (${who.name})`);
       const losses = await lossesOf(who, { ...job, directory, saveState, startState: from }, options, place);
       return { losses, start: from === undefined ? start : moved, end: readSafetensors(saveState).tensors };
     };
-    const findings = compareRuns(
-      {
-        reference: await run(NODE, 'cpu'),
-        other: await run(NODE, 'cpu', movedFile),
-        device: await run(runtime === 'node' ? NODE : PYTHON, device),
-      },
-      bundle.manifest,
-      compute,
-    );
-    place.progress(`${name}, ${compute}: which node runs where`);
-    const placement = runtime === 'node' ? await placed(directory, options) : undefined;
-    return { case: name, compute, findings: [...findings, ...placementFindings(placement, device)] };
+    const truth = { reference: await run(NODE, 'cpu'), other: await run(NODE, 'cpu', 1, movedFile) };
+    const findings: Finding[] = [trained(truth.reference, bundle.manifest)];
+    for (const k of new Set([1, checkSteps])) {
+      const tried = await run(runtime === 'node' ? NODE : PYTHON, device, k);
+      const found = compareRuns({ ...truth, device: tried }, bundle.manifest, compute);
+      const graph = k === 1 ? 'train.onnx' : 'train-loop.onnx';
+      findings.push(...found.map((finding) => ({ ...finding, what: `${graph}: ${finding.what}` })));
+    }
+    if (runtime === 'node') {
+      place.progress(`${name}, ${compute}: which node runs where`);
+      findings.push(placementFinding(await placed(directory, options), device));
+    }
+    return { case: name, compute, findings };
   });
 
 async function lossesOf(
@@ -81,10 +83,9 @@ async function lossesOf(
   { root }: Place,
 ): Promise<readonly number[]> {
   const command = [...commandOf(who, root, python), JSON.stringify({ ...job, variant: who.variant })];
-  mkdirSync(job.directory, { recursive: true });
   const answer = answerSchema.parse(await launch({ command, env: WITHOUT_TF32, wrap: [], timeoutSeconds }));
   if ('losses' in answer) return answer.losses;
-  throw new Error(`${who.name}: ${'skipped' in answer ? answer.skipped : answer.failed}`);
+  throw new UserError(`${who.name}: ${'skipped' in answer ? answer.skipped : answer.failed}`);
 }
 
 async function placed(directory: string, options: GpuOptions): Promise<PlacementFinding> {
@@ -94,20 +95,16 @@ async function placed(directory: string, options: GpuOptions): Promise<Placement
   return judgePlacement(placedSchema.parse(await launch({ command, wrap: [], timeoutSeconds })), device);
 }
 
-/** `undefined`: it cannot be told, which is said and not counted as a pass. */
-function placementFindings(found: PlacementFinding | undefined, device: string): Finding[] {
-  if (!found) return [];
+function placementFinding(found: PlacementFinding, device: string): Finding {
   const { total, bookkeeping, wrong, copies } = found;
   const list = wrong.slice(0, LISTED).map(({ op, name }) => `${name} (${op})`);
   const more = wrong.length > LISTED ? `, and ${wrong.length - LISTED} more` : '';
   const elsewhere = wrong.length > 0 ? `; left elsewhere: ${list.join(', ')}${more}` : '';
-  return [
-    {
-      what: `every node but shape bookkeeping runs on ${device}`,
-      passed: wrong.length === 0 && total > 0,
-      detail: `${total} kernels, ${bookkeeping.length} of them shape bookkeeping on the CPU, ${copies} copies${elsewhere}`,
-    },
-  ];
+  return {
+    what: `every node but shape bookkeeping runs on ${device}`,
+    passed: wrong.length === 0 && total > 0,
+    detail: `${total} kernels, ${bookkeeping.length} of them shape bookkeeping on the CPU, ${copies} copies${elsewhere}`,
+  };
 }
 
 export const describeCheck = ({ case: name, compute, findings }: CheckReport): string =>

@@ -43,7 +43,8 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const failures = checks.flatMap(({ findings }) => findings.filter(({ passed }) => !passed)).length;
   const checked = checks.reduce((sum, { findings }) => sum + findings.length, 0);
-  if (options.check) print(failures > 0 ? `${failures} of ${checked} checks FAILED` : `all ${checked} checks passed`);
+  if (options.check)
+    print(failures > 0 ? `${failures} of ${checked} checks FAILED` : `all ${checked} checks passed`);
   if (failures > 0) process.exitCode = 1;
 }
 

@@ -28,7 +28,12 @@ export interface GpuOptions {
   readonly json: string | undefined;
 }
 
-function named<T>(option: string, given: string | undefined, known: readonly T[], nameOf: (item: T) => string): T[] {
+function named<T>(
+  option: string,
+  given: string | undefined,
+  known: readonly T[],
+  nameOf: (item: T) => string,
+): T[] {
   return (given ?? '').split(',').flatMap((part) => {
     const name = part.trim();
     if (name === '') return [];
@@ -45,14 +50,26 @@ export async function parseGpuOptions(args: readonly string[]): Promise<GpuOptio
   const names = GPU_CONTESTANTS.map(({ contestant }) => contestant.name);
   const parser = yargs([...args])
     .scriptName('run.sh')
-    .usage('$0 [options]\n\nChecks our training graphs on a GPU against the CPU, then times them beside PyTorch.')
+    .usage(
+      '$0 [options]\n\nChecks our training graphs on a GPU against the CPU, then times them beside PyTorch.',
+    )
     .example('$0', "check and time the paper's recipes at 32 x 32")
     .example('$0 --do check', 'correctness alone')
     .example('$0 --case pretrain-224 --batch 256', 'larger images, another batch')
     .example('$0 --device cpu --case tiny-pretrain,tiny-finetune', 'try the programs without a GPU')
     .options({
-      device: { choices: ['cuda', 'cpu'] as const, default: 'cuda' as const, requiresArg: true, describe: 'where to compute' },
-      do: { choices: ['check', 'time', 'both'] as const, default: 'both' as const, requiresArg: true, describe: 'what to do' },
+      device: {
+        choices: ['cuda', 'cpu'] as const,
+        default: 'cuda' as const,
+        requiresArg: true,
+        describe: 'where to compute',
+      },
+      do: {
+        choices: ['check', 'time', 'both'] as const,
+        default: 'both' as const,
+        requiresArg: true,
+        describe: 'what to do',
+      },
       runtime: {
         choices: ['node', 'python'] as const,
         default: 'node' as const,
@@ -91,7 +108,12 @@ export async function parseGpuOptions(args: readonly string[]): Promise<GpuOptio
 
   const cases = named('--case', parsed.case ?? 'pretrain-32,finetune-32', GPU_CASE_NAMES, (name) => name);
   if (cases.length === 0) throw new UserError('--case: names no case');
-  const only = named('--only', parsed.only ?? names.join(','), GPU_CONTESTANTS, ({ contestant }) => contestant.name);
+  const only = named(
+    '--only',
+    parsed.only ?? names.join(','),
+    GPU_CONTESTANTS,
+    ({ contestant }) => contestant.name,
+  );
   if (only.length === 0) throw new UserError('--only: names no contestant');
   return {
     device: parsed.device,

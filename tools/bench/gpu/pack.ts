@@ -15,7 +15,12 @@ import { packagesToRun, pinned, readLock, runtimeVersion } from './packages';
 const ROOT = path.resolve(__dirname, '../../../..');
 const NATIVE = 'bin/napi-v6/linux/x64';
 /** pip matches the number exactly */
-const PLATFORMS = ['manylinux_2_28_x86_64', 'manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'];
+const PLATFORMS = [
+  'manylinux_2_28_x86_64',
+  'manylinux_2_27_x86_64',
+  'manylinux_2_17_x86_64',
+  'manylinux2014_x86_64',
+];
 
 interface PackOptions {
   readonly out: string;
@@ -33,12 +38,24 @@ function parse(args: readonly string[]): PackOptions | undefined {
   let asksHelp = false;
   const parsed = yargs([...args])
     .scriptName('node dist/tools/bench/gpu/pack.js')
-    .command('$0 <out>', 'pack the GPU benchmark into parts', (y) => y.positional('out', positional('new folder for the parts')))
+    .command('$0 <out>', 'pack the GPU benchmark into parts', (y) =>
+      y.positional('out', positional('new folder for the parts')),
+    )
     .options({
       'part-mib': whole('--part-mib', 1, 'largest part, MiB (default: 60)'),
-      'cpu-only': { type: 'boolean', default: false, describe: 'without onnxruntime-gpu, for run.sh --device cpu' },
+      'cpu-only': {
+        type: 'boolean',
+        default: false,
+        describe: 'without onnxruntime-gpu, for run.sh --device cpu',
+      },
       'python-version': text("of the machine's python3 (default: 3.12)"),
-      wheel: { type: 'string', array: true, nargs: 1, default: [] as string[], describe: 'one more wheel to carry, NAME==VERSION' },
+      wheel: {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: 'one more wheel to carry, NAME==VERSION',
+      },
       'wheel-folder': text('take all wheels from here, download nothing'),
       pip: text('Python whose pip downloads (default: python3)'),
     })
@@ -69,7 +86,9 @@ function parse(args: readonly string[]): PackOptions | undefined {
 
 function requireMachine(): void {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    throw new UserError(`pack on Linux x64: the node that is packed is this one (${process.platform} ${process.arch})`);
+    throw new UserError(
+      `pack on Linux x64: the node that is packed is this one (${process.platform} ${process.arch})`,
+    );
   const { variables } = process.config as { variables: { node_shared?: boolean } };
   if (variables.node_shared === true)
     throw new UserError(`${process.execPath} needs libnode.so; pack with a node from nodejs.org`);
@@ -87,7 +106,8 @@ function stageFiles(stage: string): void {
   copy('package.json');
   for (const folder of ['dist/src', 'dist/graphs', 'dist/tools', 'dist/package.json'])
     copy(folder, (file) => !/\.(map|d\.ts)$/.test(file));
-  for (const folder of ['tools/bench/peers', 'tools/reference']) copy(folder, (file) => !file.includes('__pycache__'));
+  for (const folder of ['tools/bench/peers', 'tools/reference'])
+    copy(folder, (file) => !file.includes('__pycache__'));
   const lock = readLock(ROOT);
   for (const folder of packagesToRun(lock, (name) => existsSync(path.join(ROOT, name))))
     copy(folder, (file) => {
@@ -103,15 +123,23 @@ function stageWheels(stage: string, options: PackOptions): void {
   mkdirSync(folder);
   const runtime = `onnxruntime-gpu==${runtimeVersion(ROOT, readLock(ROOT))}`;
   const requirements = readFileSync(path.join(ROOT, 'tools/bench/requirements.txt'), 'utf8');
-  const wanted = [...(options.cpuOnly ? [] : [runtime]), pinned(requirements, 'safetensors'), ...options.wheels];
+  const wanted = [
+    ...(options.cpuOnly ? [] : [runtime]),
+    pinned(requirements, 'safetensors'),
+    ...options.wheels,
+  ];
   if (options.wheelFolder === undefined) {
     say(`downloading ${wanted.join(', ')}`);
     const platforms = PLATFORMS.flatMap((name) => ['--platform', name]);
     const python = ['--implementation', 'cp', '--python-version', options.pythonVersion];
     const common = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:'];
-    const { status, error } = spawnSync(options.pip, [...common, ...python, ...platforms, '-d', folder, ...wanted], {
-      stdio: ['ignore', 2, 2],
-    });
+    const { status, error } = spawnSync(
+      options.pip,
+      [...common, ...python, ...platforms, '-d', folder, ...wanted],
+      {
+        stdio: ['ignore', 2, 2],
+      },
+    );
     if (error ?? status !== 0)
       throw new UserError(`${options.pip} -m pip download failed (see above); or give --wheel-folder`);
   } else {
@@ -129,7 +157,9 @@ function stageWheels(stage: string, options: PackOptions): void {
 /** `stage` as a gzipped tar, cut into files of at most `partBytes`; returns their sums. */
 async function writeParts(stage: string, out: string, partBytes: number): Promise<string[]> {
   const tar = spawn('tar', ['-C', stage, '-czf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise<number | null>((resolve, reject) => tar.once('error', reject).once('close', resolve));
+  const ended = new Promise<number | null>((resolve, reject) =>
+    tar.once('error', reject).once('close', resolve),
+  );
   const sums: string[] = [];
   let pending: Buffer[] = [];
   let size = 0;
@@ -176,7 +206,8 @@ async function main(args: readonly string[]): Promise<void> {
     say('packing');
     const sums = await writeParts(stage, unfinished, partBytes);
     writeFileSync(path.join(unfinished, 'SHA256SUMS'), `${sums.join('\n')}\n`);
-    for (const file of ['run.sh', 'README.md']) copyFileSync(path.join(ROOT, 'tools/bench/gpu', file), path.join(unfinished, file));
+    for (const file of ['run.sh', 'README.md'])
+      copyFileSync(path.join(ROOT, 'tools/bench/gpu', file), path.join(unfinished, file));
     renameSync(unfinished, out);
     process.stdout.write(`${out}: ${sums.length} parts; carry all files, then bash run.sh --help\n`);
   } finally {

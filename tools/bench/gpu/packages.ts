@@ -7,7 +7,11 @@ import { UserError } from '../../../src/errors';
 export const lockSchema = z.object({
   packages: z.record(
     z.string(),
-    z.object({ version: z.string().optional(), dev: z.boolean().optional(), devOptional: z.boolean().optional() }),
+    z.object({
+      version: z.string().optional(),
+      dev: z.boolean().optional(),
+      devOptional: z.boolean().optional(),
+    }),
   ),
 });
 export type Lock = z.infer<typeof lockSchema>;

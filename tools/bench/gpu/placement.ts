@@ -26,9 +26,19 @@ const PROVIDERS = { cpu: 'CPUExecutionProvider', cuda: 'CUDAExecutionProvider' }
 
 /** What computes sizes and indices; CUDA sessions keep it on the CPU, where its values are needed. */
 const SHAPE_OPERATORS: ReadonlySet<string> = new Set(
-  ['Shape', 'Size', 'Range', 'ConstantOfShape', 'Gather', 'Slice', 'Concat', 'Unsqueeze', 'Squeeze'].concat(
-    ['Reshape', 'Cast', 'Identity', 'Loop', 'Add', 'Sub', 'Mul', 'Div', 'Mod', 'Equal', 'Where'],
-  ),
+  ['Shape', 'Size', 'Range', 'ConstantOfShape', 'Gather', 'Slice', 'Concat', 'Unsqueeze', 'Squeeze'].concat([
+    'Reshape',
+    'Cast',
+    'Identity',
+    'Loop',
+    'Add',
+    'Sub',
+    'Mul',
+    'Div',
+    'Mod',
+    'Equal',
+    'Where',
+  ]),
 );
 /** elements of the largest tensor that counts as a size or an index */
 const SMALL = 16;

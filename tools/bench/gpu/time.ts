@@ -1,6 +1,7 @@
 /** Times training steps of ours and of PyTorch on the same GPU, in turn; two tables a case. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Contestant } from '../contestants';
 import { learningRateOf, type Answer } from '../job';
 import { WARMUP } from '../options';
 import type { Prepared } from '../prepare';
@@ -22,7 +23,7 @@ export interface TimeReport {
 }
 
 const TITLES = {
-  float32: 'float32; products in TF32 on a GPU that has it',
+  float32: 'float32 (products in TF32 on a GPU)',
   mixed: 'mixed precision',
 } as const;
 
@@ -45,7 +46,7 @@ export const timeCase = (name: GpuCaseName, options: GpuOptions, place: Place): 
       const job = { directory: directories.get(compute) ?? folder, ...stepsOf(one, options) };
       return {
         key: contestant.name,
-        contestant,
+        contestant: options.device === 'cpu' ? onCpu(contestant) : contestant,
         job: {
           ...job,
           threads: options.threads,
@@ -56,7 +57,12 @@ export const timeCase = (name: GpuCaseName, options: GpuOptions, place: Place): 
         warmup: warmupOf(loops ? options.stepsPerRun : 1),
       };
     });
-    const rounds = await measureRounds(entries, { ...options, root: place.root, wrap: [], progress: place.progress });
+    const rounds = await measureRounds(entries, {
+      ...options,
+      root: place.root,
+      wrap: [],
+      progress: place.progress,
+    });
     const tables = (['float32', 'mixed'] as const).flatMap((group) => {
       const own = contestants.flatMap((one, i) => (one.group === group ? i : []));
       if (own.length === 0) return [];
@@ -66,6 +72,10 @@ export const timeCase = (name: GpuCaseName, options: GpuOptions, place: Place): 
     });
     return { case: name, batch: recipe.batch, built: built[0], tables, rounds };
   });
+
+/** A CPU has no TF32. */
+const onCpu = (contestant: Contestant): Contestant =>
+  contestant.precision === 'tf32' ? { ...contestant, precision: 'float32' } : contestant;
 
 const warmupOf = (k: number) => Math.ceil(WARMUP / k) * k;
 
