@@ -30,6 +30,28 @@ export function writeFileAtomic(file: string, data: Uint8Array | string | Iterab
   syncDirectory(path.dirname(file));
 }
 
+/**
+ * As `writeFileAtomic`, for what takes long to make: `write` makes a new file of the temporary name that it is given.
+ * Whatever `write` throws is thrown on, and the temporary file is gone.
+ */
+export async function replaceFile(file: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await write(temporary);
+    const fd = openSync(temporary, 'r+');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw fileError('write', file, error);
+  }
+  syncDirectory(path.dirname(file));
+}
+
 /** A failed call of the file system as a UserError (`cannot write a.onnx: ENOSPC: no space left`); any other error as it is. */
 export function fileError(action: string, file: string, error: unknown): unknown {
   // By its fields, not by its class: the system's errors are of another realm under vm-based runners.

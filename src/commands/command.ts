@@ -1,5 +1,6 @@
 /** What a command is, and the option types that commands share. */
 import type { ArgumentsCamelCase, InferredOptionTypes, Options, PositionalOptions } from 'yargs';
+import { SOURCE_FORMS } from '../data/source';
 import { UserError } from '../errors';
 
 type Positionals = Readonly<Record<string, PositionalOptions>>;
@@ -60,7 +61,14 @@ export const data = {
   type: 'string',
   demandOption: true,
   requiresArg: true,
-  describe: 'embedded, cifar10:PATH or folder:PATH',
+  describe: SOURCE_FORMS.join(', '),
+} as const;
+
+/** No default here: a resumed run takes the stored one, and the library's is `fail`. */
+export const broken = {
+  choices: ['fail', 'skip'],
+  requiresArg: true,
+  describe: 'images that cannot be decoded end the command, or are skipped and named (default: fail)',
 } as const;
 
 export const provider = {

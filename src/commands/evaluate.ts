@@ -1,9 +1,10 @@
 /** `selfie evaluate DIR --data SOURCE` */
 import { writeFileAtomic } from '../atomic';
-import { openSource, type Split } from '../data/source';
+import { openSource } from '../data/source';
 import { UserError } from '../errors';
 import { evaluate, type Evaluation } from '../training/evaluate';
 import {
+  broken as brokenOption,
   data as dataOption,
   defineCommand,
   directory,
@@ -25,10 +26,10 @@ export const evaluateCommand = defineCommand({
   options: {
     data: dataOption,
     split: {
-      choices: ['test', 'train'],
+      choices: ['test', 'train', 'validation'],
       default: 'test',
       requiresArg: true,
-      describe: 'which part of the data',
+      describe: "which part of the data; validation: the run's own, kept from training",
     },
     checkpoint: text('step or .safetensors file (default: the newest)'),
     predictions: text('write a JSON file: label, predicted class and logits of every image'),
@@ -38,17 +39,32 @@ export const evaluateCommand = defineCommand({
       default: false,
       describe: 'augment the images as in training, from a fixed seed',
     },
+    broken: brokenOption,
     provider: providerOption,
     threads: whole('--threads', 1, 'threads that compute (default: all)'),
     workers: whole('--workers', 1, 'threads that decode'),
   },
-  run: async ({ dir, checkpoint, predictions, json, data, split, augment, provider, threads, workers }) => {
+  run: async ({
+    dir,
+    checkpoint,
+    predictions,
+    json,
+    data,
+    split,
+    augment,
+    broken,
+    provider,
+    threads,
+    workers,
+  }) => {
     const result = await evaluate(
-      { directory: dir, checkpoint, data, split, augment, provider, threads, workers },
+      { directory: dir, checkpoint, data, split, augment, broken, provider, threads, workers },
       warn,
     );
-    if (predictions !== undefined) writeFileAtomic(predictions, await predictionsJson(result, data, split));
-    if (json) print(JSON.stringify({ ...result, predictions: undefined, logits: undefined }));
+    if (predictions !== undefined) writeFileAtomic(predictions, await predictionsJson(result, data));
+    for (const { reason } of result.broken) warn(`left out: ${reason}`);
+    if (json)
+      print(JSON.stringify({ ...result, predictions: undefined, logits: undefined, indices: undefined }));
     else formatEvaluation(result).forEach((line) => print(line));
   },
 });
@@ -58,10 +74,11 @@ export const percent = (fraction: number) =>
 
 /** What was measured, for people. */
 export function formatEvaluation(result: Evaluation): string[] {
-  const { checkpoint, step, split, count, loss, accuracy, top5, perClass } = result;
+  const { checkpoint, step, split, count, loss, accuracy, top5, perClass, broken } = result;
   const width = Math.max(0, ...perClass.map(({ name }) => name.length));
   return [
     `${checkpoint} (step ${step}) on ${count} images (${split})`,
+    ...(broken.length === 0 ? [] : [`left out ${broken.length} broken images`]),
     `loss     ${loss.toFixed(4)}`,
     `${perClass.length > 0 ? 'top-1   ' : 'patches '} ${percent(accuracy)}`,
     ...(top5 === null ? [] : [`top-5    ${percent(top5)}`]),
@@ -71,13 +88,12 @@ export function formatEvaluation(result: Evaluation): string[] {
 
 /** What `--predictions` writes: `labels` and `predictions` [count], `logits` [count][classes], in the source's order. */
 async function predictionsJson(
-  { predictions, logits, count }: Evaluation,
+  { predictions, logits, count, split, indices }: Evaluation,
   spec: string,
-  split: Split,
 ): Promise<string> {
   if (predictions.length === 0) throw new UserError('--predictions: a pretraining run predicts no classes');
-  const source = await openSource(spec, split);
-  const labels = Array.from(predictions, (_, i) => source.label(i));
+  const source = await openSource(spec, split === 'test' ? 'test' : 'train');
+  const labels = Array.from(indices, (index) => source.label(index));
   source.close();
   const classes = logits.length / count;
   const rows = Array.from(predictions, (_, i) => Array.from(logits.subarray(i * classes, (i + 1) * classes)));

@@ -4,7 +4,8 @@ import { createReporter } from '../training/progress';
 import { abortOnSignals } from '../training/signals';
 import { train, type TrainResult } from '../training/trainer';
 import { percent } from './evaluate';
-import { defineCommand, directory, print, provider, text, whole } from './command';
+import { SOURCE_FORMS } from '../data/source';
+import { broken, defineCommand, directory, print, provider, text, whole } from './command';
 
 /** The exit code of a program that Ctrl-C stopped (128 + SIGINT). */
 const INTERRUPTED = 130;
@@ -22,10 +23,12 @@ export const trainCommand = defineCommand({
   ],
   positionals: { dir: directory },
   options: {
-    data: text('embedded, cifar10:PATH or folder:PATH (needed unless resuming)'),
+    data: text(`${SOURCE_FORMS.join(', ')} (needed unless resuming)`),
     steps: whole('--steps', 1, "steps in all (default: the recipe's); the schedule spans them"),
     'init-from': text('run folder or .safetensors file whose network to start from'),
-    labels: text('use only so many labelled images: 5% or 4000'),
+    labels: text('use only so many labelled images: 5%, 4000 or 60/class'),
+    validation: text('keep so many training images apart and evaluate on them at every checkpoint: 10%'),
+    broken,
     seed: whole('--seed', 0, "of order, augmentation and dropout (default: the recipe's)"),
     provider,
     'steps-per-run': whole(
@@ -46,7 +49,7 @@ export const trainCommand = defineCommand({
     },
   },
   run: async ({ dir, data, keep, ...options }) => {
-    const { initFrom, labels, steps, seed, provider, threads, workers, resume } = options;
+    const { initFrom, labels, validation, broken, steps, seed, provider, threads, workers, resume } = options;
     const { stepsPerRun, accumulate, checkpointEvery } = options;
     if (options.explainPlacement) {
       (await explainPlacement(dir, { provider, threads })).forEach((line) => print(line));
@@ -63,6 +66,8 @@ export const trainCommand = defineCommand({
           steps,
           initFrom,
           labels,
+          validation,
+          broken,
           seed,
           provider,
           threads,
@@ -86,7 +91,7 @@ export const trainCommand = defineCommand({
 /** How a training ended, for people. */
 export function describeTraining(
   directory: string,
-  { step, steps, interrupted, last, checkpoint }: TrainResult,
+  { step, steps, interrupted, last, checkpoint, broken }: TrainResult,
 ): string[] {
   const state = interrupted
     ? `stopped after step ${step} of ${steps}; continue with: selfie train ${directory} --resume`
@@ -96,6 +101,7 @@ export function describeTraining(
     ...(last
       ? [`last step: loss ${last.metrics.loss.toFixed(4)}, accuracy ${percent(last.metrics.accuracy)}`]
       : []),
+    ...(broken === 0 ? [] : [`skipped ${broken} broken images, named above`]),
     ...(checkpoint === undefined ? [] : [`checkpoint: ${checkpoint}`]),
   ];
 }

@@ -9,7 +9,7 @@ import { type Augment, augmentRandom, padCropFlip, randomResizedBox } from './tr
 
 /** What decides every byte of every batch; plain data, so that it can be sent to a thread. */
 export interface BatchOptions {
-  /** `embedded`, `cifar10:PATH`, `folder:PATH` */
+  /** a form of `SOURCE_FORMS` */
   readonly spec: string;
   readonly split: Split;
   /** examples to use, in this order where nothing is shuffled; default: all */
@@ -18,14 +18,27 @@ export interface BatchOptions {
   readonly seed: number;
   /** train: shuffled, endless, full batches only; evaluate: in order, once, the last batch filled up */
   readonly mode: 'train' | 'evaluate';
-  /** images are delivered as size x size; only `folder` resizes */
+  /** images are delivered as size x size; only encoded and packed photographs are resized */
   readonly image: { readonly size: number; readonly channels: number };
-  /** null: none (folders: resized, the middle cut out) */
+  /** null: none (encoded images: resized, the middle cut out) */
   readonly augment: Augment | null;
+  /**
+   * What an image does that cannot be read or decoded: fail (the default), or be skipped and reported. In training the next
+   * readable image of the batch takes its place; in evaluation it does not count.
+   */
+  readonly broken?: 'fail' | 'skip';
   /** fill `labels`, for a network of so many classes */
   readonly labels?: { readonly classes: number };
   /** fill `patch_order`, for a grid of so many patches, `hidden` of them hidden */
   readonly patchOrder?: { readonly patches: number; readonly hidden: number };
+}
+
+/** An image that was skipped. */
+export interface BrokenImage {
+  /** in the source */
+  readonly index: number;
+  /** where it is and what is wrong with it */
+  readonly reason: string;
 }
 
 /**
@@ -39,6 +52,8 @@ export interface Batch {
   readonly valid: number;
   /** [B], of the examples in the source */
   readonly indices: Int32Array;
+  /** images that were to be in it; always empty unless they are to be skipped */
+  readonly broken: readonly BrokenImage[];
   /** uint8 [B, size, size, channels] */
   readonly images: Uint8Array<SharedArrayBuffer>;
   /** int64 [B] */
@@ -60,7 +75,7 @@ export function checkSource(source: Source, options: BatchOptions): void {
   }
   if (source.kind === 'pixels') {
     const { width, height, channels, name } = source;
-    if (width !== image.size || height !== image.size) {
+    if (!source.resizable && (width !== image.size || height !== image.size)) {
       throw new UserError(
         `${name} has images of ${width} x ${height}, the graph takes ${image.size} x ${image.size}; ` +
           `build it with --set image.size=${width}`,
@@ -100,7 +115,7 @@ async function readImage(
 ): Promise<void> {
   const { augment, image, seed } = options;
   const random = augmentRandom(seed, epoch, index);
-  if (source.kind === 'pixels') {
+  if (source.kind === 'pixels' && !source.resizable) {
     const { width, height, channels } = source;
     const stored = { width, height, channels, pixels: source.pixels(index) };
     if (augment === null) out.set(stored.pixels);
@@ -108,32 +123,43 @@ async function readImage(
     return;
   }
   const where = source.where(index);
-  const bytes = await source.bytes(index);
+  const encoded =
+    source.kind === 'encoded'
+      ? await source.bytes(index)
+      : {
+          width: source.width,
+          height: source.height,
+          channels: source.channels,
+          pixels: source.pixels(index),
+        };
   const channels = image.channels === 1 ? 1 : 3;
   if (augment === null || augment.cropScale === 0) {
-    const whole = await decodeCenter(bytes, where, image.size, channels);
+    const whole = await decodeCenter(encoded, where, image.size, channels);
     if (augment === null) out.set(whole.pixels);
     else padCropFlip(whole, augment.pad, augment.flip, random, out);
     return;
   }
-  const cropped = await decodeBox(bytes, where, image.size, channels, (width, height) =>
+  const cropped = await decodeBox(encoded, where, image.size, channels, (width, height) =>
     randomResizedBox(width, height, augment.cropScale, random),
   );
   padCropFlip(cropped, 0, augment.flip, random, out);
 }
 
 /**
- * Makes the batch of `step` in `slot`. Example i depends on (seed, epoch, index) alone.
- * @throws UserError for an image that cannot be read
+ * Makes the batch of a draw in `slot`; gives the draw as it became when broken images were skipped, and those. Example i
+ * depends on (seed, epoch, index) alone.
+ * @throws UserError for an image that cannot be read, unless it is to be skipped; for a training batch of such images alone
  */
 export async function fillBatch(
   source: Source,
   options: BatchOptions,
   { epoch, indices, valid }: Draw,
-  { images, labels, patch_order }: Slot,
-): Promise<void> {
-  const { batch, seed, image } = options;
+  slot: Slot,
+): Promise<{ draw: Draw; broken: BrokenImage[] }> {
+  const { batch, seed, image, mode } = options;
   const bytes = image.size * image.size * image.channels;
+  const { images, labels, patch_order } = slot;
+  const broken = new Map<number, BrokenImage>();
 
   let next = 0;
   const lane = async () => {
@@ -141,8 +167,14 @@ export async function fillBatch(
       const i = next++;
       const index = indices[i];
       // Each image is decoded once; places that only fill the batch copy the last one.
-      if (i < valid)
-        await readImage(source, options, epoch, index, images.subarray(i * bytes, (i + 1) * bytes));
+      if (i < valid) {
+        try {
+          await readImage(source, options, epoch, index, images.subarray(i * bytes, (i + 1) * bytes));
+        } catch (error) {
+          if (options.broken !== 'skip' || !(error instanceof UserError)) throw error;
+          broken.set(i, { index, reason: error.message });
+        }
+      }
       if (labels) labels[i] = BigInt(source.label(index) ?? -1);
       if (patch_order && options.patchOrder) {
         const { patches, hidden } = options.patchOrder;
@@ -152,6 +184,38 @@ export async function fillBatch(
       }
     }
   };
-  await Promise.all(Array.from({ length: source.kind === 'encoded' ? LANES : 1 }, lane));
-  for (let i = valid; i < batch; i++) images.copyWithin(i * bytes, (valid - 1) * bytes, valid * bytes);
+  const lanes = source.kind === 'encoded' || source.resizable ? LANES : 1;
+  await Promise.all(Array.from({ length: lanes }, lane));
+
+  const report = [...broken].sort(([a], [b]) => a - b).map(([, image]) => image);
+  const readable = Array.from({ length: valid }, (_, i) => i).filter((i) => !broken.has(i));
+  if (readable.length === 0) {
+    if (mode === 'train')
+      throw new UserError(`none of the ${valid} images of a batch can be read; first: ${report[0].reason}`);
+    images.fill(0);
+    return { draw: { epoch, indices, valid: 0 }, broken: report };
+  }
+  // Where each place of the batch takes its example from, never from one before it that was overwritten already.
+  const from =
+    mode === 'train'
+      ? Array.from({ length: batch }, (_, i) =>
+          broken.has(i) ? (readable.find((other) => other > i) ?? readable[0]) : i,
+        )
+      : Array.from({ length: batch }, (_, i) => readable[Math.min(i, readable.length - 1)]);
+  const drawn = indices.slice();
+  from.forEach((other, i) => {
+    if (other === i) return;
+    copyExample(slot, batch, other, i);
+    drawn[i] = indices[other];
+  });
+  const counted = mode === 'train' ? valid : readable.length;
+  return { draw: { epoch, indices: drawn, valid: counted }, broken: report };
+}
+
+/** Copies example `from` of a batch over example `to`. */
+function copyExample({ images, labels, patch_order }: Slot, batch: number, from: number, to: number): void {
+  for (const array of [images, labels, patch_order]) {
+    const each = (array?.length ?? 0) / batch;
+    array?.copyWithin(to * each, from * each, (from + 1) * each);
+  }
 }

@@ -1,124 +1,116 @@
-/** Reader of CIFAR-10's original binary layout: records of one label byte and 3072 bytes, channel first. */
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+/** Reader of the binary layouts of CIFAR-10 and CIFAR-100: records of label bytes and 3072 bytes, channel first. */
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../errors';
+import { type RecordFile, recordSource } from './records';
 import type { PixelSource, Split } from './source';
 
 const SIDE = 32;
-const PLANE = SIDE * SIDE;
 const CHANNELS = 3;
-const RECORD = 1 + CHANNELS * PLANE;
-const CLASSES = 10;
-const NAMES_FILE = 'batches.meta.txt';
-const FILES: Readonly<Record<Split, readonly string[]>> = {
-  train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`),
-  test: ['test_batch.bin'],
-};
+const PIXELS = CHANNELS * SIDE * SIDE;
 
-interface RecordFile {
-  readonly file: string;
-  readonly descriptor: number;
-  /** index of its first record in the split */
-  readonly first: number;
-  /** of every record */
-  readonly labels: Uint8Array;
+interface Layout {
+  /** what sources of it are called: `cifar10:PATH` */
+  readonly kind: string;
+  readonly archive: string;
+  /** images of each of the published files */
+  readonly files: Readonly<Record<Split, readonly (readonly [name: string, images: number])[]>>;
+  /** one name a line */
+  readonly namesFile: string;
+  readonly classes: number;
+  /** label bytes before the pixels, and which of them is the label */
+  readonly labelBytes: number;
+  readonly labelAt: number;
 }
 
-function readNames(directory: string): readonly string[] {
-  const file = path.join(directory, NAMES_FILE);
+const CIFAR10: Layout = {
+  kind: 'cifar10',
+  archive: 'cifar-10-binary.tar.gz',
+  files: {
+    train: [1, 2, 3, 4, 5].map((i) => [`data_batch_${i}.bin`, 10_000]),
+    test: [['test_batch.bin', 10_000]],
+  },
+  namesFile: 'batches.meta.txt',
+  classes: 10,
+  labelBytes: 1,
+  labelAt: 0,
+};
+
+const CIFAR100: Layout = {
+  kind: 'cifar100',
+  archive: 'cifar-100-binary.tar.gz',
+  files: { train: [['train.bin', 50_000]], test: [['test.bin', 10_000]] },
+  namesFile: 'fine_label_names.txt',
+  classes: 100,
+  labelBytes: 2,
+  labelAt: 1,
+};
+
+const CIFAR100_COARSE: Layout = {
+  ...CIFAR100,
+  kind: 'cifar100-coarse',
+  namesFile: 'coarse_label_names.txt',
+  classes: 20,
+  labelAt: 0,
+};
+
+function readNames(file: string, classes: number): readonly string[] {
   const names = readFileSync(file, 'utf8')
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  if (names.length !== CLASSES) {
-    throw new UserError(`${file} names ${names.length} classes, expected ${CLASSES}, one a line`);
+  if (names.length !== classes) {
+    throw new UserError(`${file} names ${names.length} classes, expected ${classes}, one a line`);
   }
   return names;
 }
 
-function readLabels(file: string): Uint8Array {
+function readRecords(file: string, images: number, layout: Layout): RecordFile {
+  const { kind, classes, labelBytes, labelAt } = layout;
+  const stride = labelBytes + PIXELS;
   const { size } = statSync(file);
-  if (size === 0 || size % RECORD !== 0) {
+  if (size === 0 || size % stride !== 0) {
     throw new UserError(
-      `${file} has ${size} bytes, not a whole number of ${RECORD}-byte records ` +
-        `(the original has ${10_000 * RECORD}); it is truncated or not CIFAR-10's binary version`,
+      `${file} has ${size} bytes, not a whole number of ${stride}-byte records ` +
+        `(the original has ${images * stride}); it is truncated or not the binary version that ${kind}:PATH wants`,
     );
   }
   const bytes = readFileSync(file);
-  return Uint8Array.from({ length: size / RECORD }, (_, record) => {
-    const label = bytes[record * RECORD];
-    if (label >= CLASSES) {
-      throw new UserError(`${file}, record ${record}: label ${label}, expected 0 to ${CLASSES - 1}`);
+  const labels = Uint8Array.from({ length: size / stride }, (_, record) => {
+    const label = bytes[record * stride + labelAt];
+    if (label >= classes) {
+      throw new UserError(`${file}, record ${record}: label ${label}, expected 0 to ${classes - 1}`);
     }
     return label;
   });
-}
-
-/** Channel-first [3, 32, 32] to row, column, channel order. */
-function channelsLast(planes: Uint8Array): Uint8Array {
-  const pixels = new Uint8Array(CHANNELS * PLANE);
-  for (let i = 0, at = 0; i < PLANE; i++) {
-    for (let c = 0; c < CHANNELS; c++) pixels[at++] = planes[c * PLANE + i];
-  }
-  return pixels;
+  return { file, offset: labelBytes, stride, labels, count: labels.length };
 }
 
 /**
- * Opens `directory` as it comes out of cifar-10-binary.tar.gz. A file may hold any whole number of records. Images stay
- * on disk (the system's file cache holds them once for all threads); labels are read and checked here.
- * @throws UserError naming the file that is missing, cut off or holds a label above 9
+ * Opens `directory` as it comes out of the published archive. A file may hold any whole number of records. Images stay on
+ * disk; labels are read and checked here.
+ * @throws UserError naming the file that is missing, cut off or holds a label out of range
  */
-export function openCifar10(directory: string, split: Split): PixelSource {
-  const names = FILES[split];
-  for (const file of [...names, NAMES_FILE].map((name) => path.join(directory, name))) {
+function openCifar(layout: Layout, directory: string, split: Split): PixelSource {
+  const { kind, archive, namesFile } = layout;
+  const names = layout.files[split];
+  for (const file of [...names.map(([name]) => name), namesFile].map((name) => path.join(directory, name))) {
     if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
-      throw new UserError(`${file} is not there; cifar10:PATH wants the folder of cifar-10-binary.tar.gz`);
+      throw new UserError(`${file} is not there; ${kind}:PATH wants the folder of ${archive}`);
     }
   }
-  const classes = readNames(directory);
-  const allLabels = names.map((name) => readLabels(path.join(directory, name)));
-  const files: RecordFile[] = [];
-  let length = 0;
-  for (const [i, labels] of allLabels.entries()) {
-    const file = path.join(directory, names[i]);
-    files.push({ file, descriptor: openSync(file, 'r'), first: length, labels });
-    length += labels.length;
-  }
-
-  const locate = (index: number): [RecordFile, number] => {
-    const found = files.find(({ first, labels }) => index >= first && index < first + labels.length);
-    if (found === undefined) {
-      throw new RangeError(`image ${index} of ${length} in ${directory}`);
-    }
-    return [found, index - found.first];
-  };
-  const planes = new Uint8Array(RECORD - 1);
-
-  return {
-    kind: 'pixels',
-    name: `cifar10:${directory}`,
-    split,
-    length,
-    classes,
-    width: SIDE,
-    height: SIDE,
-    channels: CHANNELS,
-    pixels(index) {
-      const [{ file, descriptor }, record] = locate(index);
-      const count = readSync(descriptor, planes, 0, planes.length, record * RECORD + 1);
-      if (count !== planes.length) throw new UserError(`${file} was cut off while it was read`);
-      return channelsLast(planes);
-    },
-    label(index) {
-      const [{ labels }, record] = locate(index);
-      return labels[record];
-    },
-    where(index) {
-      const [{ file }, record] = locate(index);
-      return `${file}, record ${record}`;
-    },
-    close: () => {
-      for (const { descriptor } of files) closeSync(descriptor);
-    },
-  };
+  const classes = readNames(path.join(directory, namesFile), layout.classes);
+  const files = names.map(([name, images]) => readRecords(path.join(directory, name), images, layout));
+  const shape = { split, classes, width: SIDE, height: SIDE, channels: CHANNELS };
+  return recordSource({ name: `${kind}:${directory}`, ...shape }, files, true);
 }
+
+/** CIFAR-10. */
+export const openCifar10 = (directory: string, split: Split) => openCifar(CIFAR10, directory, split);
+
+/** CIFAR-100 with its 100 fine classes. */
+export const openCifar100 = (directory: string, split: Split) => openCifar(CIFAR100, directory, split);
+
+/** CIFAR-100 with its 20 coarse classes. */
+export const openCifar100Coarse = (directory: string, split: Split) =>
+  openCifar(CIFAR100_COARSE, directory, split);

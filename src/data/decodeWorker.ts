@@ -1,7 +1,7 @@
 /** A worker thread that makes the batches it is asked for, in the order of asking, in the memory that comes with the order. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../errors';
-import { type BatchOptions, createSampler, fillBatch } from './batch';
+import { type BatchOptions, type BrokenImage, createSampler, fillBatch } from './batch';
 import type { Slot } from './memory';
 import type { Draw, Sampler } from './sampler';
 import { openSource, type Source } from './source';
@@ -11,7 +11,7 @@ export type Request = { readonly step: number; readonly slot: Slot } | null;
 
 /** To the loader: what the slot holds now, or why it holds nothing. */
 export type Reply =
-  | { readonly step: number; readonly draw: Draw }
+  | { readonly step: number; readonly draw: Draw; readonly broken: readonly BrokenImage[] }
   | { readonly step: number; readonly error: string; readonly user: boolean; readonly stack?: string };
 
 if (parentPort !== null) {
@@ -30,9 +30,8 @@ if (parentPort !== null) {
         const source = await openSource(options.spec, options.split);
         open = { source, sampler: createSampler(source, options) };
       }
-      const draw = open.sampler.draw(step);
-      await fillBatch(open.source, options, draw, slot);
-      send({ step, draw });
+      const filled = await fillBatch(open.source, options, open.sampler.draw(step), slot);
+      send({ step, ...filled });
     } catch (error) {
       const known = error instanceof Error ? error : new Error(String(error));
       send({ step, error: known.message, user: error instanceof UserError, stack: known.stack });

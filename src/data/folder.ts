@@ -1,4 +1,4 @@
-/** Reader of image folders: one folder a class, or images without labels; JPEG, PNG and WebP. */
+/** Reader of image folders, ImageNet's among them: one folder a class, or images without labels; JPEG, PNG and WebP. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -100,4 +100,29 @@ export function openFolder(root: string, split: Split): EncodedSource {
     where: (index) => files[index],
     close: () => undefined,
   };
+}
+
+const WNID = /^n\d{8}$/;
+
+/**
+ * Opens ImageNet's folders `train/<wnid>` and `val/<wnid>`; classes are the wnids in order, as torchvision has them.
+ * @throws UserError as `openFolder`, for splits or classes that are not there, and for a `val/` that is not sorted into classes
+ */
+export function openImagenet(root: string, split: Split): EncodedSource {
+  const directory = path.join(root, split === 'train' ? 'train' : 'val');
+  if (!isFolder(directory)) {
+    throw new UserError(`${directory} is not a folder; imagenet:PATH wants train/<wnid> and val/<wnid>`);
+  }
+  const source = openFolder(root, split);
+  if (source.classes === null) {
+    throw new UserError(
+      `${directory} has images directly in it; imagenet:PATH wants them sorted into folders by class, ` +
+        'as ImageNet users do for torchvision; folder:PATH reads them without labels',
+    );
+  }
+  const other = source.classes.find((name) => !WNID.test(name));
+  if (other !== undefined) {
+    throw new UserError(`${directory}: the class folder ${other} is no wnid like n01440764; use folder:PATH`);
+  }
+  return { ...source, name: `imagenet:${root}` };
 }

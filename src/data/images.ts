@@ -1,4 +1,4 @@
-/** Encoded images to pixels: decode, crop and resize in one pass of libvips. The only importer of sharp in `data`. */
+/** Encoded images, or larger ones, to pixels: decode, crop and resize in one pass of libvips. The only importer of sharp in `data`. */
 import sharp from 'sharp';
 import { UserError } from '../errors';
 import { type Box, centerBox, type DecodedImage } from './transforms';
@@ -6,6 +6,12 @@ import { type Box, centerBox, type DecodedImage } from './transforms';
 // Images are decoded side by side, so each takes one thread; none is decoded twice, so nothing is worth keeping.
 sharp.concurrency(1);
 sharp.cache(false);
+
+function open(image: Buffer | DecodedImage, ignoreIcc: boolean): sharp.Sharp {
+  if (Buffer.isBuffer(image)) return sharp(image, { failOn: 'error', ignoreIcc });
+  const { width, height, channels, pixels } = image;
+  return sharp(pixels, { raw: { width, height, channels: channels === 1 ? 1 : 3 } });
+}
 
 /**
  * Decodes `bytes`, turned upright, in RGB without alpha (channels = 3) or in gray (channels = 1), 8 bits. The box that
@@ -15,21 +21,23 @@ sharp.cache(false);
  * @throws UserError for bytes that are no image, are cut off or damaged
  */
 export async function decodeBox(
-  bytes: Buffer,
+  bytes: Buffer | DecodedImage,
   where: string,
   size: number,
   channels: 1 | 3,
   choose: (width: number, height: number) => Box,
 ): Promise<DecodedImage> {
   try {
-    const { autoOrient, space } = await sharp(bytes, { failOn: 'error' }).metadata();
+    const { autoOrient, space } = Buffer.isBuffer(bytes)
+      ? await sharp(bytes, { failOn: 'error' }).metadata()
+      : { autoOrient: bytes, space: 'srgb' };
     const box = choose(autoOrient.width, autoOrient.height);
     // Resize first and cut then: only so does libvips let the JPEG decoder shrink on load. It computes no pixel outside.
     const width = Math.max(size, Math.round((autoOrient.width * size) / box.width));
     const height = Math.max(size, Math.round((autoOrient.height * size) / box.height));
     const left = Math.min(width - size, Math.round((box.left * size) / box.width));
     const top = Math.min(height - size, Math.round((box.top * size) / box.height));
-    const { data, info } = await sharp(bytes, { failOn: 'error', ignoreIcc: space !== 'cmyk' })
+    const { data, info } = await open(bytes, space !== 'cmyk')
       .autoOrient()
       .resize(width, height, { fit: 'fill', kernel: 'linear' })
       .extract({ left, top, width: size, height: size })
@@ -48,5 +56,5 @@ export async function decodeBox(
 }
 
 /** Decodes `bytes` for evaluation: resized, and the middle cut out. Shapes and errors as `decodeBox`. */
-export const decodeCenter = (bytes: Buffer, where: string, size: number, channels: 1 | 3) =>
+export const decodeCenter = (bytes: Buffer | DecodedImage, where: string, size: number, channels: 1 | 3) =>
   decodeBox(bytes, where, size, channels, (width, height) => centerBox(width, height, size));

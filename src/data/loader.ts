@@ -7,7 +7,7 @@ import type { Reply, Request } from './decodeWorker';
 import { BatchMemory, type Slot } from './memory';
 import { openSource, type Source } from './source';
 
-export type { Batch, BatchOptions } from './batch';
+export type { Batch, BatchOptions, BrokenImage } from './batch';
 
 export interface LoaderOptions extends BatchOptions {
   /** first step to deliver, default 0; a run continued at a step sees what the undisturbed run sees from there on */
@@ -108,7 +108,7 @@ class WorkerLoader implements Loader {
     if (order === undefined) return;
     order.thread.pending--;
     if ('draw' in reply) {
-      order.settle({ step, ...reply.draw, ...order.slot });
+      order.settle({ step, ...reply.draw, broken: reply.broken, ...order.slot });
       return;
     }
     const error = reply.user ? new UserError(reply.error) : new Error(reply.error);
@@ -204,7 +204,7 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
   try {
     checkSource(source, options);
     const { stepsPerEpoch } = createSampler(source, options);
-    const workers = options.workers ?? (source.kind === 'encoded' ? 2 : 1);
+    const workers = options.workers ?? (source.kind === 'encoded' || source.resizable ? 2 : 1);
     const end = options.mode === 'train' ? Infinity : stepsPerEpoch;
     const { name, split, length, classes } = source;
     const shown = { name, split, length, classes };

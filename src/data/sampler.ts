@@ -74,19 +74,20 @@ export function sequentialSampler(indices: Int32Array, batch: number): Sampler {
   };
 }
 
-/** Number of examples that `spec` (`5%`, `4000`) means of `total`. */
-function subsetSize(spec: string, total: number, name: string): number {
-  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(spec.trim());
-  const size = match === null ? NaN : match[2] === '%' ? (Number(match[1]) / 100) * total : Number(match[1]);
-  if (Number.isNaN(size) || (match?.[2] === '' && !Number.isInteger(size))) {
+/** What `--labels` and `--validation` say: a percentage, a number of examples, or a number a class. */
+export type SubsetSpec =
+  { readonly percent: number } | { readonly count: number } | { readonly perClass: number };
+
+/** `5%`, `4000`, `60/class`. UserError, in which `option` is named, for anything else. */
+export function parseSubset(spec: string, option: string): SubsetSpec {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(%|\/class)?$/.exec(spec.trim()) ?? [];
+  const value = Number(number);
+  if (number === undefined || (unit !== '%' && !Number.isSafeInteger(value))) {
     throw new UserError(
-      `labels '${spec}' is neither a percentage like 5% nor a number of examples like 4000`,
+      `${option} '${spec}' is neither a percentage like 5% nor a number of examples like 4000 or 60/class`,
     );
   }
-  const count = Math.round(size);
-  if (count < 1) throw new UserError(`labels '${spec}' of ${total} examples in ${name} leaves none`);
-  if (size > total) throw new UserError(`labels '${spec}' is more than the ${total} examples of ${name}`);
-  return count;
+  return unit === '%' ? { percent: value } : unit === '/class' ? { perClass: value } : { count: value };
 }
 
 /** Examples for each class, as equal as the classes' sizes allow; what does not divide goes to classes drawn at random. */
@@ -102,32 +103,69 @@ function shares(sizes: readonly number[], count: number, random: Random): number
   return result;
 }
 
+export interface SubsetOptions {
+  /** examples to draw from; default: all of the source */
+  readonly pool?: Int32Array;
+  /** as many examples of each class (the default), or drawn uniformly */
+  readonly balanced?: boolean;
+  /** what messages call it; default labels */
+  readonly option?: string;
+}
+
 /**
- * Indices of a labelled subset, ascending. `spec` is a percentage (`5%`) or a number of examples (`4000`). Balanced over the
- * classes, or else uniform; drawn from the seed, and under one seed a smaller subset of a class lies within a larger one.
+ * Indices of a subset, ascending. `spec` is a percentage of the pool (`5%`), a number of examples (`4000`) or one for each
+ * class (`60/class`). Balanced over the classes, or else uniform; drawn from the seed, and under one seed a smaller subset
+ * of a class lies within a larger one.
  * @throws UserError for none, for more than there are, for anything else, and for a source without labels
  */
 export function subset(
   source: Pick<Source, 'name' | 'length' | 'classes' | 'label'>,
   spec: string,
   seed: number,
-  balanced = true,
+  { pool, balanced = true, option = 'labels' }: SubsetOptions = {},
 ): Int32Array {
-  const { classes, length, name } = source;
-  if (classes === null) throw new UserError(`labels '${spec}': ${name} has no labels`);
-  const count = subsetSize(spec, length, name);
-  if (!balanced) return new Random(seed, 'subset').permutation(length).slice(0, count).sort();
+  const { classes, name } = source;
+  const parsed = parseSubset(spec, option);
+  const byClass = balanced || 'perClass' in parsed;
+  if (byClass && classes === null) throw new UserError(`${option} '${spec}': ${name} has no labels`);
+  const indices = pool ?? Int32Array.from({ length: source.length }, (_, i) => i);
+  const total = indices.length;
+  const count =
+    'percent' in parsed
+      ? Math.round((parsed.percent / 100) * total)
+      : 'count' in parsed
+        ? parsed.count
+        : parsed.perClass * (classes?.length ?? 0);
+  if (count < 1) throw new UserError(`${option} '${spec}' of ${total} examples in ${name} leaves none`);
+  if (count > total) throw new UserError(`${option} '${spec}' is more than the ${total} examples of ${name}`);
+  // Labels and validation of one seed are draws of their own.
+  const stream = option === 'labels' ? 'subset' : option;
+  if (!byClass || classes === null) {
+    const order = new Random(seed, stream).permutation(total);
+    return order
+      .slice(0, count)
+      .map((i) => indices[i])
+      .sort();
+  }
   const members: number[][] = classes.map(() => []);
-  for (let index = 0; index < length; index++) members[source.label(index) ?? 0].push(index);
-  const share = shares(
-    members.map((m) => m.length),
-    count,
-    new Random(seed, 'subset'),
-  );
+  for (const index of indices) members[source.label(index) ?? 0].push(index);
+  const sizes = members.map((own) => own.length);
+  if ('perClass' in parsed) {
+    const short = sizes.findIndex((size) => size < parsed.perClass);
+    if (short >= 0)
+      throw new UserError(`${option} '${spec}': class ${classes[short]} of ${name} has only ${sizes[short]}`);
+  }
+  const share = shares(sizes, count, new Random(seed, stream));
   return Int32Array.from(
     members.flatMap((own, label) => {
-      const order = new Random(seed, 'subset', label).permutation(own.length);
+      const order = new Random(seed, stream, label).permutation(own.length);
       return Array.from(order.subarray(0, share[label]), (i) => own[i]);
     }),
   ).sort();
+}
+
+/** The examples of a source that are not in `taken`, ascending. */
+export function allBut(length: number, taken: Int32Array): Int32Array {
+  const out = new Set(taken);
+  return Int32Array.from({ length }, (_, i) => i).filter((i) => !out.has(i));
 }

@@ -1,8 +1,12 @@
 /** Data sources: what a reader gives, and the table of readers that `--data` names. */
 import { UserError } from '../errors';
 import { openBuiltin } from './builtin';
-import { openCifar10 } from './cifar';
-import { openFolder } from './folder';
+import { openCifar10, openCifar100, openCifar100Coarse } from './cifar';
+import { openFolder, openImagenet } from './folder';
+import { openImagenet32 } from './imagenet32';
+import { openPacked } from './packed';
+import { openParquet } from './parquet';
+import { openWebdataset } from './webdataset';
 
 export type Split = 'train' | 'test';
 
@@ -28,6 +32,8 @@ export interface PixelSource extends SourceBase {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
+  /** squares cut from photographs: cropped at random and resized like encoded images, so that any size may be asked for */
+  readonly resizable?: boolean;
   /** uint8 [height * width * channels] in row, column, channel order; do not write into it */
   pixels(index: number): Uint8Array;
 }
@@ -49,7 +55,14 @@ interface Reader {
 const READERS: Readonly<Record<string, Reader>> = {
   embedded: { argument: null, open: (_argument, split) => openBuiltin(split) },
   cifar10: { argument: 'PATH', open: openCifar10 },
+  cifar100: { argument: 'PATH', open: openCifar100 },
+  'cifar100-coarse': { argument: 'PATH', open: openCifar100Coarse },
+  imagenet32: { argument: 'PATH', open: openImagenet32 },
+  imagenet: { argument: 'PATH', open: openImagenet },
   folder: { argument: 'PATH', open: openFolder },
+  webdataset: { argument: 'PATH', open: openWebdataset },
+  parquet: { argument: 'PATH', open: openParquet },
+  packed: { argument: 'FILE', open: openPacked },
 };
 
 /** `embedded`, `cifar10:PATH`, ...: what `openSource` takes. */
@@ -58,7 +71,7 @@ export const SOURCE_FORMS: readonly string[] = Object.entries(READERS).map(([nam
 );
 
 /**
- * Opens the data that `spec` names (`embedded`, `cifar10:PATH`, `folder:PATH`). The same spec and split give the same
+ * Opens the data that `spec` names (a form of `SOURCE_FORMS`). The same spec and split give the same
  * images in the same order everywhere, so a worker thread opens its own.
  * @throws UserError for an unknown kind, a path that is not there, or data that is not what it should be
  */

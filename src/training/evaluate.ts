@@ -7,16 +7,22 @@ import { requireProvider } from '../runtime/providers';
 import type { Provider } from '../runtime/providers';
 import { StateSession } from '../runtime/stateSession';
 import { pickCheckpoint } from './checkpoints';
-import { batchFeeds, batchOptions } from './feeds';
+import { evaluateState, type StateEvaluation } from './evaluateState';
+import { batchOptions } from './feeds';
 import { requireState } from './stateTypes';
+import { EVALUATION_SEED, readValidationIndices } from './validation';
+
+export type { ClassResult } from './evaluateState';
 
 export interface EvaluateOptions {
   /** run folder */
   readonly directory: string;
-  /** `embedded`, `cifar10:PATH`, `folder:PATH` */
+  /** a form of `SOURCE_FORMS` */
   readonly data: string;
-  /** default test */
-  readonly split?: Split;
+  /** default test; validation: the examples of the training data that the run kept from training */
+  readonly split?: Split | 'validation';
+  /** images that cannot be decoded: fail (the default), or leave them out */
+  readonly broken?: 'fail' | 'skip';
   /** step or file; default: the newest checkpoint */
   readonly checkpoint?: string | number;
   /**
@@ -30,34 +36,11 @@ export interface EvaluateOptions {
   readonly workers?: number;
 }
 
-export interface ClassResult {
-  readonly name: string;
-  readonly count: number;
-  /** NaN where there is no example of the class */
-  readonly accuracy: number;
-}
-
-export interface Evaluation {
+export interface Evaluation extends StateEvaluation {
   readonly checkpoint: string;
   readonly step: number;
   readonly split: string;
-  /** examples */
-  readonly count: number;
-  /** means over the examples; for pretraining, of the patches of one fixed mask an image */
-  readonly loss: number;
-  readonly accuracy: number;
-  /** fraction of examples with the label among the five largest logits; null for pretraining and fewer than six classes */
-  readonly top5: number | null;
-  /** empty for pretraining */
-  readonly perClass: readonly ClassResult[];
-  /** class with the largest logit, one an example in the order of the source; empty for pretraining */
-  readonly predictions: Int32Array;
-  /** [count, classes]; empty for pretraining */
-  readonly logits: Float32Array;
 }
-
-/** Masks and augmentation of an evaluation come from this seed, so that two evaluations can be compared. */
-const EVALUATION_SEED = 0;
 
 /** Evaluates a run's checkpoint on all examples of a split. Throws a UserError for whatever is not there or does not fit. */
 export async function evaluate(
@@ -71,25 +54,21 @@ export async function evaluate(
   requireState(checkpoint.file, checkpoint.state, manifest);
   const provider = options.provider ?? manifest.provider;
   requireProvider(provider);
-  const contract = manifest.graphs.eval;
   const loader = await createLoader({
     ...batchOptions(manifest, 'evaluate'),
     augment: options.augment ? manifest.recipe.augment : null,
     spec: data,
-    split,
+    split: split === 'validation' ? 'train' : split,
+    indices: split === 'validation' ? readValidationIndices(directory) : undefined,
+    broken: options.broken,
     seed: EVALUATION_SEED,
     workers,
   });
   const session = new StateSession(bundle, { provider, threads });
-  const sums = new Sums(manifest.recipe.network.classes);
+  let result: StateEvaluation;
   try {
     await session.setState(checkpoint.state);
-    for await (const batch of loader) {
-      const outputs = await session.run('eval', batchFeeds(contract, [batch], false));
-      const values = (name: string) => outputs.get(name)?.data.subarray(0) as Float32Array | undefined;
-      sums.add(batch.valid, batch.labels, values);
-      loader.release([batch]);
-    }
+    result = await evaluateState(session, manifest, loader);
   } finally {
     await Promise.all([loader.close(), session.close()]);
   }
@@ -97,77 +76,7 @@ export async function evaluate(
   return {
     checkpoint: checkpoint.file,
     step: checkpoint.step,
-    split: source.split,
-    ...sums.result(source.classes),
+    split: split === 'validation' ? split : source.split,
+    ...result,
   };
-}
-
-/** Adds up what batches say, example by example, leaving out the repetitions that fill the last one. */
-class Sums {
-  private count = 0;
-  private loss = 0;
-  private accuracy = 0;
-  private top5 = 0;
-  private readonly perClass: { count: number; right: number }[];
-  private readonly predictions: number[] = [];
-  private readonly logits: Float32Array[] = [];
-
-  constructor(private readonly classes: number) {
-    this.perClass = Array.from({ length: classes }, () => ({ count: 0, right: 0 }));
-  }
-
-  /** `values` gives an output of the graph, [B] for metrics and [B, classes] for logits. */
-  add(
-    valid: number,
-    labels: BigInt64Array | undefined,
-    values: (name: string) => Float32Array | undefined,
-  ): void {
-    const loss = values('loss');
-    const accuracy = values('accuracy');
-    if (!loss || !accuracy) throw new Error('eval.onnx gives no loss or accuracy');
-    const logits = values('logits');
-    this.count += valid;
-    for (let i = 0; i < valid; i++) {
-      this.loss += loss[i];
-      this.accuracy += accuracy[i];
-      if (!logits || !labels) continue;
-      const row = logits.slice(i * this.classes, (i + 1) * this.classes);
-      const label = Number(labels[i]);
-      const [best] = largest(row, 1);
-      this.logits.push(row);
-      this.predictions.push(best);
-      this.top5 += Number(largest(row, 5).includes(label));
-      this.perClass[label].count++;
-      this.perClass[label].right += Number(best === label);
-    }
-  }
-
-  result(names: readonly string[] | null): Omit<Evaluation, 'checkpoint' | 'step' | 'split'> {
-    const { count, classes } = this;
-    const classified = this.predictions.length > 0;
-    const logits = new Float32Array(this.logits.length * classes);
-    this.logits.forEach((row, i) => logits.set(row, i * classes));
-    return {
-      count,
-      loss: this.loss / count,
-      accuracy: this.accuracy / count,
-      top5: classified && classes > 5 ? this.top5 / count : null,
-      perClass: classified
-        ? this.perClass.map((c, label) => ({
-            name: names?.[label] ?? String(label),
-            count: c.count,
-            accuracy: c.right / c.count,
-          }))
-        : [],
-      predictions: Int32Array.from(this.predictions),
-      logits,
-    };
-  }
-}
-
-/** Indices of the `n` largest values, largest first; of equals the one that comes first. */
-function largest(row: Float32Array, n: number): number[] {
-  return Array.from(row.keys())
-    .sort((a, b) => row[b] - row[a] || a - b)
-    .slice(0, n);
 }

@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 import type { Manifest } from '../bundle/manifest';
 import { initialStatePath, readBundle } from '../bundle/read';
 import type { Bundle } from '../bundle/read';
-import { subset } from '../data/sampler';
-import { openSource } from '../data/source';
+import { allBut, subset } from '../data/sampler';
+import { openSource, SOURCE_FORMS, type Source } from '../data/source';
 import { UserError } from '../errors';
 import { readSafetensors } from '../export/safetensors';
 import { requireProvider } from '../runtime/providers';
@@ -20,14 +20,18 @@ import { requireState } from './stateTypes';
 export interface TrainOptions {
   /** run folder with the bundle in `graph/`, or a bundle */
   readonly directory: string;
-  /** `embedded`, `cifar10:PATH`, `folder:PATH`; may be left out when resuming */
+  /** a form of `SOURCE_FORMS`; may be left out when resuming */
   readonly data?: string;
   /** default: the recipe's schedule.steps; the schedule always spans all steps */
   readonly steps?: number;
   /** run folder, bundle or .safetensors file whose parameters and buffers to start from */
   readonly initFrom?: string;
-  /** subset of the examples: `5%` or `4000` */
+  /** subset of the examples: `5%`, `4000` or `60/class` */
   readonly labels?: string;
+  /** part of the training data that is not trained on but evaluated at every checkpoint: `10%`, `5000` or `50/class` */
+  readonly validation?: string;
+  /** images that cannot be decoded: fail (the default), or skip them and say which */
+  readonly broken?: 'fail' | 'skip';
   /** of the data's order, augmentation and dropout; default: the recipe's */
   readonly seed?: number;
   /** default: the provider the bundle was lowered for */
@@ -50,8 +54,10 @@ export interface TrainOptions {
 export interface PreparedRun {
   readonly bundle: Bundle;
   readonly settings: RunSettings;
-  /** indices of the labelled subset, or undefined for all */
+  /** examples to train on, or undefined for all */
   readonly indices: Int32Array | undefined;
+  /** examples to evaluate on, or undefined for none */
+  readonly validation: Int32Array | undefined;
   readonly startStep: number;
   /** the caller's own: it may empty it once the session has a copy */
   readonly state: Map<string, HostTensor>;
@@ -61,6 +67,8 @@ export interface PreparedRun {
 
 const DEFAULTS = {
   labels: null,
+  validation: null,
+  broken: 'fail' as const,
   initFrom: null,
   accumulate: 1,
   checkpointEvery: 200,
@@ -86,14 +94,14 @@ export async function prepareRun(options: TrainOptions, warn: (line: string) => 
     );
   }
   const source = await openSource(asked.data, 'train');
-  let indices: Int32Array | undefined;
+  let chosen: Pick<PreparedRun, 'indices' | 'validation'>;
   const settings = { ...asked, classes: source.classes === null ? null : [...source.classes] };
   try {
-    indices = asked.labels === null ? undefined : subset(source, asked.labels, asked.seed);
+    chosen = chooseExamples(source, asked);
   } finally {
     source.close();
   }
-  const common = { bundle, settings, indices };
+  const common = { bundle, settings, ...chosen };
   const checkpoint = options.resume ? readNewestCheckpoint(directory, warn) : null;
   if (checkpoint) {
     if (checkpoint.recipe !== JSON.stringify(bundle.manifest.recipe)) {
@@ -111,6 +119,23 @@ export async function prepareRun(options: TrainOptions, warn: (line: string) => 
     return { ...common, startStep: 0, state: new Map(initial), loadReport: null };
   const { state, report } = initializeFrom(settings.initFrom, bundle.manifest, initial, warn);
   return { ...common, startStep: 0, state: new Map(state), loadReport: report };
+}
+
+/**
+ * The validation examples, drawn from the seed before the labels are, and those to train on. Validation is balanced where
+ * there are labels; a share of labels (`5%`) is one of what validation leaves.
+ */
+function chooseExamples(
+  source: Source,
+  { validation, labels, seed }: Pick<RunSettings, 'validation' | 'labels' | 'seed'>,
+): Pick<PreparedRun, 'indices' | 'validation'> {
+  const kept =
+    validation === null
+      ? undefined
+      : subset(source, validation, seed, { balanced: source.classes !== null, option: 'validation' });
+  const pool = kept && allBut(source.length, kept);
+  if (pool?.length === 0) throw new UserError(`--validation ${validation} leaves nothing to train on`);
+  return { validation: kept, indices: labels === null ? pool : subset(source, labels, seed, { pool }) };
 }
 
 function resolveSettings(
@@ -133,7 +158,7 @@ function resolveSettings(
   if (stored) requireSameIdentity(directory, stored, options);
   const chosen = { ...DEFAULTS, ...stored, ...given(options) };
   if (chosen.data === undefined)
-    throw new UserError('--data is missing; give embedded, cifar10:PATH or folder:PATH');
+    throw new UserError(`--data is missing; give one of ${SOURCE_FORMS.join(', ')}`);
   const provider = chosen.provider ?? manifest.provider;
   const stepsPerRun = chosen.stepsPerRun ?? (chosen.accumulate > 1 ? 1 : STEPS_PER_RUN[provider]);
   if (chosen.accumulate > 1 && stepsPerRun > 1) {
@@ -143,6 +168,8 @@ function resolveSettings(
     formatVersion: 1,
     data: chosen.data,
     labels: chosen.labels,
+    validation: chosen.validation,
+    broken: chosen.broken,
     seed: chosen.seed ?? manifest.recipe.seed,
     steps: chosen.steps ?? manifest.recipe.schedule.steps,
     initFrom: chosen.initFrom,

@@ -8,8 +8,12 @@ import { UserError } from '../errors';
 /** What decides the losses and weights of a run besides its bundle. */
 const identitySchema = z.strictObject({
   data: z.string(),
-  /** subset of the examples (`5%`, `4000`), null for all */
+  /** subset of the examples (`5%`, `4000`, `60/class`), null for all */
   labels: z.string().nullable(),
+  /** part of the training data that is kept from training and evaluated, null for none */
+  validation: z.string().nullable().default(null),
+  /** images that cannot be decoded end the run or are skipped */
+  broken: z.enum(['fail', 'skip']).default('fail'),
   seed: z.number().int().nonnegative(),
   steps: z.number().int().positive(),
   initFrom: z.string().nullable(),
@@ -36,6 +40,8 @@ export type RunSettings = z.infer<typeof runSchema>;
 const OPTION: Readonly<Record<keyof RunIdentity, string>> = {
   data: '--data',
   labels: '--labels',
+  validation: '--validation',
+  broken: '--broken',
   seed: '--seed',
   steps: '--steps',
   initFrom: '--init-from',
@@ -48,6 +54,9 @@ export function runPaths(directory: string) {
   return {
     run: inside('run.json'),
     labels: inside('labels.json'),
+    /** indices of the validation examples in the training data */
+    validation: inside('validation.json'),
+    validationMetrics: inside('validation.jsonl'),
     loadReport: inside('load-report.json'),
     metrics: inside('metrics.jsonl'),
     tensorboard: inside('tensorboard'),
@@ -83,8 +92,8 @@ export function writeJson(file: string, value: unknown): void {
 }
 
 export function identityOf(run: RunSettings): RunIdentity {
-  const { data, labels, seed, steps, initFrom, accumulate } = run;
-  return { data, labels, seed, steps, initFrom, accumulate };
+  const { data, labels, validation, broken, seed, steps, initFrom, accumulate } = run;
+  return { data, labels, validation, broken, seed, steps, initFrom, accumulate };
 }
 
 /** Throws a UserError that names the first option given (not undefined) that is not the stored run's. */

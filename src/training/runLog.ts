@@ -52,6 +52,11 @@ export class RunLog {
     });
   }
 
+  /** Takes the time from here on: what came since the last steps was no training. */
+  restartClock(): void {
+    this.lastTime = performance.now();
+  }
+
   sync(): void {
     this.metrics.sync();
     this.tensorboard.sync();

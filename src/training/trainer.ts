@@ -5,6 +5,7 @@ import type { Batch, Loader } from '../data/loader';
 import { UserError } from '../errors';
 import { StateSession } from '../runtime/stateSession';
 import { listCheckpoints, removeTemporaries, writeCheckpoint } from './checkpoints';
+import { BrokenImages } from './broken';
 import { batchOptions } from './feeds';
 import { formatLoadReport } from './initFrom';
 import { prepareRun } from './prepare';
@@ -16,6 +17,7 @@ import { identityOf, runPaths, writeJson, writeRun } from './runFolder';
 import { firstNotFinite } from './stateTypes';
 import { graphsUsed, runSteps } from './stepper';
 import type { StepResult } from './stepper';
+import { Validation } from './validation';
 
 export type { TrainOptions } from './prepare';
 
@@ -29,6 +31,8 @@ export interface TrainResult {
   readonly last: StepResult | undefined;
   /** newest checkpoint; undefined where it was stopped before the first step */
   readonly checkpoint: string | undefined;
+  /** images of the training data that this call skipped */
+  readonly broken: number;
 }
 
 /**
@@ -51,6 +55,7 @@ export async function train(
     split: 'train',
     indices,
     seed: settings.seed,
+    broken: settings.broken,
     startStep: startStep * settings.accumulate,
     workers: options.workers,
     // While the session does one call, the batches of the next are made.
@@ -59,39 +64,54 @@ export async function train(
   });
   const session = new StateSession(bundle, settings);
   try {
-    for (const graph of graphsUsed(settings)) await session.load(graph);
+    const graphs = graphsUsed(settings);
+    for (const graph of run.validation ? [...graphs, 'eval' as const] : graphs) await session.load(graph);
     await session.setState(run.state);
     // The session's thread has its own: a second copy would be there for the whole training.
     run.state.clear();
     startFolder(options.directory, run);
     if (run.loadReport) formatLoadReport(run.loadReport).forEach((line) => reporter.line(line));
     if (startStep > 0) reporter.line(`resuming after step ${startStep} of ${settings.steps}`);
-    return await loop(options.directory, run, loader, session, reporter, signal);
+    const { directory, workers } = options;
+    const validation = new Validation(
+      directory,
+      startStep,
+      bundle.manifest,
+      settings,
+      run.validation,
+      workers,
+    );
+    return await loop(directory, run, { loader, session, validation }, reporter, signal);
   } finally {
     reporter.stop();
     await Promise.all([loader.close(), session.close()]);
   }
 }
 
-function startFolder(directory: string, { settings, indices, startStep, loadReport }: PreparedRun): void {
+function startFolder(
+  directory: string,
+  { settings, indices, validation, startStep, loadReport }: PreparedRun,
+): void {
   const paths = runPaths(directory);
   removeTemporaries(directory);
   if (startStep === 0) {
     // Of a run that ended before its first checkpoint.
-    for (const stale of [paths.tensorboard, paths.labels, paths.loadReport]) {
+    for (const stale of [paths.tensorboard, paths.labels, paths.validation, paths.loadReport]) {
       rmSync(stale, { recursive: true, force: true });
     }
   }
   writeRun(directory, settings);
-  if (indices) writeJson(paths.labels, { labels: settings.labels, indices: Array.from(indices) });
+  const { labels, seed } = settings;
+  if (labels !== null && indices) writeJson(paths.labels, { labels, seed, indices: Array.from(indices) });
+  if (validation)
+    writeJson(paths.validation, { validation: settings.validation, seed, indices: Array.from(validation) });
   if (loadReport) writeJson(paths.loadReport, loadReport);
 }
 
 async function loop(
   directory: string,
   { bundle, settings, startStep }: PreparedRun,
-  loader: Loader,
-  session: StateSession,
+  { loader, session, validation }: { loader: Loader; session: StateSession; validation: Validation },
   reporter: Reporter,
   signal: AbortSignal | undefined,
 ): Promise<TrainResult> {
@@ -103,6 +123,7 @@ async function loop(
   let saved = startStep;
   let last: StepResult | undefined;
   let skippedInARow = 0;
+  const broken = new BrokenImages((line) => reporter.line(`warning: ${line}`));
 
   const save = async () => {
     const state = new Map(await session.getState());
@@ -120,6 +141,7 @@ async function loop(
       const waitStart = performance.now();
       const batches = await take(loader, count * accumulate);
       const waited = (performance.now() - waitStart) / 1000;
+      broken.add(batches);
       const results = await runSteps(session, manifest, settings, step, batches);
       loader.release(batches);
       for (const [i, { metrics }] of results.entries()) {
@@ -134,10 +156,18 @@ async function loop(
       }
       step += count;
       last = results.at(-1);
-      if (step % checkpointEvery === 0 || step === steps) await save();
+      if (step % checkpointEvery !== 0 && step !== steps) continue;
+      // Before the checkpoint: a run that ends in between does it again.
+      const metrics = await validation.run(session, step);
+      if (metrics !== null) {
+        const right = (100 * metrics.accuracy).toFixed(2);
+        reporter.line(`validation after step ${step}: loss ${metrics.loss.toFixed(4)}, accuracy ${right} %`);
+        log.restartClock();
+      }
+      await save();
     }
     if (step > saved) await save();
-    return { step, steps, interrupted: step < steps, last, checkpoint: newest() };
+    return { step, steps, interrupted: step < steps, last, checkpoint: newest(), broken: broken.count };
   } finally {
     log.close();
   }

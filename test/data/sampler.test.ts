@@ -138,9 +138,9 @@ describe('subset', () => {
 
   it('is uniform on request', () => {
     const source = labelled([100, 100]);
-    const chosen = subset(source, '50', 4, false);
+    const chosen = subset(source, '50', 4, { balanced: false });
     expect(new Set(chosen).size).toBe(50);
-    expect(chosen).not.toEqual(subset(source, '50', 5, false));
+    expect(chosen).not.toEqual(subset(source, '50', 5, { balanced: false }));
   });
 
   it.each([

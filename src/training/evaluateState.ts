@@ -1,0 +1,122 @@
+/** `eval.onnx` on the state that a session holds, over every batch of a loader. */
+import type { Manifest } from '../bundle/manifest';
+import type { Batch, BrokenImage, Loader } from '../data/loader';
+import type { StateSession } from '../runtime/stateSession';
+import { batchFeeds } from './feeds';
+
+export interface ClassResult {
+  readonly name: string;
+  readonly count: number;
+  /** NaN where there is no example of the class */
+  readonly accuracy: number;
+}
+
+export interface StateEvaluation {
+  /** examples */
+  readonly count: number;
+  /** means over the examples; for pretraining, of the patches of one fixed mask an image */
+  readonly loss: number;
+  readonly accuracy: number;
+  /** fraction of examples with the label among the five largest logits; null for pretraining and fewer than six classes */
+  readonly top5: number | null;
+  /** empty for pretraining */
+  readonly perClass: readonly ClassResult[];
+  /** class with the largest logit, one an example in the order of the source; empty for pretraining */
+  readonly predictions: Int32Array;
+  /** [count, classes]; empty for pretraining */
+  readonly logits: Float32Array;
+  /** [count], of the examples in the source */
+  readonly indices: Int32Array;
+  /** images that were skipped; they are in nothing above */
+  readonly broken: readonly BrokenImage[];
+}
+
+/** Runs through the loader, the last partial batch included. */
+export async function evaluateState(
+  session: StateSession,
+  manifest: Manifest,
+  loader: Loader,
+): Promise<StateEvaluation> {
+  const sums = new Sums(manifest.recipe.network.classes);
+  for await (const batch of loader) {
+    const outputs = await session.run('eval', batchFeeds(manifest.graphs.eval, [batch], false));
+    sums.add(batch, (name) => outputs.get(name)?.data.subarray(0) as Float32Array | undefined);
+    loader.release([batch]);
+  }
+  return sums.result(loader.source.classes);
+}
+
+/** Adds up what batches say, example by example, leaving out the repetitions that fill the last one. */
+class Sums {
+  private count = 0;
+  private loss = 0;
+  private accuracy = 0;
+  private top5 = 0;
+  private readonly perClass: { count: number; right: number }[];
+  private readonly predictions: number[] = [];
+  private readonly logits: Float32Array[] = [];
+  private readonly indices: number[] = [];
+  private readonly broken: BrokenImage[] = [];
+
+  constructor(private readonly classes: number) {
+    this.perClass = Array.from({ length: classes }, () => ({ count: 0, right: 0 }));
+  }
+
+  /** `values` gives an output of the graph, [B] for metrics and [B, classes] for logits. */
+  add(
+    { valid, labels, indices, broken }: Pick<Batch, 'valid' | 'labels' | 'indices' | 'broken'>,
+    values: (name: string) => Float32Array | undefined,
+  ): void {
+    const loss = values('loss');
+    const accuracy = values('accuracy');
+    if (!loss || !accuracy) throw new Error('eval.onnx gives no loss or accuracy');
+    const logits = values('logits');
+    this.count += valid;
+    this.indices.push(...indices.subarray(0, valid));
+    this.broken.push(...broken);
+    for (let i = 0; i < valid; i++) {
+      this.loss += loss[i];
+      this.accuracy += accuracy[i];
+      if (!logits || !labels) continue;
+      const row = logits.slice(i * this.classes, (i + 1) * this.classes);
+      const label = Number(labels[i]);
+      const [best] = largest(row, 1);
+      this.logits.push(row);
+      this.predictions.push(best);
+      this.top5 += Number(largest(row, 5).includes(label));
+      this.perClass[label].count++;
+      this.perClass[label].right += Number(best === label);
+    }
+  }
+
+  result(names: readonly string[] | null): StateEvaluation {
+    const { count, classes } = this;
+    const classified = this.predictions.length > 0;
+    const logits = new Float32Array(this.logits.length * classes);
+    this.logits.forEach((row, i) => logits.set(row, i * classes));
+    return {
+      count,
+      loss: this.loss / count,
+      accuracy: this.accuracy / count,
+      top5: classified && classes > 5 ? this.top5 / count : null,
+      perClass: classified
+        ? this.perClass.map((c, label) => ({
+            name: names?.[label] ?? String(label),
+            count: c.count,
+            accuracy: c.right / c.count,
+          }))
+        : [],
+      predictions: Int32Array.from(this.predictions),
+      logits,
+      indices: Int32Array.from(this.indices),
+      broken: this.broken,
+    };
+  }
+}
+
+/** Indices of the `n` largest values, largest first; of equals the one that comes first. */
+function largest(row: Float32Array, n: number): number[] {
+  return Array.from(row.keys())
+    .sort((a, b) => row[b] - row[a] || a - b)
+    .slice(0, n);
+}
