@@ -3,6 +3,7 @@ import yargs, { type Argv, type Options, type PositionalOptions } from 'yargs';
 import { version } from '../package.json';
 import { buildGraph } from './commands/build-graph';
 import type { Command } from './commands/command';
+import { dataDownload, dataInfo, dataPack } from './commands/data';
 import { describeError } from './commands/describeError';
 import { evaluateCommand } from './commands/evaluate';
 import { exportCommand } from './commands/export';
@@ -58,15 +59,24 @@ function createParser(args: readonly string[]): Argv {
   register(parser, reportCommand);
   register(parser, inspectCommand);
   register(parser, watchCommand);
+  parser.command('data', 'look at data sets, pack and download them', (inner) => {
+    register(inner, dataInfo, 'data');
+    register(inner, dataPack, 'data');
+    register(inner, dataDownload, 'data');
+    return inner.demandCommand(1, 'no command given after data: info, pack or download');
+  });
   return parser;
 }
 
 function register<P extends Record<string, PositionalOptions>, O extends Record<string, Options>>(
   parser: Argv,
   { name, describe, examples, positionals, options, run }: Command<P, O>,
+  group?: string,
 ): void {
-  OPTIONS.set(name, Object.keys(options));
-  const names = Object.entries(positionals).map(([name, { array }]) => `<${name}${array ? '..' : ''}>`);
+  OPTIONS.set(group === undefined ? name : `${group} ${name}`, Object.keys(options));
+  const names = Object.entries(positionals).map(
+    ([positional, { array }]) => `<${positional}${array ? '..' : ''}>`,
+  );
   parser.command(
     [name, ...names].join(' '),
     describe,
@@ -87,7 +97,8 @@ function register<P extends Record<string, PositionalOptions>, O extends Record<
 
 /** yargs' complaint as one line that names what is near. */
 function describeMisuse(message: string, args: readonly string[]): string {
-  const command = args.find((arg) => !arg.startsWith('-'));
+  const [first, second] = args.filter((arg) => !arg.startsWith('-'));
+  const command: string | undefined = OPTIONS.has(`${first} ${second}`) ? `${first} ${second}` : first;
   if (command === undefined) return `${message} (see selfie --help)`;
   const known = OPTIONS.get(command);
   if (!known)

@@ -50,11 +50,33 @@ export async function decodeBox(
     }
     return { width: size, height: size, channels, pixels: data };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${where} cannot be decoded: ${reason.replace(/\s+/g, ' ').trim()}`);
+    throw undecodable(where, error);
   }
 }
 
 /** Decodes `bytes` for evaluation: resized, and the middle cut out. Shapes and errors as `decodeBox`. */
 export const decodeCenter = (bytes: Buffer | DecodedImage, where: string, size: number, channels: 1 | 3) =>
   decodeBox(bytes, where, size, channels, (width, height) => centerBox(width, height, size));
+
+/** Decodes `bytes` in full, turned upright, in RGB of 8 bits. Errors as `decodeBox`. */
+export async function decodeWhole(bytes: Buffer, where: string): Promise<DecodedImage> {
+  try {
+    const { space } = await sharp(bytes, { failOn: 'error' }).metadata();
+    const image = open(bytes, space !== 'cmyk')
+      .autoOrient()
+      .removeAlpha()
+      .toColourspace('srgb');
+    const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, channels: 3, pixels: data };
+  } catch (error) {
+    throw undecodable(where, error);
+  }
+}
+
+/** Pixels as a PNG file. */
+export const encodePng = (image: DecodedImage): Promise<Buffer> => open(image, true).png().toBuffer();
+
+function undecodable(where: string, error: unknown): UserError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UserError(`${where} cannot be decoded: ${reason.replace(/\s+/g, ' ').trim()}`);
+}

@@ -130,14 +130,15 @@ export function subset(
   if (byClass && classes === null) throw new UserError(`${option} '${spec}': ${name} has no labels`);
   const indices = pool ?? Int32Array.from({ length: source.length }, (_, i) => i);
   const total = indices.length;
-  const count =
+  const size =
     'percent' in parsed
-      ? Math.round((parsed.percent / 100) * total)
+      ? (parsed.percent / 100) * total
       : 'count' in parsed
         ? parsed.count
         : parsed.perClass * (classes?.length ?? 0);
+  const count = Math.round(size);
   if (count < 1) throw new UserError(`${option} '${spec}' of ${total} examples in ${name} leaves none`);
-  if (count > total) throw new UserError(`${option} '${spec}' is more than the ${total} examples of ${name}`);
+  if (size > total) throw new UserError(`${option} '${spec}' is more than the ${total} examples of ${name}`);
   // Labels and validation of one seed are draws of their own.
   const stream = option === 'labels' ? 'subset' : option;
   if (!byClass || classes === null) {

@@ -14,6 +14,8 @@ const classified = {
     { name: 'horse', count: 0, accuracy: NaN },
   ],
   predictions: Int32Array.of(0, 0, 0, 1),
+  indices: new Int32Array(0),
+  broken: [],
   logits: new Float32Array(8),
 };
 

@@ -20,16 +20,18 @@ describe('openSource', () => {
   });
 
   it.each([
-    [
-      'imagenet:/data',
-      /unknown data source 'imagenet:\/data'; use one of: embedded, cifar10:PATH, folder:PATH/,
-    ],
+    ['mnist:/data', /unknown data source 'mnist:\/data'; use one of: embedded, cifar10:PATH, .*folder:PATH/],
     ['toString', /unknown data source/],
     ['', /unknown data source/],
     ['cifar10', /write cifar10:PATH/],
     ['folder:', /write folder:PATH/],
     ['embedded:5', /write embedded$/],
     ['cifar10:/nonexistent', /\/nonexistent/],
+    ['cifar100:/nonexistent', /\/nonexistent\/train.bin is not there/],
+    ['imagenet32:/nonexistent', /train_data_batch_1 is not there/],
+    ['imagenet:/nonexistent', /\/nonexistent\/train is not a folder/],
+    ['webdataset:/nonexistent', /\/nonexistent is not there/],
+    ['packed:/nonexistent', /cannot read \/nonexistent/],
     ['folder:/nonexistent', /\/nonexistent is not a folder/],
   ])('refuses %p', async (spec, message) => {
     await expect(openSource(spec, 'train')).rejects.toThrow(UserError);
