@@ -98,7 +98,9 @@ function register<P extends Record<string, PositionalOptions>, O extends Record<
 /** yargs' complaint as one line that names what is near. */
 function describeMisuse(message: string, args: readonly string[]): string {
   const [first, second] = args.filter((arg) => !arg.startsWith('-'));
-  const command: string | undefined = OPTIONS.has(`${first} ${second}`) ? `${first} ${second}` : first;
+  const command: string | undefined = [...OPTIONS.keys()].some((name) => name.startsWith(`${first} `))
+    ? `${first} ${second}`
+    : first;
   if (command === undefined) return `${message} (see selfie --help)`;
   const known = OPTIONS.get(command);
   if (!known)

@@ -109,80 +109,141 @@ class Interpreter {
       case 0x28: // MARK
         stack.push(MARK);
         return;
-      case 0x4e: // NONE
-        return this.push(null);
-      case 0x88: // NEWTRUE
-        return this.push(true);
-      case 0x89: // NEWFALSE
-        return this.push(false);
-      case 0x4b: // BININT1
-        return this.push(this.uint(1));
-      case 0x4d: // BININT2
-        return this.push(this.uint(2));
-      case 0x4a: // BININT
-        return this.push(reader.take(4).readInt32LE(0));
+      case 0x4e: { // NONE
+        this.push(null);
+        return;
+      }
+      case 0x88: { // NEWTRUE
+        this.push(true);
+        return;
+      }
+      case 0x89: { // NEWFALSE
+        this.push(false);
+        return;
+      }
+      case 0x4b: { // BININT1
+        this.push(this.uint(1));
+        return;
+      }
+      case 0x4d: { // BININT2
+        this.push(this.uint(2));
+        return;
+      }
+      case 0x4a: { // BININT
+        this.push(reader.take(4).readInt32LE(0));
+        return;
+      }
       case 0x8a: {
         // LONG1
         const size = this.uint(1);
         if (size > 6) throw this.refuse(`an integer of ${size} bytes`);
-        return this.push(size === 0 ? 0 : reader.take(size).readIntLE(0, size));
+        this.push(size === 0 ? 0 : reader.take(size).readIntLE(0, size));
+        return;
       }
-      case 0x47: // BINFLOAT
-        return this.push(reader.take(8).readDoubleBE(0));
-      case 0x58: // BINUNICODE
-        return this.text(this.uint(4), true);
-      case 0x8c: // SHORT_BINUNICODE
-        return this.text(this.uint(1), true);
-      case 0x8d: // BINUNICODE8
-        return this.text(this.uint(8), true);
+      case 0x47: { // BINFLOAT
+        this.push(reader.take(8).readDoubleBE(0));
+        return;
+      }
+      case 0x58: { // BINUNICODE
+        this.text(this.uint(4), true);
+        return;
+      }
+      case 0x8c: { // SHORT_BINUNICODE
+        this.text(this.uint(1), true);
+        return;
+      }
+      case 0x8d: { // BINUNICODE8
+        this.text(this.uint(8), true);
+        return;
+      }
       case 0x54: // BINSTRING
-      case 0x42: // BINBYTES
-        return this.text(this.uint(4), false);
+      case 0x42: { // BINBYTES
+        this.text(this.uint(4), false);
+        return;
+      }
       case 0x55: // SHORT_BINSTRING
-      case 0x43: // SHORT_BINBYTES
-        return this.text(this.uint(1), false);
-      case 0x8e: // BINBYTES8
-        return this.text(this.uint(8), false);
-      case 0x7d: // EMPTY_DICT
-        return this.push(new PickleDict());
+      case 0x43: { // SHORT_BINBYTES
+        this.text(this.uint(1), false);
+        return;
+      }
+      case 0x8e: { // BINBYTES8
+        this.text(this.uint(8), false);
+        return;
+      }
+      case 0x7d: { // EMPTY_DICT
+        this.push(new PickleDict());
+        return;
+      }
       case 0x5d: // EMPTY_LIST
-      case 0x29: // EMPTY_TUPLE
-        return this.push([]);
-      case 0x74: // TUPLE
-        return this.push(this.popMarked());
+      case 0x29: { // EMPTY_TUPLE
+        this.push([]);
+        return;
+      }
+      case 0x74: { // TUPLE
+        this.push(this.popMarked());
+        return;
+      }
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
-      case 0x87: // TUPLE3
-        return this.push(this.popMany(this.opcode - 0x84));
-      case 0x61: // APPEND
-        return this.append([this.pop()]);
-      case 0x65: // APPENDS
-        return this.append(this.popMarked());
-      case 0x73: // SETITEM
-        return this.setItems(this.popMany(2));
-      case 0x75: // SETITEMS
-        return this.setItems(this.popMarked());
-      case 0x71: // BINPUT
-        return this.remember(this.uint(1));
-      case 0x72: // LONG_BINPUT
-        return this.remember(this.uint(4));
-      case 0x94: // MEMOIZE
-        return this.remember(this.memo.size);
-      case 0x68: // BINGET
-        return this.recall(this.uint(1));
-      case 0x6a: // LONG_BINGET
-        return this.recall(this.uint(4));
-      case 0x63: // GLOBAL
-        return this.name(`${reader.line(200)}.${reader.line(200)}`);
+      case 0x87: { // TUPLE3
+        this.push(this.popMany(this.opcode - 0x84));
+        return;
+      }
+      case 0x61: { // APPEND
+        this.append([this.pop()]);
+        return;
+      }
+      case 0x65: { // APPENDS
+        this.append(this.popMarked());
+        return;
+      }
+      case 0x73: { // SETITEM
+        this.setItems(this.popMany(2));
+        return;
+      }
+      case 0x75: { // SETITEMS
+        this.setItems(this.popMarked());
+        return;
+      }
+      case 0x71: { // BINPUT
+        this.remember(this.uint(1));
+        return;
+      }
+      case 0x72: { // LONG_BINPUT
+        this.remember(this.uint(4));
+        return;
+      }
+      case 0x94: { // MEMOIZE
+        this.remember(this.memo.size);
+        return;
+      }
+      case 0x68: { // BINGET
+        this.recall(this.uint(1));
+        return;
+      }
+      case 0x6a: { // LONG_BINGET
+        this.recall(this.uint(4));
+        return;
+      }
+      case 0x63: { // GLOBAL
+        this.name(`${reader.line(200)}.${reader.line(200)}`);
+        return;
+      }
       case 0x93: {
         // STACK_GLOBAL
         const [module, name] = this.popMany(2);
-        return this.name(`${String(module)}.${String(name)}`);
+        if (typeof module !== 'string' || typeof name !== 'string') throw this.refuse('a damaged name');
+        this.name(`${module}.${name}`);
+        return;
       }
-      case 0x52: // REDUCE
-        return this.reduce();
-      case 0x62: // BUILD
-        return this.build();
+      case 0x52: { // REDUCE
+        this.reduce();
+        return;
+      }
+      case 0x62: { // BUILD
+        this.build();
+        return;
+      }
       default:
         throw this.refuse('an opcode that image files do not need');
     }
@@ -273,18 +334,28 @@ class Interpreter {
     const [first, second] = args as readonly PickleValue[];
     switch (callable.name) {
       case RECONSTRUCT:
-        if (first instanceof PickleName && first.name === NDARRAY) return this.push(new PickleArray());
+        if (first instanceof PickleName && first.name === NDARRAY) {
+          this.push(new PickleArray());
+          return;
+        }
         break;
       case DTYPE:
-        if (typeof first === 'string' && /^[iufb][1248]$/.test(first))
-          return this.push(new PickleDtype(first));
+        if (typeof first === 'string' && /^[iufb][1248]$/.test(first)) {
+          this.push(new PickleDtype(first));
+          return;
+        }
         break;
       case ENCODE:
-        if (second === 'latin1') return this.push(this.latin1(first));
+        if (second === 'latin1') {
+          this.push(this.latin1(first));
+          return;
+        }
         break;
       case SCALAR:
-        if (first instanceof PickleDtype && second instanceof PickleBytes && 'bytes' in second.data)
-          return this.push(this.scalar(first, Buffer.from(second.data.bytes)));
+        if (first instanceof PickleDtype && second instanceof PickleBytes && 'bytes' in second.data) {
+          this.push(this.scalar(first, Buffer.from(second.data.bytes)));
+          return;
+        }
     }
     throw this.refuse(`a call of ${callable.name} as image files do not have it`);
   }

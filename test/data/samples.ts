@@ -1,7 +1,9 @@
 /** Small data sets that tests write. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import sharp from 'sharp';
+import tar from 'tar-stream';
 
 export const CIFAR_NAMES = [
   'airplane',
@@ -79,4 +81,22 @@ export async function writeFolder(root: string, count: number): Promise<void> {
       }
     }
   }
+}
+
+/** A JPEG of two colours. */
+export const jpeg = (width: number, height: number, hue: number): Promise<Buffer> =>
+  halves(width, height, [hue, 40, 200], [20, 255 - hue, 60])
+    .jpeg()
+    .toBuffer();
+
+/** Writes a tar file of [name, content]. */
+export async function writeTar(
+  file: string,
+  entries: readonly (readonly [string, string | Buffer])[],
+): Promise<void> {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const pack = tar.pack();
+  for (const [name, content] of entries) pack.entry({ name }, content);
+  pack.finalize();
+  await pipeline(pack, createWriteStream(file));
 }
