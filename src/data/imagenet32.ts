@@ -7,7 +7,8 @@ import path from 'node:path';
 import { UserError } from '../errors';
 import { ByteReader } from './byteReader';
 import { elementBytes, type NumpyArray, readIntegers, readNpz } from './numpyArray';
-import { arrayOf, PickleDict, readPickle } from './pickle';
+import { readPickle } from './pickle';
+import { arrayOf, PickleDict } from './pickleValues';
 import { type RecordFile, recordSource } from './records';
 import type { PixelSource, Split } from './source';
 
