@@ -27,6 +27,7 @@ const MAY_IMPORT = {
     'src/onnx',
     'src/export/safetensors.ts',
   ],
+  'src/evaluation': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
   'src/tuning': [
     'src/lowering',
     'src/passes',
@@ -45,7 +46,7 @@ const MAY_IMPORT = {
     'src/training',
     'src/export',
     'src/serving',
-  ].concat(['src/profiling', 'src/tuning', 'src/report', 'src/onnx']),
+  ].concat(['src/evaluation', 'src/profiling', 'src/tuning', 'src/report', 'src/onnx']),
   graphs: [
     'src/nn',
     'src/optim',
@@ -78,6 +79,7 @@ for (const room of [
   'src/runtime',
   'src/training',
   'src/export',
+  'src/evaluation',
   'src/profiling',
   'src/serving',
   'src/report',

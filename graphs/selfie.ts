@@ -49,7 +49,17 @@ export function selfie(recipe: Recipe): Program {
       const candidates = slice(features, 1, visible, total);
       let tokens = slice(features, 1, 0, visible);
       if (recipe.position.onVisible) tokens = add(tokens, slice(places, 1, 0, visible));
-      const u = context.scope('attention_pooling', () => attentionPooling.apply(context, tokens));
+      const pool = (x: Value) => context.scope('attention_pooling', () => attentionPooling.apply(context, x));
+      const u = pool(tokens);
+
+      /**
+       * What evaluators make of an image: P's pooled map of the whole of it, as the exported encoder computes it, and A's
+       * vector of all its patches, hidden or not.
+       */
+      const frozen = () => ({
+        embedding: encode(context, images),
+        pooled: pool(recipe.position.onVisible ? add(features, places) : features),
+      });
 
       // Query of place t: v_t = u + position(t); the candidates carry no position, which would give the answer away.
       return context.scope('loss', () => {
@@ -66,8 +76,7 @@ export function selfie(recipe: Recipe): Program {
         return {
           loss: perExample(crossEntropy(flat, targets)),
           metrics: { accuracy: perExample(hits(flat, targets, 1)) },
-          // Of the whole images, as the exported encoder computes it; a training graph has no use for it and drops it.
-          predictions: { logits, embedding: context.training ? u : encode(context, images) },
+          predictions: context.training ? {} : { logits, ...frozen() },
         };
       });
     },

@@ -8,6 +8,8 @@ import { describeError } from './commands/describeError';
 import { evaluateCommand } from './commands/evaluate';
 import { exportCommand } from './commands/export';
 import { inspectCommand } from './commands/inspect';
+import { knnCommand } from './commands/knn';
+import { linearProbeCommand } from './commands/linear-probe';
 import { printGraph } from './commands/print-graph';
 import { profileCommand } from './commands/profile';
 import { quickstartCommand } from './commands/quickstart';
@@ -52,6 +54,8 @@ function createParser(args: readonly string[]): Argv {
   register(parser, buildGraph);
   register(parser, trainCommand);
   register(parser, evaluateCommand);
+  register(parser, knnCommand);
+  register(parser, linearProbeCommand);
   register(parser, exportCommand);
   register(parser, printGraph);
   register(parser, tuneCommand);

@@ -30,8 +30,16 @@ export { readSafetensors, writeSafetensors } from './export/safetensors';
 export { EMBEDDED_CLASSES, EMBEDDED_SIZES, embeddedImage } from './data/embedded';
 export { createLoader, type Batch, type Loader, type LoaderOptions } from './data/loader';
 export { openSource, type Source, type Split } from './data/source';
+export {
+  evaluateKnn,
+  evaluateLinearProbe,
+  type KnnOptions,
+  type KnnResult,
+  type LinearProbeResult,
+} from './evaluation/evaluateRun';
+export { createProbe, type ProbeOptions } from './evaluation/periodic';
 export { exportModel, type ExportReport, type ExportRequest } from './export/exportModel';
 export { availableProviders, type Provider } from './runtime/providers';
 export { StateSession } from './runtime/stateSession';
 export { evaluate, type Evaluation, type EvaluateOptions } from './training/evaluate';
-export { train, type TrainOptions, type TrainResult } from './training/trainer';
+export { train, type TrainHooks, type TrainOptions, type TrainResult } from './training/trainer';

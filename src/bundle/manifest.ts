@@ -15,7 +15,8 @@ import { recipeSchema } from './recipe';
  * - `gradient`: `grad.x` for parameter x, times the state `optim.loss_scale` where there is one.
  * - `prediction`: `logits` float32 [B, classes], in `eval.onnx` of pretraining [B, hidden, hidden]: the score of each hidden
  *   patch (last axis) at each hidden place, both in the order of `patch_order`; `embedding` float32 [B, features], of whole
- *   images.
+ *   images; `pooled` float32 [B, features], the attention pooling's vector of all patches of an image (pretraining's
+ *   `eval.onnx`).
  */
 export const ROLES = ['batch', 'random', 'hyper', 'state', 'metric', 'gradient', 'prediction'] as const;
 export type Role = (typeof ROLES)[number];

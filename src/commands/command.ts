@@ -43,6 +43,21 @@ export const whole = (name: string, min: number, describe: string) =>
     },
   }) as const;
 
+/** An option that takes a number above zero; `name` is for the message. */
+export const positive = (name: string, describe: string) =>
+  ({
+    type: 'string',
+    requiresArg: true,
+    describe,
+    coerce: (value: string | undefined): number | undefined => {
+      if (value === undefined) return undefined;
+      const number = Number(value);
+      if (value.trim() === '' || !Number.isFinite(number) || number <= 0)
+        throw new UserError(`${name} ${value}: expected a number above 0`);
+      return number;
+    },
+  }) as const;
+
 export const set = {
   type: 'string',
   array: true,

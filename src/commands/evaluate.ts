@@ -1,7 +1,14 @@
 /** `selfie evaluate DIR --data SOURCE` */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { writeEvalGraph } from '../../graphs/evalBundle';
 import { writeFileAtomic } from '../atomic';
+import { readBundle } from '../bundle/read';
+import { MASK_SHAPES } from '../data/maskShapes';
 import { openSource } from '../data/source';
 import { UserError } from '../errors';
+import { evaluateSequential, type Sequential, type SequentialOptions } from '../evaluation/sequential';
 import { evaluate, type Evaluation } from '../training/evaluate';
 import {
   broken as brokenOption,
@@ -39,26 +46,40 @@ export const evaluateCommand = defineCommand({
       default: false,
       describe: 'augment the images as in training, from a fixed seed',
     },
+    mask: {
+      choices: MASK_SHAPES,
+      default: 'random',
+      requiresArg: true,
+      describe: 'what is hidden of an image after pretraining: patches anywhere, one block, rows',
+    },
+    sequential: {
+      type: 'boolean',
+      default: false,
+      describe:
+        'ask for the hidden patches one after the other and show each before the next (a pass for each)',
+    },
     broken: brokenOption,
     provider: providerOption,
     threads: whole('--threads', 1, 'threads that compute (default: all)'),
     workers: whole('--workers', 1, 'threads that decode'),
   },
-  run: async ({
-    dir,
-    checkpoint,
-    predictions,
-    json,
-    data,
-    split,
-    augment,
-    broken,
-    provider,
-    threads,
-    workers,
-  }) => {
+  run: async ({ dir, checkpoint, predictions, json, data, split, augment, broken, mask, ...machine }) => {
+    const { provider, threads, workers, sequential } = machine;
+    if (sequential) {
+      if (augment || predictions !== undefined)
+        throw new UserError('--sequential excludes --augment and --predictions; give one of them');
+      if (split === 'validation')
+        throw new UserError('--sequential evaluates the splits test and train, not validation');
+      const found = await inSequence(
+        { directory: dir, checkpoint, data, split, mask, provider, threads, workers },
+        warn,
+      );
+      if (json) print(JSON.stringify(found));
+      else formatSequential(found).forEach((line) => print(line));
+      return;
+    }
     const result = await evaluate(
-      { directory: dir, checkpoint, data, split, augment, broken, provider, threads, workers },
+      { directory: dir, checkpoint, data, split, augment, broken, mask, provider, threads, workers },
       warn,
     );
     if (predictions !== undefined) writeFileAtomic(predictions, await predictionsJson(result, data));
@@ -72,19 +93,48 @@ export const evaluateCommand = defineCommand({
 export const percent = (fraction: number) =>
   Number.isNaN(fraction) ? 'none' : `${(100 * fraction).toFixed(2)} %`;
 
+/** `61.30 % (95 %: 60.34 to 62.25 %; chance 10.00 %)` */
+export const describeScore = ({
+  accuracy,
+  interval: [low, high],
+  chance,
+}: Pick<Evaluation, 'accuracy' | 'interval' | 'chance'>) =>
+  `${percent(accuracy)} (95 %: ${(100 * low).toFixed(2)} to ${percent(high)}; chance ${percent(chance)})`;
+
 /** What was measured, for people. */
 export function formatEvaluation(result: Evaluation): string[] {
-  const { checkpoint, step, split, count, loss, accuracy, top5, perClass, broken } = result;
+  const { checkpoint, step, split, count, loss, top5, perClass, broken } = result;
   const width = Math.max(0, ...perClass.map(({ name }) => name.length));
   return [
     `${checkpoint} (step ${step}) on ${count} images (${split})`,
     ...(broken.length === 0 ? [] : [`left out ${broken.length} broken images`]),
     `loss     ${loss.toFixed(4)}`,
-    `${perClass.length > 0 ? 'top-1   ' : 'patches '} ${percent(accuracy)}`,
+    `${perClass.length > 0 ? 'top-1   ' : 'patches '} ${describeScore(result)}`,
     ...(top5 === null ? [] : [`top-5    ${percent(top5)}`]),
     ...perClass.map((c) => `  ${c.name.padEnd(width)}  ${percent(c.accuracy)} of ${c.count}`),
   ];
 }
+
+/** The graphs that hide fewer and fewer patches lie in a folder that is gone afterwards. */
+async function inSequence(
+  options: Omit<SequentialOptions, 'hiding'>,
+  warn: (line: string) => void,
+): Promise<Sequential> {
+  const { manifest } = readBundle(options.directory);
+  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-sequential-'));
+  const hiding = (hidden: number) => writeEvalGraph(manifest, hidden, path.join(folder, String(hidden)));
+  try {
+    return await evaluateSequential({ ...options, hiding }, warn);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export const formatSequential = (result: Sequential): string[] => [
+  `${result.checkpoint} (step ${result.step}) on ${result.count} images (${result.split}), patches one after the other`,
+  ...result.stages.map((stage) => `1 of ${String(stage.hidden).padEnd(3)} ${describeScore(stage)}`),
+  `mean     ${describeScore(result)}`,
+];
 
 /** What `--predictions` writes: `labels` and `predictions` [count], `logits` [count][classes], in the source's order. */
 async function predictionsJson(

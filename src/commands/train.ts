@@ -1,5 +1,8 @@
 /** `selfie train DIR --data SOURCE` */
+import { createProbe } from '../evaluation/periodic';
+import { UserError } from '../errors';
 import { explainPlacement } from '../profiling/placement';
+import type { Probe } from '../training/probe';
 import { createReporter } from '../training/progress';
 import { abortOnSignals } from '../training/signals';
 import { train, type TrainResult } from '../training/trainer';
@@ -42,6 +45,13 @@ export const trainCommand = defineCommand({
     threads: whole('--threads', 1, 'threads that compute (default: all)'),
     workers: whole('--workers', 1, 'threads that decode'),
     resume: { type: 'boolean', default: false, describe: 'continue from the newest checkpoint' },
+    'probe-every': whole(
+      '--probe-every',
+      1,
+      'steps between two looks at the encoder: kNN accuracy, collapse (give it again with --resume)',
+    ),
+    'probe-data': text('labelled images for --probe-every (default: --data); the training split only'),
+    'probe-images': whole('--probe-images', 1, 'images for --probe-every (default: 2000 at most)'),
     'explain-placement': {
       type: 'boolean',
       default: false,
@@ -55,6 +65,7 @@ export const trainCommand = defineCommand({
       (await explainPlacement(dir, { provider, threads })).forEach((line) => print(line));
       return;
     }
+    const probe = await probeOf(dir, data, options);
     const interrupt = abortOnSignals(() => {
       process.stderr.write('\nstopping after this step; press Ctrl-C again to stop at once\n');
     });
@@ -78,7 +89,7 @@ export const trainCommand = defineCommand({
           checkpointEvery,
           keepCheckpoints: keep,
         },
-        { reporter: createReporter(), signal: interrupt.signal },
+        { reporter: createReporter(), signal: interrupt.signal, probe },
       );
       describeTraining(dir, result).forEach((line) => print(line));
       if (result.interrupted) process.exitCode = INTERRUPTED;
@@ -87,6 +98,32 @@ export const trainCommand = defineCommand({
     }
   },
 });
+
+interface ProbeArguments {
+  readonly probeEvery?: number;
+  readonly probeData?: string;
+  readonly probeImages?: number;
+  readonly threads?: number;
+  readonly workers?: number;
+}
+
+/** What the --probe options ask for. */
+async function probeOf(
+  directory: string,
+  trainingData: string | undefined,
+  { probeEvery: every, probeData, probeImages: images, threads, workers }: ProbeArguments,
+): Promise<Probe | undefined> {
+  if (every === undefined) {
+    const option = probeData !== undefined ? '--probe-data' : '--probe-images';
+    if (probeData !== undefined || images !== undefined)
+      throw new UserError(`${option} needs --probe-every, the steps between two measurements`);
+    return undefined;
+  }
+  const data = probeData ?? trainingData;
+  if (data === undefined)
+    throw new UserError('--probe-every needs --probe-data, the labelled images to measure with');
+  return createProbe({ directory, every, data, images, threads, workers });
+}
 
 /** How a training ended, for people. */
 export function describeTraining(

@@ -42,6 +42,13 @@ export const createSession = (
   extras: SessionExtras = {},
 ): Promise<GraphSession> => open(file, file, settings, extras);
 
+/** Loads a model in memory; `name` stands for it in messages. */
+export const createModelSession = (
+  name: string,
+  model: Uint8Array,
+  settings: SessionSettings,
+): Promise<GraphSession> => open(name, model, settings, {});
+
 /** Copies tensors from the device, by name. */
 export async function readDevice(
   tensors: ReadonlyMap<string, DeviceTensor>,

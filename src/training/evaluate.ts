@@ -1,8 +1,12 @@
 /** Evaluation: `eval.onnx` with running statistics over a whole split, the last partial batch included. */
 import { availableParallelism } from 'node:os';
+import { patchCounts } from '../bundle/checkRecipe';
 import { readBundle } from '../bundle/read';
-import { createLoader } from '../data/loader';
+import type { Recipe } from '../bundle/recipe';
+import { createLoader, type Batch } from '../data/loader';
+import { shapedPatchOrder, type MaskShape } from '../data/maskShapes';
 import type { Split } from '../data/source';
+import { UserError } from '../errors';
 import { requireProvider } from '../runtime/providers';
 import type { Provider } from '../runtime/providers';
 import { StateSession } from '../runtime/stateSession';
@@ -30,6 +34,8 @@ export interface EvaluateOptions {
    * padding tells which patches are at the border, so on plain images that task is harder.
    */
   readonly augment?: boolean;
+  /** what pretraining hides of an image; default random, as in training */
+  readonly mask?: MaskShape;
   /** default: the provider the bundle was lowered for */
   readonly provider?: Provider;
   readonly threads?: number;
@@ -50,13 +56,17 @@ export async function evaluate(
   const { directory, data, split = 'test', workers, threads = availableParallelism() } = options;
   const bundle = readBundle(directory);
   const { manifest } = bundle;
+  const { recipe } = manifest;
+  const { mask = 'random' } = options;
+  if (mask !== 'random' && recipe.task !== 'pretrain')
+    throw new UserError(`--mask ${mask}: only a pretraining bundle hides patches; ${directory} classifies`);
   const checkpoint = pickCheckpoint(directory, options.checkpoint, warn);
   requireState(checkpoint.file, checkpoint.state, manifest);
   const provider = options.provider ?? manifest.provider;
   requireProvider(provider);
   const loader = await createLoader({
     ...batchOptions(manifest, 'evaluate'),
-    augment: options.augment ? manifest.recipe.augment : null,
+    augment: options.augment ? recipe.augment : null,
     spec: data,
     split: split === 'validation' ? 'train' : split,
     indices: split === 'validation' ? readValidationIndices(directory) : undefined,
@@ -68,7 +78,9 @@ export async function evaluate(
   let result: StateEvaluation;
   try {
     await session.setState(checkpoint.state);
-    result = await evaluateState(session, manifest, loader);
+    result = await evaluateState(session, manifest, loader, (batch) => {
+      if (mask !== 'random') hideShaped(batch, recipe, mask);
+    });
   } finally {
     await Promise.all([loader.close(), session.close()]);
   }
@@ -79,4 +91,13 @@ export async function evaluate(
     split: split === 'validation' ? split : source.split,
     ...result,
   };
+}
+
+/** Writes the order of another mask over the batch's own. */
+function hideShaped({ indices, patch_order }: Batch, recipe: Recipe, shape: MaskShape): void {
+  const { grid, patches, hidden } = patchCounts(recipe);
+  indices.forEach((index, i) => {
+    const order = shapedPatchOrder(shape, EVALUATION_SEED, 0, index, grid, hidden);
+    patch_order?.set(BigInt64Array.from(order, BigInt), i * patches);
+  });
 }

@@ -1,8 +1,10 @@
 /** `eval.onnx` on the state that a session holds, over every batch of a loader. */
+import { patchCounts } from '../bundle/checkRecipe';
 import type { Manifest } from '../bundle/manifest';
 import type { Batch, BrokenImage, Loader } from '../data/loader';
 import type { StateSession } from '../runtime/stateSession';
 import { batchFeeds } from './feeds';
+import { effectiveTrials, wilson } from './interval';
 
 export interface ClassResult {
   readonly name: string;
@@ -17,6 +19,10 @@ export interface StateEvaluation {
   /** means over the examples; for pretraining, of the patches of one fixed mask an image */
   readonly loss: number;
   readonly accuracy: number;
+  /** 95 % of the accuracy (Wilson); for pretraining with as many trials as the images' patches are worth */
+  readonly interval: readonly [low: number, high: number];
+  /** share of the most frequent class; for pretraining, one hidden patch of all that are hidden */
+  readonly chance: number;
   /** fraction of examples with the label among the five largest logits; null for pretraining and fewer than six classes */
   readonly top5: number | null;
   /** empty for pretraining */
@@ -31,14 +37,18 @@ export interface StateEvaluation {
   readonly broken: readonly BrokenImage[];
 }
 
-/** Runs through the loader, the last partial batch included. */
+/** Runs through the loader, the last partial batch included; `prepare` may change a batch before. */
 export async function evaluateState(
   session: StateSession,
   manifest: Manifest,
   loader: Loader,
+  prepare: (batch: Batch) => void = () => {},
 ): Promise<StateEvaluation> {
-  const sums = new Sums(manifest.recipe.network.classes);
+  const { recipe } = manifest;
+  const hidden = recipe.task === 'pretrain' ? patchCounts(recipe).hidden : null;
+  const sums = new Sums(recipe.network.classes, hidden);
   for await (const batch of loader) {
+    prepare(batch);
     const outputs = await session.run('eval', batchFeeds(manifest.graphs.eval, [batch], false));
     sums.add(batch, (name) => outputs.get(name)?.data.subarray(0) as Float32Array | undefined);
     loader.release([batch]);
@@ -48,9 +58,9 @@ export async function evaluateState(
 
 /** Adds up what batches say, example by example, leaving out the repetitions that fill the last one. */
 class Sums {
-  private count = 0;
   private loss = 0;
-  private accuracy = 0;
+  /** of each example */
+  private readonly accuracies: number[] = [];
   private top5 = 0;
   private readonly perClass: { count: number; right: number }[];
   private readonly predictions: number[] = [];
@@ -58,7 +68,11 @@ class Sums {
   private readonly indices: number[] = [];
   private readonly broken: BrokenImage[] = [];
 
-  constructor(private readonly classes: number) {
+  /** `hidden`: patches that a pretraining image hides, null for a classifier */
+  constructor(
+    private readonly classes: number,
+    private readonly hidden: number | null,
+  ) {
     this.perClass = Array.from({ length: classes }, () => ({ count: 0, right: 0 }));
   }
 
@@ -71,12 +85,11 @@ class Sums {
     const accuracy = values('accuracy');
     if (!loss || !accuracy) throw new Error('eval.onnx gives no loss or accuracy');
     const logits = values('logits');
-    this.count += valid;
     this.indices.push(...indices.subarray(0, valid));
     this.broken.push(...broken);
     for (let i = 0; i < valid; i++) {
       this.loss += loss[i];
-      this.accuracy += accuracy[i];
+      this.accuracies.push(accuracy[i]);
       if (!logits || !labels) continue;
       const row = logits.slice(i * this.classes, (i + 1) * this.classes);
       const label = Number(labels[i]);
@@ -90,14 +103,18 @@ class Sums {
   }
 
   result(names: readonly string[] | null): StateEvaluation {
-    const { count, classes } = this;
+    const { classes, hidden, accuracies } = this;
+    const count = accuracies.length;
+    const accuracy = accuracies.reduce((sum, value) => sum + value, 0) / count;
     const classified = this.predictions.length > 0;
     const logits = new Float32Array(this.logits.length * classes);
     this.logits.forEach((row, i) => logits.set(row, i * classes));
     return {
       count,
       loss: this.loss / count,
-      accuracy: this.accuracy / count,
+      accuracy,
+      interval: wilson(accuracy, hidden === null ? count : effectiveTrials(accuracies, hidden)),
+      chance: hidden === null ? Math.max(...this.perClass.map((c) => c.count)) / count : 1 / hidden,
       top5: classified && classes > 5 ? this.top5 / count : null,
       perClass: classified
         ? this.perClass.map((c, label) => ({

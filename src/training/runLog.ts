@@ -52,6 +52,11 @@ export class RunLog {
     });
   }
 
+  /** Leaves so much of the time since the last call out of what `write` will count. */
+  exclude(milliseconds: number): void {
+    this.lastTime += milliseconds;
+  }
+
   /** Takes the time from here on: what came since the last steps was no training. */
   restartClock(): void {
     this.lastTime = performance.now();

@@ -10,6 +10,7 @@ import { batchOptions } from './feeds';
 import { formatLoadReport } from './initFrom';
 import { prepareRun } from './prepare';
 import type { PreparedRun, TrainOptions } from './prepare';
+import { stepsToProbe, type Probe } from './probe';
 import type { Reporter } from './progress';
 import { silentReporter } from './progress';
 import { RunLog } from './runLog';
@@ -35,16 +36,23 @@ export interface TrainResult {
   readonly broken: number;
 }
 
+export interface TrainHooks {
+  readonly reporter?: Reporter;
+  readonly signal?: AbortSignal;
+  readonly probe?: Probe;
+}
+
 /**
  * Trains the bundle in `options.directory` and writes run.json, metrics.jsonl, tensorboard/ and checkpoints/ there.
  * Nothing is written before options, bundle, provider, data and weights have been checked and the graph is loaded. When
- * `signal` fires, the step is finished, a checkpoint written and the call returns.
+ * `signal` fires, the step is finished, a checkpoint written and the call returns. What `probe` measures is logged with its
+ * step; its time does not count as training.
  * Throws a UserError for anything wrong with those, and for a loss or weights that are no longer finite; checkpoints
  * are of finite states only.
  */
 export async function train(
   options: TrainOptions,
-  { reporter = silentReporter, signal }: { reporter?: Reporter; signal?: AbortSignal } = {},
+  { reporter = silentReporter, signal, probe }: TrainHooks = {},
 ): Promise<TrainResult> {
   const warn = (line: string) => reporter.line(`warning: ${line}`);
   const run = await prepareRun(options, warn);
@@ -81,7 +89,7 @@ export async function train(
       run.validation,
       workers,
     );
-    return await loop(directory, run, { loader, session, validation }, reporter, signal);
+    return await loop(directory, run, { loader, session, validation }, { reporter, signal, probe });
   } finally {
     reporter.stop();
     await Promise.all([loader.close(), session.close()]);
@@ -112,8 +120,7 @@ async function loop(
   directory: string,
   { bundle, settings, startStep }: PreparedRun,
   { loader, session, validation }: { loader: Loader; session: StateSession; validation: Validation },
-  reporter: Reporter,
-  signal: AbortSignal | undefined,
+  { reporter, signal, probe }: TrainHooks & { reporter: Reporter },
 ): Promise<TrainResult> {
   const { manifest } = bundle;
   const { steps, accumulate, checkpointEvery } = settings;
@@ -137,7 +144,7 @@ async function loop(
 
   try {
     while (step < steps && !signal?.aborted) {
-      const count = stepsTogether(step, settings);
+      const count = Math.min(stepsTogether(step, settings), stepsToProbe(probe, step));
       const waitStart = performance.now();
       const batches = await take(loader, count * accumulate);
       const waited = (performance.now() - waitStart) / 1000;
@@ -150,6 +157,15 @@ async function loop(
         skippedInARow = metrics.skipped === 1 ? skippedInARow + 1 : 0;
         if (skippedInARow === MOST_SKIPPED)
           throw notFinite(`no gradients were finite for ${MOST_SKIPPED} steps, last ${at}`, newest());
+      }
+      const end = step + count;
+      if (probe && (end % probe.every === 0 || end === steps)) {
+        const before = performance.now();
+        const { metrics, text } = await probe.measure(session);
+        log.exclude(performance.now() - before);
+        reporter.line(`step ${end}: ${text}`);
+        const measured = results[count - 1];
+        results[count - 1] = { ...measured, metrics: { ...measured.metrics, ...metrics } };
       }
       for (const metrics of log.write(results, step, waited, manifest.recipe.batch * accumulate)) {
         reporter.step(metrics, steps);

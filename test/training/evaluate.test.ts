@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { evaluate } from '../../src/training/evaluate';
+import { wilson } from '../../src/training/interval';
 import { train } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';
 import { writeTinyBundle } from '../support/tinyBundle';
@@ -29,6 +30,8 @@ test('a last partial batch counts once: the same result for every batch size', a
   expect(right / COUNT).toBeCloseTo(result.accuracy, 6);
   expect(result.accuracy).toBeGreaterThan(0.5);
   expect(result.top5).toBeGreaterThanOrEqual(result.accuracy);
+  expect(result.interval).toEqual(wilson(result.accuracy, COUNT));
+  expect(result.chance).toBeCloseTo(4 / COUNT, 12);
 
   // Loss and top-5 by hand from the logits; the folder's order is class by class.
   const labels = result.perClass.flatMap(({ count }, label) => Array<number>(count).fill(label));
@@ -52,6 +55,9 @@ test('a last partial batch counts once: the same result for every batch size', a
     expect(again.loss).toBeCloseTo(result.loss, 5);
   }
 
+  await expect(evaluate({ directory, data, mask: 'block' })).rejects.toThrow(
+    /--mask block: only a pretraining bundle/,
+  );
   const earlier = await evaluate({ directory, data, checkpoint: 6, threads: 1 });
   expect(earlier.step).toBe(6);
   await expect(evaluate({ directory, data, checkpoint: 7 })).rejects.toThrow(

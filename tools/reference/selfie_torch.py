@@ -216,6 +216,13 @@ class Pretrain(ResNet):
         g, p = self.side, size // self.side
         return images.reshape(b, c, g, p, g, p).permute(0, 2, 4, 1, 3, 5).reshape(b * g * g, c, p, p)
 
+    def pooled(self, images):
+        """A's vector of all patches: normalized images [B, C, H, W] -> [B, features]."""
+        features = self.embed(self.patches(images)).reshape(len(images), self.side**2, -1)
+        if self.recipe['position']['onVisible']:
+            features = features + self.position(torch.arange(self.side**2))
+        return self.attention_pooling(features)
+
     def forward(self, batch):
         order = batch['patch_order']
         b, n = order.shape

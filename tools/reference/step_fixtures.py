@@ -187,8 +187,9 @@ def evaluate(settings, state, batch):
     model, _ = load(settings, state, torch.float64)
     model.eval()
     with torch.no_grad():
-        outputs = model(batch)
-        return {**outputs, 'embedding': model.embed(model.normalize(batch['images']))}
+        images = model.normalize(batch['images'])
+        outputs = {**model(batch), 'embedding': model.embed(images)}
+        return {**outputs, 'pooled': model.pooled(images)} if settings['task'] == 'pretrain' else outputs
 
 
 def stray(run, truth):

@@ -159,7 +159,10 @@ def train_torch(recipe, state, inputs, dtype):
     batches = [{k: torch.from_numpy(v) for k, v in values.items() if k != 'learning_rate'} for values in inputs]
     with torch.no_grad():
         evaluated = model.eval()(batches[0])
-        evaluated['embedding'] = model.embed(model.normalize(batches[0]['images']))
+        images = model.normalize(batches[0]['images'])
+        evaluated['embedding'] = model.embed(images)
+        if recipe['task'] == 'pretrain':
+            evaluated['pooled'] = model.pooled(images)
     model.train()
     metrics, first = [], None
     for values, batch in zip(inputs, batches):

@@ -1,0 +1,35 @@
+/** A bundle's evaluation graph again, for another number of hidden patches: the state is the same, the masks are not. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { patchCounts } from '../src/bundle/checkRecipe';
+import type { Manifest } from '../src/bundle/manifest';
+import { emitGraph, toModel } from '../src/graph/emit';
+import { lower } from '../src/lowering/lower';
+import { writeModel } from '../src/onnx/files';
+import { optimize } from '../src/passes';
+import { loweringOptions } from './bundle';
+import { evalGraph } from './step';
+
+/**
+ * Writes `eval.onnx` into `directory`, lowered as the recipe says, and returns the bundle for it: the manifest with the
+ * other `patch.hidden`. It has no other graph.
+ */
+export function writeEvalGraph(
+  manifest: Manifest,
+  hidden: number,
+  directory: string,
+): { directory: string; manifest: Manifest } {
+  const { patches } = patchCounts(manifest.recipe);
+  // The number of hidden patches is rounded down.
+  const recipe = {
+    ...manifest.recipe,
+    patch: { ...manifest.recipe.patch, hidden: (hidden + 0.5) / patches },
+  };
+  const { graph, contract } = evalGraph(recipe);
+  const file = 'eval.onnx';
+  const emitted = emitGraph(optimize(lower(graph, loweringOptions(recipe))));
+  mkdirSync(directory, { recursive: true });
+  writeModel(path.join(directory, file), toModel(emitted, { recipe: manifest.recipeName }));
+  const graphs = { ...manifest.graphs, eval: { file, ...contract } };
+  return { directory, manifest: { ...manifest, recipe, graphs } };
+}

@@ -1,0 +1,105 @@
+/** Features of labelled images: what a run's frozen encoder makes of them, computed once. */
+import type { GraphName, Manifest } from '../bundle/manifest';
+import { createLoader } from '../data/loader';
+import { openSource, type Source, type Split } from '../data/source';
+import { UserError } from '../errors';
+import type { StateSession } from '../runtime/stateSession';
+import { batchFeeds, batchOptions } from '../training/feeds';
+import type { Labelled } from './linearProbe';
+
+/**
+ * `embedding`: P's pooled map of the whole image; `pooled`: the attention pooling's vector of all the image's patches (of
+ * a pretraining bundle).
+ */
+export const FEATURES = ['embedding', 'pooled'] as const;
+export type FeatureKind = (typeof FEATURES)[number];
+
+/** The graph that computes them. Only the evaluation graph cuts images into patches. */
+const GRAPH: Readonly<Record<FeatureKind, GraphName>> = { embedding: 'encoder', pooled: 'eval' };
+
+/** Images at once where the graph leaves it open. */
+const BATCH = 64;
+
+/** Some labelled images of a source. */
+export interface Selection {
+  readonly spec: string;
+  readonly split: Split;
+  /** in the source, ascending */
+  readonly indices: Int32Array;
+  readonly classes: readonly string[];
+}
+
+/** Throws a UserError where the bundle has no such features; `directory` is for the message. */
+export function requireFeatures(manifest: Manifest, kind: FeatureKind, directory: string): void {
+  if (manifest.graphs[GRAPH[kind]].outputs.some(({ name }) => name === kind)) return;
+  const why =
+    kind === 'pooled' && manifest.recipe.task !== 'pretrain'
+      ? 'only a pretraining bundle has the attention pooling; use --features embedding'
+      : `its ${GRAPH[kind]}.onnx does not give them; build the bundle again`;
+  throw new UserError(`--features ${kind}: ${directory}: ${why}`);
+}
+
+/** Opens a labelled source for `body`. Throws a UserError for one without labels. */
+export async function withLabelled<T>(
+  spec: string,
+  split: Split,
+  body: (source: Source & { readonly classes: readonly string[] }) => T | Promise<T>,
+): Promise<T> {
+  const source = await openSource(spec, split);
+  try {
+    const { classes } = source;
+    if (classes === null) throw new UserError(`${source.name} has no labels to evaluate an encoder with`);
+    return await body(source as typeof source & { classes: typeof classes });
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * The features of the selected images, not augmented, in the order of their indices, by the session's present state. Throws
+ * a UserError where they are not finite.
+ */
+export async function computeFeatures(
+  session: StateSession,
+  manifest: Manifest,
+  kind: FeatureKind,
+  { spec, split, indices, classes }: Selection,
+  workers?: number,
+): Promise<Labelled> {
+  const graph = GRAPH[kind];
+  const contract = manifest.graphs[graph];
+  const loader = await createLoader({
+    ...batchOptions(manifest, 'evaluate'),
+    ...(graph === 'encoder' && { batch: BATCH, patchOrder: undefined }),
+    labels: { classes: classes.length },
+    spec,
+    split,
+    indices,
+    seed: 0,
+    workers,
+  });
+  const rows: Float32Array[] = [];
+  const labels = new Int32Array(indices.length);
+  let count = 0;
+  try {
+    for await (const batch of loader) {
+      const feature = (await session.run(graph, batchFeeds(contract, [batch], false))).get(kind);
+      if (!feature || !batch.labels) throw new Error(`${graph}.onnx gave no ${kind}`);
+      const width = feature.data.length / feature.shape[0];
+      rows.push((feature.data as Float32Array).subarray(0, batch.valid * width));
+      for (let i = 0; i < batch.valid; i++) labels[count++] = Number(batch.labels[i]);
+      loader.release([batch]);
+    }
+  } finally {
+    await loader.close();
+  }
+  const values = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let at = 0;
+  for (const row of rows) {
+    values.set(row, at);
+    at += row.length;
+  }
+  if (!values.every(Number.isFinite))
+    throw new UserError(`${spec}: the ${kind} of some images is not finite; the network has diverged`);
+  return { count, width: values.length / count, values, labels };
+}

@@ -1,0 +1,167 @@
+/** What the evaluators of a frozen encoder share: the run, the bank of labelled images, the queries, and the score. */
+import { availableParallelism } from 'node:os';
+import { readBundle } from '../bundle/read';
+import { subset } from '../data/sampler';
+import type { Source } from '../data/source';
+import { UserError } from '../errors';
+import { requireProvider } from '../runtime/providers';
+import type { Provider } from '../runtime/providers';
+import { StateSession } from '../runtime/stateSession';
+import { pickCheckpoint } from '../training/checkpoints';
+import { wilson } from '../training/interval';
+import { readRun } from '../training/runFolder';
+import { requireState } from '../training/stateTypes';
+import type { FeatureKind, Selection } from './features';
+import { computeFeatures, requireFeatures, withLabelled } from './features';
+import { holdOut } from './holdOut';
+import { accuracy as accuracyOf, type Labelled } from './linearProbe';
+
+export interface FrozenOptions {
+  /** run folder */
+  readonly directory: string;
+  /** labelled source: `embedded`, `cifar10:PATH`, `folder:PATH` */
+  readonly data: string;
+  /** subset of the training images that serves as bank: `5%` or `4000`; default: all */
+  readonly labels?: string;
+  /** queries: the test split, or a tenth of the training images, which the bank then lacks; default test */
+  readonly split?: 'test' | 'validation';
+  /** default `embedding` */
+  readonly features?: FeatureKind;
+  /** step or file; default: the newest checkpoint */
+  readonly checkpoint?: string | number;
+  /** of every draw; default: the run's, so that `labels` means the images that training with it sees */
+  readonly seed?: number;
+  /** default: the provider the bundle was lowered for */
+  readonly provider?: Provider;
+  readonly threads?: number;
+  readonly workers?: number;
+}
+
+/** What was evaluated; part of every result. */
+export interface Evaluated {
+  readonly checkpoint: string;
+  readonly step: number;
+  readonly data: string;
+  readonly split: 'test' | 'validation';
+  readonly features: FeatureKind;
+  /** of the features */
+  readonly width: number;
+  readonly labels: string | null;
+  readonly seed: number;
+  /** labelled training images */
+  readonly bank: number;
+}
+
+export interface FrozenFeatures {
+  readonly evaluated: Evaluated;
+  readonly bank: Labelled;
+  readonly queries: Labelled;
+  readonly classes: readonly string[];
+  readonly seed: number;
+  readonly threads: number;
+}
+
+export interface Score {
+  /** queries */
+  readonly count: number;
+  readonly accuracy: number;
+  /** 95 % (Wilson) */
+  readonly interval: readonly [low: number, high: number];
+  /** share of the most frequent class: what a constant answer reaches */
+  readonly chance: number;
+}
+
+const VALIDATION = 0.1;
+
+/** Throws a UserError for whatever is not there or does not fit. */
+export async function frozenFeatures(
+  options: FrozenOptions,
+  warn: (line: string) => void,
+): Promise<FrozenFeatures> {
+  const { directory, data, split = 'test', features = 'embedding', labels = null, workers } = options;
+  const { threads = availableParallelism() } = options;
+  const bundle = readBundle(directory);
+  const { manifest } = bundle;
+  requireFeatures(manifest, features, directory);
+  const provider = options.provider ?? manifest.provider;
+  requireProvider(provider);
+  const seed = options.seed ?? readRun(directory)?.seed ?? manifest.recipe.seed;
+  const checkpoint = pickCheckpoint(directory, options.checkpoint, warn);
+  requireState(checkpoint.file, checkpoint.state, manifest);
+  const [bankImages, queryImages] = await select(data, split, labels, seed);
+  const session = new StateSession(bundle, { provider, threads });
+  let bank: Labelled;
+  let queries: Labelled;
+  try {
+    await session.setState(checkpoint.state);
+    bank = await computeFeatures(session, manifest, features, bankImages, workers);
+    queries = await computeFeatures(session, manifest, features, queryImages, workers);
+  } finally {
+    await session.close();
+  }
+  const { file, step } = checkpoint;
+  const { width, count } = bank;
+  return {
+    evaluated: { checkpoint: file, step, data, split, features, width, labels, seed, bank: count },
+    bank,
+    queries,
+    classes: bankImages.classes,
+    seed,
+    threads,
+  };
+}
+
+/** Bank and queries, which share no image. */
+async function select(
+  spec: string,
+  split: 'test' | 'validation',
+  labels: string | null,
+  seed: number,
+): Promise<[bank: Selection, queries: Selection]> {
+  return withLabelled(spec, 'train', async (train) => {
+    const { classes } = train;
+    const images = (indices: Int32Array): Selection => ({ spec, split: 'train', indices, classes });
+    const all = Int32Array.from({ length: train.length }, (_, i) => i);
+    if (split === 'validation') {
+      const { kept, held } = holdOut(labelsOf(train, all), VALIDATION, seed);
+      if (held.length === 0)
+        throw new UserError(`--split validation: ${train.name} has no class with two training images`);
+      return [images(labelled(train, kept, labels, seed)), images(held)];
+    }
+    const queries = await withLabelled(spec, 'test', (test): Selection => {
+      if (test.split === 'all') {
+        throw new UserError(
+          `${test.name}: has no division into train and test, so that every query would be in the bank; add --split validation`,
+        );
+      }
+      if (test.classes.join('\n') !== classes.join('\n'))
+        throw new UserError(`${test.name}: the test split has other classes than the training split`);
+      return { spec, split: 'test', indices: Int32Array.from({ length: test.length }, (_, i) => i), classes };
+    });
+    return [images(labelled(train, all, labels, seed)), queries];
+  });
+}
+
+export const labelsOf = (source: Source, indices: Int32Array) =>
+  indices.map((index) => source.label(index) ?? -1);
+
+/** What `labels` (`5%`, `4000`; null: all) means of the images at `indices`. */
+function labelled(source: Source, indices: Int32Array, labels: string | null, seed: number): Int32Array {
+  if (labels === null) return indices;
+  const { name, classes } = source;
+  const part = { name, classes, length: indices.length, label: (i: number) => source.label(indices[i]) };
+  return subset(part, labels, seed).map((i) => indices[i]);
+}
+
+export function score(predictions: Int32Array, labels: Int32Array): Score {
+  const count = labels.length;
+  const sizes = new Map<number, number>();
+  labels.forEach((label) => sizes.set(label, (sizes.get(label) ?? 0) + 1));
+  const accuracy = accuracyOf(predictions, labels);
+  return {
+    count,
+    accuracy,
+    interval: wilson(accuracy, count),
+    chance: Math.max(...sizes.values()) / count,
+  };
+}

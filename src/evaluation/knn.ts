@@ -1,0 +1,99 @@
+/**
+ * Weighted k-nearest-neighbour classification of embeddings: cosine similarity, each of the k nearest images of the bank
+ * votes for its class with exp(similarity / temperature) (Wu et al., "Unsupervised Feature Learning via Non-Parametric
+ * Instance Discrimination", 2018; DINO's evaluation, 2021).
+ */
+import { node, openMatrixGraph, output } from './matrixGraph';
+
+/** Rows of features: float32 [count, width], row-major. */
+export interface Rows {
+  readonly count: number;
+  readonly width: number;
+  readonly values: Float32Array;
+}
+
+export interface Neighbours {
+  readonly k: number;
+  /** [queries, k], rows of the bank, the most similar first; of equals the one that comes first */
+  readonly indices: Int32Array;
+  /** [queries, k], cosines */
+  readonly similarities: Float32Array;
+}
+
+/** Each row divided by its Euclidean norm; a row of zeros stays. */
+export function normalizeRows({ count, width, values }: Rows): Rows {
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < count; row++) {
+    let sum = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) sum += values[i] * values[i];
+    const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0;
+    for (let i = row * width; i < (row + 1) * width; i++) result[i] = values[i] * scale;
+  }
+  return { count, width, values: result };
+}
+
+/** Queries that are compared with the whole bank at once: bounds the matrix of similarities. */
+const CHUNK = 256;
+
+/** The `k` rows of `bank` most similar to each row of `queries`; k at most the bank's size. */
+export async function nearest(bank: Rows, queries: Rows, k: number, threads: number): Promise<Neighbours> {
+  const { count: n, width } = bank;
+  const found = {
+    k,
+    indices: new Int32Array(queries.count * k),
+    similarities: new Float32Array(queries.count * k),
+  };
+  const session = await openMatrixGraph(
+    {
+      name: 'nearest neighbours',
+      inputs: { bank: ['float32', [n, width]], queries: ['float32', ['m', width]] },
+      outputs: { similarities: ['float32', ['m', k]], indices: ['int64', ['m', k]] },
+      constants: [{ name: 'k', dtype: 'int64', shape: [1], data: BigInt64Array.of(BigInt(k)) }],
+      nodes: [
+        node('Gemm', ['queries', 'bank'], ['cosines'], { transB: 1 }),
+        node('TopK', ['cosines', 'k'], ['similarities', 'indices'], { axis: 1, largest: 1, sorted: 1 }),
+      ],
+    },
+    threads,
+  );
+  const rows = { dtype: 'float32', shape: [n, width], data: normalizeRows(bank).values } as const;
+  const { values } = normalizeRows(queries);
+  try {
+    for (let from = 0; from < queries.count; from += CHUNK) {
+      const m = Math.min(CHUNK, queries.count - from);
+      const part = values.slice(from * width, (from + m) * width);
+      const results = await session.run(
+        new Map([
+          ['bank', rows],
+          ['queries', { dtype: 'float32', shape: [m, width], data: part }],
+        ]),
+      );
+      found.similarities.set(output(results, 'similarities') as Float32Array, from * k);
+      found.indices.set(Int32Array.from(output(results, 'indices') as BigInt64Array, Number), from * k);
+    }
+  } finally {
+    await session.release();
+  }
+  return found;
+}
+
+/**
+ * The class with the most votes for each query, [queries]; of equals the lower label. `labels` are the bank's, in
+ * [0, classes).
+ */
+export function vote(
+  { k, indices, similarities }: Neighbours,
+  labels: Int32Array,
+  classes: number,
+  temperature: number,
+): Int32Array {
+  return Int32Array.from({ length: indices.length / k }, (_, query) => {
+    const votes = new Float64Array(classes);
+    const best = similarities[query * k];
+    for (let i = query * k; i < (query + 1) * k; i++) {
+      // Relative to the nearest, so that no temperature overflows; the order of the classes is the same.
+      votes[labels[indices[i]]] += Math.exp((similarities[i] - best) / temperature);
+    }
+    return votes.indexOf(Math.max(...votes));
+  });
+}

@@ -1,0 +1,105 @@
+/** kNN and linear probe of a run: which images are the bank and which the queries, and what is written. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { evaluateKnn, evaluateLinearProbe } from '../../src/evaluation/evaluateRun';
+import { createProbe } from '../../src/evaluation/periodic';
+import { readMetrics } from '../../src/training/metricsLog';
+import { train } from '../../src/training/trainer';
+import { writeImageFolder } from '../support/imageFolder';
+import { writeTinyBundle } from '../support/tinyBundle';
+
+const COUNT = 100;
+let folder: string;
+let images: string;
+let directory: string;
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'selfie-frozen-'));
+  await writeImageFolder(path.join(folder, 'images'), COUNT);
+  images = `folder:${path.join(folder, 'images')}`;
+  directory = path.join(folder, 'run');
+  writeTinyBundle(path.join(directory, 'graph'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A probe's metrics by step. */
+const probed = (run: string) =>
+  readMetrics(path.join(run, 'metrics.jsonl')).flatMap(
+    ({ step, knn_accuracy, embedding_spread, embedding_rank }) =>
+      knn_accuracy === undefined ? [] : [{ step, knn_accuracy, embedding_spread, embedding_rank }],
+  );
+
+test('a probe every N steps and at the end: logged with its step, the same after a resume, the training as without', async () => {
+  const settings = { data: images, steps: 8, threads: 1, checkpointEvery: 4 };
+  const probe = await createProbe({ directory, every: 3, data: images, images: 60, threads: 1 });
+  const lines: string[] = [];
+  const reporter = { line: (text: string) => lines.push(text), step: () => {}, stop: () => {} };
+  await train({ directory, ...settings }, { probe, reporter });
+  const found = probed(directory);
+  expect(found.map(({ step }) => step)).toEqual([3, 6, 8]);
+  for (const { knn_accuracy, embedding_spread, embedding_rank } of found) {
+    expect(knn_accuracy * 15).toBeCloseTo(Math.round(knn_accuracy * 15), 9);
+    expect(embedding_spread).toBeGreaterThan(0);
+    expect(embedding_rank).toBeGreaterThan(1);
+  }
+  const [events] = readdirSync(path.join(directory, 'tensorboard'));
+  expect(readFileSync(path.join(directory, 'tensorboard', events)).includes('knn_accuracy')).toBe(true);
+  expect(lines.filter((line) => /^step \d: kNN .*spread .*rank/.test(line))).toHaveLength(3);
+
+  const cut = path.join(folder, 'cut');
+  writeTinyBundle(path.join(cut, 'graph'));
+  const stop = new AbortController();
+  const stopAt4 = {
+    line: () => {},
+    stop: () => {},
+    step: ({ step }: { step: number }) => step === 4 && stop.abort(),
+  };
+  await train({ directory: cut, ...settings }, { probe, reporter: stopAt4, signal: stop.signal });
+  await train({ directory: cut, resume: true }, { probe });
+  expect(probed(cut)).toEqual(found);
+
+  const plain = path.join(folder, 'plain');
+  writeTinyBundle(path.join(plain, 'graph'));
+  await train({ directory: plain, ...settings });
+  const losses = (run: string) => readMetrics(path.join(run, 'metrics.jsonl')).map(({ loss }) => loss);
+  expect(losses(plain)).toEqual(losses(directory));
+});
+
+test('a tenth of the training images as queries, which the bank lacks; the result is written down', async () => {
+  const result = await evaluateKnn({ directory, data: images, split: 'validation', k: 5, threads: 1 });
+  expect(result).toMatchObject({ step: 8, split: 'validation', bank: 90, count: 10, k: 5, chance: 0.1 });
+  const { file, ...stored } = result;
+  expect(file).toBe(path.join(directory, 'knn.json'));
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(stored);
+  expect(result.interval[0]).toBeLessThan(result.accuracy);
+  const few = await evaluateKnn({ directory, data: images, split: 'validation', labels: '50', threads: 1 });
+  expect(few).toMatchObject({ bank: 50, count: 10, labels: '50', k: 20 });
+});
+
+test('the linear probe writes its choice of C down', async () => {
+  const result = await evaluateLinearProbe({ directory, data: images, split: 'validation', threads: 1 });
+  const { file, ...stored } = result;
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(stored);
+  expect(result.grid.map(({ c }) => c)).toContain(result.c);
+  expect(result.accuracy).toBeGreaterThan(0.5);
+});
+
+test('what cannot be evaluated is said in one line', async () => {
+  const options = { directory, data: images, threads: 1 };
+  await expect(evaluateKnn(options)).rejects.toThrow(
+    /no division into train and test.*add --split validation/,
+  );
+  await expect(evaluateKnn({ ...options, split: 'validation', k: 91 })).rejects.toThrow(
+    /--k 91: .* only 90 /,
+  );
+  await expect(evaluateKnn({ ...options, features: 'pooled' })).rejects.toThrow(
+    /--features pooled: .*only a pretraining bundle/,
+  );
+  const unlabelled = `folder:${path.join(folder, 'images', 'class0')}`;
+  await expect(evaluateKnn({ ...options, data: unlabelled })).rejects.toThrow(/has no labels to evaluate/);
+  const ten = { ...options, split: 'validation', labels: '10' } as const;
+  await expect(evaluateLinearProbe(ten)).rejects.toThrow(/linear-probe: no class has two labelled images/);
+  const probe = { directory, every: 1, data: images };
+  await expect(createProbe({ ...probe, images: 101 })).rejects.toThrow(/--probe-images 101: .* only 100 /);
+  await expect(createProbe({ ...probe, images: 12 })).rejects.toThrow(/--probe-images 12: too few/);
+});
