@@ -28,7 +28,17 @@ export interface RunView {
 }
 
 const byPart = z.record(z.string(), z.array(z.string()));
-const loadReportSchema = z.object({ source: z.string(), loaded: byPart, fresh: byPart, left: byPart });
+const shape = z.array(z.number());
+const reinitialized = z.object({ name: z.string(), source: shape, network: shape });
+const loadReportSchema = z.object({
+  source: z.string(),
+  // reports of earlier versions have neither of these two
+  averages: z.boolean().default(false),
+  reinitialized: z.record(z.string(), z.array(reinitialized)).default({}),
+  loaded: byPart,
+  fresh: byPart,
+  left: byPart,
+});
 
 /** Reads the folders. Throws a UserError for one that has no bundle, or damaged files. */
 export function readRuns(directories: readonly string[], warn: (line: string) => void): RunView[] {

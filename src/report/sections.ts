@@ -1,5 +1,6 @@
 /** The sections of a report; pictures go into `pictures` too, under the names of their files. */
 import { patchCounts } from '../bundle/checkRecipe';
+import { countTensors, describeReinitialized, describeSource } from '../training/initFrom';
 import { mistakes } from './confusion';
 import { CURVES, curveSpec, mean } from './curves';
 import { details, figure, heading, key, paragraph, table, type Cell, type Html, type Section } from './page';
@@ -183,26 +184,21 @@ export async function confusionSection(
 
 export function recipeSection(runs: readonly ShownRun[]): Section {
   const body = runs.flatMap(({ name, bundle, settings, loadReport }) => {
-    const parts = loadReport
-      ? [...new Set([loadReport.loaded, loadReport.fresh, loadReport.left].flatMap(Object.keys))]
-      : [];
-    const tensors = (byPart: Record<string, string[]>, part: string) => count(byPart[part]?.length ?? 0);
+    const reinitialized = loadReport ? describeReinitialized(loadReport) : [];
     return [
       heading(name),
       ...(loadReport
         ? [
-            paragraph(`Weights from ${loadReport.source}, in tensors:`),
+            paragraph(`Weights from ${describeSource(loadReport)}, in tensors:`),
             table(
-              ['part', 'loaded', 'fresh', 'left behind'],
-              parts.map((part) => [
-                part,
-                tensors(loadReport.loaded, part),
-                tensors(loadReport.fresh, part),
-                tensors(loadReport.left, part),
-              ]),
-              new Set([1, 2, 3]),
+              ['part', 'loaded', 'reinitialized', 'fresh', 'left behind'],
+              countTensors(loadReport).map(([part, ...counts]) => [part, ...counts.map(count)]),
+              new Set([1, 2, 3, 4]),
             ),
           ]
+        : []),
+      ...(reinitialized.length > 0
+        ? [paragraph(`Reinitialized, as the data asks for other shapes: ${reinitialized.join(', ')}.`, true)]
         : []),
       details('Resolved recipe', JSON.stringify(bundle.manifest.recipe, null, 2)),
       ...(settings ? [details('Settings of the run', JSON.stringify(settings, null, 2))] : []),
