@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../src/atomic';
 import { UserError } from '../src/errors';
-import type { GraphName, Manifest } from '../src/bundle/manifest';
+import { AVERAGE, type GraphName, type Manifest } from '../src/bundle/manifest';
 import type { Recipe } from '../src/bundle/recipe';
 import { writeSafetensors } from '../src/export/safetensors';
 import { emitGraph, OPSET, toModel } from '../src/graph/emit';
@@ -45,9 +45,11 @@ function initialState(recipe: Recipe, state: Manifest['state']): Map<string, Hos
   const own = new Map(context.bound.map((bound) => [bound.name, bound.state]));
   return new Map(
     state.map(({ name, shape }) => {
-      const tensor = own.get(name);
+      // A moving average starts where its tensor does.
+      const source = name.startsWith(AVERAGE) ? name.slice(AVERAGE.length) : name;
+      const tensor = own.get(source);
       const data = tensor
-        ? initialValues(name, tensor, recipe.seed)
+        ? initialValues(source, tensor, recipe.seed)
         : new Float32Array(sizeOf(shape)).fill(name === LOSS_SCALE ? recipe.lossScale.initial : 0);
       return [name, { dtype: 'float32', shape, data }];
     }),

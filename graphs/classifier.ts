@@ -10,13 +10,18 @@ import type { Context } from '../src/nn/context';
 import { Linear } from '../src/nn/layers';
 import { RowColumnPosition } from '../src/nn/position';
 import { ResNet } from '../src/nn/resnet';
-import { add } from '../src/ops/elementwise';
+import { add, cast, mul } from '../src/ops/elementwise';
 import { globalAveragePool } from '../src/ops/pool';
+import { reduceMean } from '../src/ops/reduce';
 import { reshape, transpose } from '../src/ops/shape';
 import { crossEntropy } from '../src/ops/softmax';
+import { consistencyLoss } from './consistency';
 import { normalize } from './images';
 import { hits } from './metrics';
-import type { Program } from './program';
+import { mix, mixOver } from './mixup';
+import type { ExampleResult, Program } from './program';
+
+type Batch = Readonly<Record<string, Value>>;
 
 export function classifier(recipe: Recipe): Program {
   const { network, image, pooling } = recipe;
@@ -40,29 +45,89 @@ export function classifier(recipe: Recipe): Program {
     );
   };
 
-  const infer = (context: Context, images: Value) => {
-    const map = resnet.apply(context, normalize(images, image, context.dtype));
-    const embedding = pool(context, map);
+  /** Normalized images [B, C, H, W] -> embedding [B, D], logits [B, K] */
+  const classify = (context: Context, images: Value) => {
+    const embedding = pool(context, resnet.apply(context, images));
     return { embedding, logits: context.scope('fc', () => fc.apply(context, embedding)) };
   };
+  const infer = (context: Context, images: Value) =>
+    classify(context, normalize(images, image, context.dtype));
 
+  const { labelSmoothing, mixup } = recipe.regularize;
+  const measured = (logits: Value, over: (measure: (labels: Value) => Value) => Value) => ({
+    accuracy: over((labels) => hits(logits, labels, 1)),
+    accuracy_top5: over((labels) => hits(logits, labels, 5)),
+  });
+
+  /** Training on labelled images alone. */
+  const supervised = (context: Context, { images, labels, mixup_weight }: Batch): ExampleResult => {
+    const plain = normalize(images, image, context.dtype);
+    const weight = mixup > 0 ? cast(mixup_weight, context.dtype) : null;
+    const { logits } = classify(context, weight ? context.scope('mixup', () => mix(plain, weight)) : plain);
+    const over = (measure: (labels: Value) => Value) =>
+      weight ? mixOver(labels, weight, measure) : measure(labels);
+    return context.scope('loss', () => ({
+      loss: over((own) => crossEntropy(logits, own, labelSmoothing)),
+      metrics: measured(logits, over),
+      predictions: {},
+    }));
+  };
+
+  /**
+   * Labelled, weakly and strongly augmented images each in a pass of its own, by its own statistics: normalized together with
+   * strong ones, labelled images are answered otherwise than weak ones, and the network agrees with itself on nonsense. The
+   * running statistics follow the labelled images, which look like those of evaluation.
+   */
+  const consistent = (context: Context, batch: Batch): ExampleResult => {
+    const { images, labels, unlabelled_weak: weak, unlabelled_strong: strong } = batch;
+    const { ratio, weight } = recipe.consistency;
+    const aside = (name: string, unlabelled: Value) =>
+      context.scope(name, () => context.withoutUpdates(() => infer(context, unlabelled).logits));
+    const weakLogits = aside('weak', weak);
+    const { logits } = infer(context, images);
+    const strongLogits = aside('strong', strong);
+    return context.scope('loss', () => {
+      const supervised = crossEntropy(logits, labels, labelSmoothing);
+      const unlabelled = consistencyLoss(weakLogits, strongLogits, recipe.consistency);
+      const perExample = (value: Value) => reduceMean(reshape(value, [recipe.batch, ratio]), [1]);
+      const consistency = perExample(unlabelled.loss);
+      return {
+        loss: add(supervised, mul(consistency, weight)),
+        metrics: {
+          ...measured(logits, (measure) => measure(labels)),
+          supervised_loss: supervised,
+          consistency_loss: consistency,
+          confident: perExample(unlabelled.confident),
+        },
+        predictions: {},
+      };
+    });
+  };
+
+  const isConsistent = recipe.consistency.ratio > 0;
+  const unlabelled = (name: 'unlabelled_weak' | 'unlabelled_strong') => ({
+    name,
+    dtype: 'uint8' as const,
+    shape: [image.size, image.size, image.channels],
+    ratio: recipe.consistency.ratio,
+  });
   return {
     modules: [resnet, { ...(attention || {}), fc }],
     batchInputs: [
       { name: 'images', dtype: 'uint8', shape: [image.size, image.size, image.channels] },
       { name: 'labels', dtype: 'int64', shape: [] },
     ],
+    trainingInputs: isConsistent ? [unlabelled('unlabelled_weak'), unlabelled('unlabelled_strong')] : [],
     usesDropout: hybrid && pooling.dropout > 0,
+    usesMixup: mixup > 0,
 
-    forward(context, { images, labels }) {
+    forward(context, batch) {
+      if (context.training) return (isConsistent ? consistent : supervised)(context, batch);
+      const { images, labels } = batch;
       const predictions = infer(context, images);
-      const { logits } = predictions;
       return context.scope('loss', () => ({
-        loss: crossEntropy(logits, labels),
-        metrics: {
-          accuracy: hits(logits, labels, 1),
-          accuracy_top5: hits(logits, labels, 5),
-        },
+        loss: crossEntropy(predictions.logits, labels),
+        metrics: measured(predictions.logits, (measure) => measure(labels)),
         predictions,
       }));
     },

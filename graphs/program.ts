@@ -4,10 +4,12 @@ import type { Module } from '../src/nn/state';
 import type { Value } from '../src/graph/value';
 
 export interface BatchInput {
-  readonly name: 'images' | 'labels' | 'patch_order';
+  readonly name: 'images' | 'labels' | 'patch_order' | 'unlabelled_weak' | 'unlabelled_strong';
   readonly dtype: 'uint8' | 'int64';
   /** without the batch axis */
   readonly shape: readonly number[];
+  /** rows for each example of the batch, default 1 */
+  readonly ratio?: number;
 }
 
 /** Results of each example [B]; a training graph puts out their means. */
@@ -21,7 +23,11 @@ export interface Program {
   /** their state together, under the names of their fields */
   readonly modules: readonly Module[];
   readonly batchInputs: readonly BatchInput[];
+  /** of training graphs alone */
+  readonly trainingInputs?: readonly BatchInput[];
   readonly usesDropout: boolean;
+  /** training takes `mixup_weight` */
+  readonly usesMixup?: boolean;
   forward(context: Context, batch: Readonly<Record<string, Value>>): ExampleResult;
   /** Whole images uint8 [batch, H, W, C] -> what an exported model puts out. */
   infer(context: Context, images: Value): Readonly<Record<string, Value>>;

@@ -2,7 +2,7 @@
  * The graphs of one task: a whole training step, the step cut in two (gradients, update), evaluation, inference. Each comes
  * as composites, with the roles of its inputs and outputs.
  */
-import type { StateEntry } from '../src/bundle/manifest';
+import { AVERAGE, type StateEntry } from '../src/bundle/manifest';
 import type { Recipe } from '../src/bundle/recipe';
 import { gradients } from '../src/autodiff/gradients';
 import { Graph } from '../src/graph/graph';
@@ -15,7 +15,8 @@ import { cast, mul, where } from '../src/ops/elementwise';
 import { reduceMean } from '../src/ops/reduce';
 import { mixedPrecision } from '../src/passes/mixedPrecision';
 import { classifier } from './classifier';
-import type { Program } from './program';
+import { averagesOf, type Averages } from './average';
+import type { BatchInput, Program } from './program';
 import { Ports, type StepGraph } from './ports';
 import { selfie } from './selfie';
 import { LOSS_SCALE, update } from './update';
@@ -23,18 +24,18 @@ import { LOSS_SCALE, update } from './update';
 export const programOf = (recipe: Recipe): Program =>
   recipe.task === 'pretrain' ? selfie(recipe) : classifier(recipe);
 
-const batchPorts = (ports: Ports, program: Program, batch: number) =>
+const batchPorts = (ports: Ports, inputs: readonly BatchInput[], batch: number): Record<string, Value> =>
   Object.fromEntries(
-    program.batchInputs.map(({ name, dtype, shape }) => [
+    inputs.map(({ name, dtype, shape, ratio = 1 }) => [
       name,
-      ports.input('batch', name, dtype, [batch, ...shape]),
+      ports.input('batch', name, dtype, [ratio * batch, ...shape]),
     ]),
   );
 
-/** The network's state as inputs, after the ports that came before. */
-function bind(ports: Ports, program: Program, settings: BuildSettings): Context {
+/** The network's state as inputs, after the ports that came before; with `prefix` another set of the same shapes. */
+function bind(ports: Ports, program: Program, settings: BuildSettings, prefix = ''): Context {
   const context = new Context(ports.graph, settings);
-  context.bind(program.modules);
+  context.bind(program.modules, prefix);
   context.bound.forEach(({ name, value }) => ports.note('state', name, value.dtype, value.shape));
   return context;
 }
@@ -47,12 +48,13 @@ const isMixed = (recipe: Recipe, dtype: DType) => recipe.compute === 'float16' &
  */
 function forwardAndBackward(ports: Ports, recipe: Recipe, dtype: DType) {
   const program = programOf(recipe);
-  const batch = batchPorts(ports, program, recipe.batch);
+  const batch = batchPorts(ports, [...program.batchInputs, ...(program.trainingInputs ?? [])], recipe.batch);
   const dropoutSeed = program.usesDropout ? ports.input('random', 'dropout_seed', 'int64', []) : undefined;
+  if (program.usesMixup) batch.mixup_weight = ports.input('random', 'mixup_weight', 'float32', []);
   const learningRate = () => ports.input('hyper', 'learning_rate', 'float32', []);
   return {
     learningRate,
-    run: () => {
+    run: (averages: Averages | null) => {
       const context = bind(ports, program, { training: true, dtype, dropoutSeed });
       const result = program.forward(context, batch);
       const loss = reduceMean(result.loss, [0]);
@@ -70,7 +72,10 @@ function forwardAndBackward(ports: Ports, recipe: Recipe, dtype: DType) {
       const writeStatistics = (finite: Value | null) => {
         for (const { name, state, value } of context.bound) {
           const update = state instanceof RunningStatistic ? context.updates.get(state) : undefined;
-          if (update) ports.next(name, finite ? where(finite, update, value) : update);
+          if (!update) continue;
+          const next = finite ? where(finite, update, value) : update;
+          ports.next(name, next);
+          averages?.follow(name, next);
         }
       };
       return { parameters, grads, scale, writeStatistics };
@@ -90,8 +95,9 @@ export function trainGraph(recipe: Recipe, dtype: DType = 'float32'): StepGraph 
   const step = forwardAndBackward(ports, recipe, dtype);
   const rate = step.learningRate();
   const learningRate = dtype === 'float32' ? rate : cast(rate, dtype);
-  const { parameters, grads, scale, writeStatistics } = step.run();
-  writeStatistics(update(ports, recipe, parameters, grads, learningRate, scale));
+  const averages = averagesOf(ports, recipe);
+  const { parameters, grads, scale, writeStatistics } = step.run(averages);
+  writeStatistics(update(ports, recipe, parameters, grads, learningRate, scale, averages));
   return finish(ports, recipe, dtype);
 }
 
@@ -101,7 +107,8 @@ export function trainGraph(recipe: Recipe, dtype: DType = 'float32'): StepGraph 
  */
 export function gradGraph(recipe: Recipe): StepGraph {
   const ports = new Ports(new Graph('grad'));
-  const { parameters, grads, scale, writeStatistics } = forwardAndBackward(ports, recipe, 'float32').run();
+  const step = forwardAndBackward(ports, recipe, 'float32');
+  const { parameters, grads, scale, writeStatistics } = step.run(averagesOf(ports, recipe));
   parameters.forEach(({ name }, i) => ports.output('gradient', `grad.${name}`, grads[i]));
   writeStatistics(scale && allFinite(grads));
   return finish(ports, recipe, 'float32');
@@ -112,6 +119,7 @@ export function applyGraph(recipe: Recipe): StepGraph {
   const graph = new Graph('apply');
   const ports = new Ports(graph);
   const learningRate = ports.input('hyper', 'learning_rate', 'float32', []);
+  const averages = averagesOf(ports, recipe);
   const trainable = new Context(new Graph('names'), { training: true });
   trainable.bind(programOf(recipe).modules);
   const grads = trainable.parameters.map(({ name, value }) =>
@@ -123,16 +131,19 @@ export function applyGraph(recipe: Recipe): StepGraph {
     value: ports.input('state', name, value.dtype, value.shape),
   }));
   const scale = isMixed(recipe, 'float32') ? ports.input('state', LOSS_SCALE, 'float32', []) : null;
-  update(ports, recipe, parameters, grads, learningRate, scale);
+  update(ports, recipe, parameters, grads, learningRate, scale, averages);
   return ports.done();
 }
+
+/** Before the names of the state that evaluation and inference take: the moving averages, where there are some. */
+const evaluatedState = ({ average }: Recipe) => (average.decay > 0 ? AVERAGE : '');
 
 /** Evaluation with running statistics and without dropout: batch, state -> metrics and predictions of each example. */
 export function evalGraph(recipe: Recipe): StepGraph {
   const ports = new Ports(new Graph('eval'));
   const program = programOf(recipe);
-  const batch = batchPorts(ports, program, recipe.batch);
-  const context = bind(ports, program, { training: false });
+  const batch = batchPorts(ports, program.batchInputs, recipe.batch);
+  const context = bind(ports, program, { training: false }, evaluatedState(recipe));
   const { loss, metrics, predictions } = program.forward(context, batch);
   ports.output('metric', 'loss', loss);
   Object.entries(metrics).forEach(([name, value]) => ports.output('metric', name, value));
@@ -146,7 +157,7 @@ export function encoderGraph(recipe: Recipe): StepGraph {
   const program = programOf(recipe);
   const { size, channels } = recipe.image;
   const images = ports.input('batch', 'images', 'uint8', ['batch', size, size, channels]);
-  const context = bind(ports, program, { training: false });
+  const context = bind(ports, program, { training: false }, evaluatedState(recipe));
   Object.entries(program.infer(context, images)).forEach(([name, value]) =>
     ports.output('prediction', name, value),
   );
@@ -168,14 +179,14 @@ export function stateEntries(recipe: Recipe, train: StepGraph): StateEntry[] {
       name: port.name,
       dtype: port.dtype,
       shape: port.shape as number[],
-      kind: kinds.get(port.name) ?? 'optimizer',
+      kind: kinds.get(port.name) ?? (port.name.startsWith(AVERAGE) ? 'average' : 'optimizer'),
       part: partOf(port.name, recipe),
     }));
 }
 
 /** The piece of the network a state tensor belongs to (see StateEntry.part). */
 function partOf(name: string, { network }: Recipe): string {
-  const [first] = name.replace(/^optim\.[a-z_]+\./, '').split('.');
+  const [first] = name.replace(/^(optim\.[a-z_]+|ema)\./, '').split('.');
   if (first === 'conv1' || first === 'bn1') return 'stem';
   return first === 'norm' ? `norm-after-layer${network.stages.length}` : first;
 }

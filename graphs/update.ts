@@ -7,6 +7,7 @@ import { allFinite, nextLossScale } from '../src/optim/lossScale';
 import { clipByGlobalNorm, globalNorm, type Optimizer } from '../src/optim/optimizer';
 import { lars, sgd } from '../src/optim/sgd';
 import { add, mul, reciprocal, where } from '../src/ops/elementwise';
+import type { Averages } from './average';
 import type { Ports } from './ports';
 
 /** State tensors of loss scaling; both [], float32. */
@@ -32,7 +33,7 @@ interface Trainable {
 
 /**
  * The optimizer's state as inputs, then every parameter's update as outputs. With a loss scale the gradients are divided by
- * it, and where one is not finite every state stays as it was. Returns whether they are, or null without a loss scale.
+ * it, and where one is not finite every state stays as it was (moving averages go on towards it). Returns whether they are, or null without a loss scale.
  */
 export function update(
   ports: Ports,
@@ -41,6 +42,7 @@ export function update(
   scaledGrads: readonly Value[],
   learningRate: Value,
   scale: Value | null,
+  averages: Averages | null,
 ): Value | null {
   const { graph } = ports;
   const { weightDecay, decayAll, clipNorm } = recipe.optimizer;
@@ -55,8 +57,11 @@ export function update(
 
   return graph.scope('optim', () => {
     const finite = scale && graph.scope('loss_scale', () => allFinite(scaledGrads));
-    const next = (name: string, value: Value, before: Value) =>
-      ports.next(name, finite ? where(finite, value, before) : value);
+    const next = (name: string, value: Value, before: Value): Value => {
+      const kept = finite ? where(finite, value, before) : value;
+      ports.next(name, kept);
+      return kept;
+    };
     let grads = scaledGrads;
     if (scale && goodSteps && finite) {
       ports.output('metric', 'skipped', where(finite, graph.scalar(0, 'float32'), 1));
@@ -88,7 +93,8 @@ export function update(
           step,
         }),
       );
-      next(name, result.parameter, value);
+      const updated = next(name, result.parameter, value);
+      averages?.follow(name, updated);
       optimizer.slots.forEach((slot, k) => next(`optim.${slot}.${name}`, result.slots[k], slots[i][k]));
     });
     return finite;

@@ -60,6 +60,13 @@ function scheduleProblems({ schedule }: Recipe): string[] {
 function pretrainProblems(recipe: Recipe): string[] {
   const { image, patch, network, pooling } = recipe;
   const problems: string[] = [];
+  for (const [key, on] of [
+    ['regularize.labelSmoothing', recipe.regularize.labelSmoothing],
+    ['regularize.mixup', recipe.regularize.mixup],
+    ['consistency.ratio', recipe.consistency.ratio],
+  ] as const) {
+    if (on > 0) problems.push(`${key} is ${on}: that is for finetuning; leave it at 0`);
+  }
   if (network.globalPool === 'attention')
     problems.push(
       `network.globalPool is attention: that is for finetuning; pretraining always pools by attention`,
@@ -88,8 +95,13 @@ function poolingProblems(network: Recipe['network'], { heads }: Recipe['pooling'
   ];
 }
 
-function finetuneProblems({ network, image, batch, pooling }: Recipe): string[] {
+function finetuneProblems(recipe: Recipe): string[] {
+  const { network, image, batch, pooling, regularize, consistency } = recipe;
   const problems = network.globalPool === 'attention' ? poolingProblems(network, pooling) : [];
+  if (regularize.mixup > 0 && consistency.ratio > 0)
+    problems.push(
+      `regularize.mixup is ${regularize.mixup} and consistency.ratio is ${consistency.ratio}: turn one of them off`,
+    );
   if (network.classes < 2)
     problems.push(`network.classes is ${network.classes}: a classifier needs at least 2`);
   // strides: 4 in the ImageNet stem, 2 in each stage but the first

@@ -1,16 +1,13 @@
 /** From a recipe's name or file and `--set` overrides to a checked recipe. */
-import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { createJiti } from 'jiti';
 import type { z } from 'zod';
 import { recipes } from '../../graphs/recipes';
 import { UserError } from '../errors';
 import { didYouMean } from '../nearest';
+import { EXTENSIONS, readProgram } from '../program';
 import { checkRecipe } from './checkRecipe';
 import { applyOverrides, unknownKey } from './overrides';
 import { recipeSchema, type Recipe } from './recipe';
-
-const EXTENSIONS = ['.ts', '.js', '.mjs', '.cjs', '.json'];
 
 export interface LoadedRecipe {
   /** a known recipe's name, or the file's name without its extension */
@@ -57,26 +54,11 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 }
 
 function readRecipeFile(file: string): unknown {
-  const extension = path.extname(file);
-  if (!EXTENSIONS.includes(extension)) {
+  if (!EXTENSIONS.includes(path.extname(file))) {
     const known = [...recipes.keys()];
     throw new UserError(
       `unknown recipe ${file}${didYouMean(file, known)} (known: ${known.join(', ')}; or a .ts, .js or .json file)`,
     );
   }
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
-    throw new UserError(`recipe ${file}: no such file`);
-  try {
-    return extension === '.json' ? JSON.parse(readFileSync(file, 'utf8')) : loadProgram(file);
-  } catch (error) {
-    const [firstLine] = String(error instanceof Error ? error.message : error).split('\n');
-    throw new UserError(`recipe ${file}: ${firstLine}`);
-  }
-}
-
-/** The default export of a TypeScript or JavaScript module, or the module itself where it has none. */
-function loadProgram(file: string): unknown {
-  const load: (id: string) => unknown = createJiti(__filename, { moduleCache: false, fsCache: false });
-  const module = load(path.resolve(file));
-  return typeof module === 'object' && module !== null && 'default' in module ? module.default : module;
+  return readProgram(file, 'recipe');
 }

@@ -5,11 +5,16 @@ import { recipeSchema } from './recipe';
 /**
  * What a graph's input or output is for. Names within a role are fixed, so that a trainer needs nothing but them:
  * - `batch`: `images` uint8 [B, H, W, C]; `labels` int64 [B]; `patch_order` int64 [B, n], per image a permutation of
- *   the n patches (row-major in the grid), the visible ones first and the hidden ones last.
- * - `random`: `dropout_seed` int64 [], in [0, 2^31), a fresh one each step.
- * - `hyper`: `learning_rate` float32 [].
- * - `state`: parameters, batch-norm statistics, optimizer state. The output that follows input x is `next.x`.
- * - `metric`: `loss`, `accuracy`, (`accuracy_top5`, `gradient_norm`, `skipped`): scalars in training graphs, [B] (one
+ *   the n patches (row-major in the grid), the visible ones first and the hidden ones last. Consistency training:
+ *   `unlabelled_weak` and `unlabelled_strong` uint8 [ratio B, H, W, C], the same images under two augmentations.
+ * - `random`: `dropout_seed` int64 [], in [0, 2^31), a fresh one each step; `mixup_weight` float32 [] ~ Beta(a, a) with
+ *   a = regularize.mixup.
+ * - `hyper`: `learning_rate` float32 []; `average_decay` float32 [], of the moving average after s steps
+ *   min(average.decay, (1 + s) / (10 + s)).
+ * - `state`: parameters, batch-norm statistics, optimizer state, moving averages. The output that follows input x is
+ *   `next.x`. Where the recipe averages, `eval.onnx` and `encoder.onnx` take `ema.x` in place of x.
+ * - `metric`: `loss`, `accuracy`, (`accuracy_top5`, `gradient_norm`, `skipped`; with consistency training
+ *   `supervised_loss`, `consistency_loss`, `confident`): scalars in training graphs, [B] (one
  *   value an example) in `eval.onnx`; with a leading K in `train-loop.onnx`. `skipped` is 1 where the gradients were not
  *   finite and the state stays as it was but for the loss scale, else 0; only with `compute: float16`.
  * - `gradient`: `grad.x` for parameter x, times the state `optim.loss_scale` where there is one.
@@ -38,11 +43,16 @@ const graphSchema = z.strictObject({
 });
 export type GraphContract = z.infer<typeof graphSchema>;
 
+/** State `ema.x` is the moving average of state x. */
+export const AVERAGE = 'ema.';
+/** `average`: of the parameter or buffer whose name follows `ema.` */
+export const STATE_KINDS = ['parameter', 'buffer', 'optimizer', 'average'] as const;
+
 const stateSchema = z.strictObject({
   name: z.string(),
   dtype: z.enum(['float32', 'int64', 'uint8']),
   shape: z.array(z.number().int().nonnegative()),
-  kind: z.enum(['parameter', 'buffer', 'optimizer']),
+  kind: z.enum(STATE_KINDS),
   /**
    * The piece of the network this belongs to (`stem`, `layer1`, `norm-after-layer3`, `fc`, `attention_pooling`,
    * `position`). Two states are the same thing only where both name and part agree: the final norm of a three-stage

@@ -88,6 +88,42 @@ const augmentSchema = z.strictObject({
   flip: z.boolean().default(true),
   /** folders: random-resized crop with at least this fraction of the area; 0 turns it off (then: resize and center crop) */
   cropScale: z.number().min(0).max(1).default(0.08),
+  /** RandAugment's operations on each image; 0 turns it off */
+  randAugment: z.number().int().nonnegative().default(0),
+  /** strongest that RandAugment draws, as a fraction of its full ranges */
+  magnitude: z.number().gt(0).max(1).default(1),
+  /** Cutout: side of the gray square on each image, as a fraction of the image's; 0 turns it off */
+  cutout: z.number().min(0).max(1).default(0),
+});
+
+/** What keeps a classifier from trusting its few labels too much; finetuning only. */
+const regularizeSchema = z.strictObject({
+  /** part of each target that is spread evenly over all classes (Szegedy et al. 2016) */
+  labelSmoothing: z.number().min(0).lt(1).default(0),
+  /** mixup (Zhang et al. 2018): images and losses of two examples mixed w : 1 - w with w ~ Beta(a, a); 0 turns it off */
+  mixup: z.number().nonnegative().default(0),
+});
+
+const averageSchema = z.strictObject({
+  /**
+   * exponential moving average of weights and statistics, which evaluation and export then take: a <- d a + (1 - d) w with
+   * d = min(decay, (1 + step) / (10 + step)); 0 turns it off
+   */
+  decay: z.number().min(0).lt(1).default(0),
+});
+
+/** Consistency training: FixMatch (Sohn et al. 2020, arXiv:2001.07685), for labelled and unlabelled images together. */
+const consistencySchema = z.strictObject({
+  /** unlabelled images for each labelled one in a batch; 0 turns it off. FixMatch: 7 */
+  ratio: z.number().int().nonnegative().default(0),
+  /** of the unlabelled loss */
+  weight: z.number().positive().default(1),
+  /** an unlabelled image counts where the weakly augmented one's largest probability is at least this */
+  threshold: z.number().min(0).lt(1).default(0.95),
+  /** the strong augmentation, on top of `augment`: RandAugment and Cutout */
+  operations: z.number().int().nonnegative().default(2),
+  magnitude: z.number().gt(0).max(1).default(1),
+  cutout: z.number().min(0).max(1).default(0.5),
 });
 
 /** Dynamic loss scaling of `compute: float16`; names and defaults are those of PyTorch's GradScaler. */
@@ -113,6 +149,9 @@ export const recipeSchema = z.strictObject({
   optimizer: optimizerSchema.prefault({}),
   schedule: scheduleSchema.prefault({}),
   augment: augmentSchema.prefault({}),
+  regularize: regularizeSchema.prefault({}),
+  consistency: consistencySchema.prefault({}),
+  average: averageSchema.prefault({}),
   /** exact: direct float32 spellings only; fast: any spelling within the documented error */
   precision: z.enum(['exact', 'fast']).default('fast'),
   /** float16: convolutions and matrix products of training in half precision, everything else and the state in float32 */

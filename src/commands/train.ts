@@ -31,6 +31,9 @@ export const trainCommand = defineCommand({
     'init-from': text('run folder or .safetensors file whose network to start from'),
     labels: text('use only so many labelled images: 5%, 4000 or 60/class'),
     validation: text('keep so many training images apart and evaluate on them at every checkpoint: 10%'),
+    unlabelled: text(
+      'images for consistency training, labelled or not (default: those of --data that --validation leaves)',
+    ),
     broken,
     seed: whole('--seed', 0, "of order, augmentation and dropout (default: the recipe's)"),
     provider,
@@ -59,8 +62,8 @@ export const trainCommand = defineCommand({
     },
   },
   run: async ({ dir, data, keep, ...options }) => {
-    const { initFrom, labels, validation, broken, steps, seed, provider, threads, workers, resume } = options;
-    const { stepsPerRun, accumulate, checkpointEvery } = options;
+    const { initFrom, labels, validation, unlabelled, broken, steps, seed, resume } = options;
+    const { provider, threads, workers, stepsPerRun, accumulate, checkpointEvery } = options;
     if (options.explainPlacement) {
       (await explainPlacement(dir, { provider, threads })).forEach((line) => print(line));
       return;
@@ -78,6 +81,7 @@ export const trainCommand = defineCommand({
           initFrom,
           labels,
           validation,
+          unlabelled,
           broken,
           seed,
           provider,

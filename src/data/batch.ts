@@ -1,11 +1,12 @@
 /** One batch: the examples of a step, read, augmented and laid out as a graph's `batch` inputs. */
 import { UserError } from '../errors';
-import { decodeBox, decodeCenter } from './images';
+import { fillPlaces, noneReadable, readImage, substitutes, takePlaces } from './examples';
 import { patchOrder } from './masks';
 import type { Slot } from './memory';
 import { type Draw, type Sampler, sequentialSampler, shuffledSampler } from './sampler';
 import type { Source, Split } from './source';
-import { type Augment, augmentRandom, padCropFlip, randomResizedBox } from './transforms';
+import { type Augment, augmentRandom } from './transforms';
+import type { UnlabelledOptions } from './unlabelled';
 
 /** What decides every byte of every batch; plain data, so that it can be sent to a thread. */
 export interface BatchOptions {
@@ -29,6 +30,8 @@ export interface BatchOptions {
   readonly broken?: 'fail' | 'skip';
   /** fill `labels`, for a network of so many classes */
   readonly labels?: { readonly classes: number };
+  /** fill `unlabelled_weak` and `unlabelled_strong` */
+  readonly unlabelled?: UnlabelledOptions;
   /** fill `patch_order`, for a grid of so many patches, `hidden` of them hidden */
   readonly patchOrder?: { readonly patches: number; readonly hidden: number };
 }
@@ -60,10 +63,10 @@ export interface Batch {
   readonly labels?: BigInt64Array<SharedArrayBuffer>;
   /** int64 [B, patches] */
   readonly patch_order?: BigInt64Array<SharedArrayBuffer>;
+  /** uint8 [ratio B, size, size, channels], both of the same images */
+  readonly unlabelled_weak?: Uint8Array<SharedArrayBuffer>;
+  readonly unlabelled_strong?: Uint8Array<SharedArrayBuffer>;
 }
-
-/** Images of one batch that are decoded side by side; libuv's pool has four threads by default. */
-const LANES = 4;
 
 /**
  * @throws UserError where the source does not fit: size, channels, no labels, more classes than the network has
@@ -105,46 +108,6 @@ export function createSampler(source: Source, options: BatchOptions): Sampler {
   return mode === 'train' ? shuffledSampler(indices, batch, seed) : sequentialSampler(indices, batch);
 }
 
-/** Writes example `index` as it enters a batch of `epoch` into `out`, uint8 [size * size * channels]. */
-async function readImage(
-  source: Source,
-  options: BatchOptions,
-  epoch: number,
-  index: number,
-  out: Uint8Array,
-): Promise<void> {
-  const { augment, image, seed } = options;
-  const random = augmentRandom(seed, epoch, index);
-  if (source.kind === 'pixels' && !source.resizable) {
-    const { width, height, channels } = source;
-    const stored = { width, height, channels, pixels: source.pixels(index) };
-    if (augment === null) out.set(stored.pixels);
-    else padCropFlip(stored, augment.pad, augment.flip, random, out);
-    return;
-  }
-  const where = source.where(index);
-  const encoded =
-    source.kind === 'encoded'
-      ? await source.bytes(index)
-      : {
-          width: source.width,
-          height: source.height,
-          channels: source.channels,
-          pixels: source.pixels(index),
-        };
-  const channels = image.channels === 1 ? 1 : 3;
-  if (augment === null || augment.cropScale === 0) {
-    const whole = await decodeCenter(encoded, where, image.size, channels);
-    if (augment === null) out.set(whole.pixels);
-    else padCropFlip(whole, augment.pad, augment.flip, random, out);
-    return;
-  }
-  const cropped = await decodeBox(encoded, where, image.size, channels, (width, height) =>
-    randomResizedBox(width, height, augment.cropScale, random),
-  );
-  padCropFlip(cropped, 0, augment.flip, random, out);
-}
-
 /**
  * Makes the batch of a draw in `slot`; gives the draw as it became when broken images were skipped, and those. Example i
  * depends on (seed, epoch, index) alone.
@@ -156,66 +119,33 @@ export async function fillBatch(
   { epoch, indices, valid }: Draw,
   slot: Slot,
 ): Promise<{ draw: Draw; broken: BrokenImage[] }> {
-  const { batch, seed, image, mode } = options;
+  const { seed, image, mode } = options;
   const bytes = image.size * image.size * image.channels;
   const { images, labels, patch_order } = slot;
-  const broken = new Map<number, BrokenImage>();
-
-  let next = 0;
-  const lane = async () => {
-    while (next < batch) {
-      const i = next++;
-      const index = indices[i];
-      // Each image is decoded once; places that only fill the batch copy the last one.
-      if (i < valid) {
-        try {
-          await readImage(source, options, epoch, index, images.subarray(i * bytes, (i + 1) * bytes));
-        } catch (error) {
-          if (options.broken !== 'skip' || !(error instanceof UserError)) throw error;
-          broken.set(i, { index, reason: error.message });
-        }
-      }
-      if (labels) labels[i] = BigInt(source.label(index) ?? -1);
-      if (patch_order && options.patchOrder) {
-        const { patches, hidden } = options.patchOrder;
-        patchOrder(seed, epoch, index, patches, hidden).forEach((place, j) => {
-          patch_order[i * patches + j] = BigInt(place);
-        });
-      }
-    }
+  const read = async (i: number) => {
+    const random = augmentRandom(seed, epoch, indices[i]);
+    await readImage(source, options, indices[i], random, images.subarray(i * bytes, (i + 1) * bytes));
   };
-  const lanes = source.kind === 'encoded' || source.resizable ? LANES : 1;
-  await Promise.all(Array.from({ length: lanes }, lane));
-
-  const report = [...broken].sort(([a], [b]) => a - b).map(([, image]) => image);
-  const readable = Array.from({ length: valid }, (_, i) => i).filter((i) => !broken.has(i));
-  if (readable.length === 0) {
-    if (mode === 'train')
-      throw new UserError(`none of the ${valid} images of a batch can be read; first: ${report[0].reason}`);
+  const broken = await fillPlaces(source, options, indices, valid, read);
+  for (const [i, index] of indices.entries()) {
+    if (labels) labels[i] = BigInt(source.label(index) ?? -1);
+    if (patch_order && options.patchOrder) {
+      const { patches, hidden } = options.patchOrder;
+      patchOrder(seed, epoch, index, patches, hidden).forEach((place, j) => {
+        patch_order[i * patches + j] = BigInt(place);
+      });
+    }
+  }
+  const report = [...broken.values()];
+  if (broken.size === valid) {
+    if (mode === 'train') throw noneReadable(valid, report);
     images.fill(0);
     return { draw: { epoch, indices, valid: 0 }, broken: report };
   }
-  // Where each place of the batch takes its example from, never from one before it that was overwritten already.
-  const from =
-    mode === 'train'
-      ? Array.from({ length: batch }, (_, i) =>
-          broken.has(i) ? (readable.find((other) => other > i) ?? readable[0]) : i,
-        )
-      : Array.from({ length: batch }, (_, i) => readable[Math.min(i, readable.length - 1)]);
-  const drawn = indices.slice();
-  from.forEach((other, i) => {
-    if (other === i) return;
-    copyExample(slot, batch, other, i);
-    drawn[i] = indices[other];
-  });
-  const counted = mode === 'train' ? valid : readable.length;
-  return { draw: { epoch, indices: drawn, valid: counted }, broken: report };
-}
-
-/** Copies example `from` of a batch over example `to`. */
-function copyExample({ images, labels, patch_order }: Slot, batch: number, from: number, to: number): void {
-  for (const array of [images, labels, patch_order]) {
-    const each = (array?.length ?? 0) / batch;
-    array?.copyWithin(to * each, from * each, (from + 1) * each);
-  }
+  const from = substitutes(broken, indices.length, valid, mode);
+  const drawn = takePlaces([images, labels, patch_order], indices, from);
+  return {
+    draw: { epoch, indices: drawn, valid: mode === 'train' ? valid : valid - broken.size },
+    broken: report,
+  };
 }

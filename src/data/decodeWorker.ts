@@ -5,6 +5,7 @@ import { type BatchOptions, type BrokenImage, createSampler, fillBatch } from '.
 import type { Slot } from './memory';
 import type { Draw, Sampler } from './sampler';
 import { openSource, type Source } from './source';
+import { openUnlabelled, type Unlabelled } from './unlabelled';
 
 /** From the loader: a step to make and where, or null: finish. */
 export type Request = { readonly step: number; readonly slot: Slot } | null;
@@ -19,7 +20,7 @@ if (parentPort !== null) {
   const options = workerData as BatchOptions;
   const send = (reply: Reply) => port.postMessage(reply);
   let closing = false;
-  let open: { source: Source; sampler: Sampler } | undefined;
+  let open: { source: Source; sampler: Sampler; unlabelled: Unlabelled | undefined } | undefined;
 
   const serve = async ({ step, slot }: NonNullable<Request>): Promise<void> => {
     // Sources in memory never wait, so give a request to finish its turn.
@@ -28,10 +29,13 @@ if (parentPort !== null) {
     try {
       if (open === undefined) {
         const source = await openSource(options.spec, options.split);
-        open = { source, sampler: createSampler(source, options) };
+        const unlabelled = await openUnlabelled(options);
+        open = { source, sampler: createSampler(source, options), unlabelled };
       }
-      const filled = await fillBatch(open.source, options, open.sampler.draw(step), slot);
-      send({ step, ...filled });
+      const { source, sampler, unlabelled } = open;
+      const { draw, broken } = await fillBatch(source, options, sampler.draw(step), slot);
+      const skipped = unlabelled ? await unlabelled.fill(step, slot) : [];
+      send({ step, draw, broken: [...broken, ...skipped] });
     } catch (error) {
       const known = error instanceof Error ? error : new Error(String(error));
       send({ step, error: known.message, user: error instanceof UserError, stack: known.stack });
@@ -47,6 +51,7 @@ if (parentPort !== null) {
     closing = true;
     queue = queue.then(() => {
       open?.source.close();
+      open?.unlabelled?.close();
       port.close();
     });
   });

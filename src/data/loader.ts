@@ -6,6 +6,7 @@ import { type Batch, type BatchOptions, checkSource, createSampler } from './bat
 import type { Reply, Request } from './decodeWorker';
 import { BatchMemory, type Slot } from './memory';
 import { openSource, type Source } from './source';
+import { openUnlabelled } from './unlabelled';
 
 export type { Batch, BatchOptions, BrokenImage } from './batch';
 
@@ -203,6 +204,7 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
   const source = await openSource(options.spec, options.split);
   try {
     checkSource(source, options);
+    (await openUnlabelled(options))?.close();
     const { stepsPerEpoch } = createSampler(source, options);
     const workers = options.workers ?? (source.kind === 'encoded' || source.resizable ? 2 : 1);
     const end = options.mode === 'train' ? Infinity : stepsPerEpoch;

@@ -2,7 +2,7 @@
 import type { Batch, BatchOptions } from './batch';
 
 /** Where the arrays of one batch go; the shapes are those of `Batch`. */
-export type Slot = Pick<Batch, 'images' | 'labels' | 'patch_order'>;
+export type Slot = Pick<Batch, 'images' | 'labels' | 'patch_order' | 'unlabelled_weak' | 'unlabelled_strong'>;
 
 /** Batches that lie behind one another. */
 interface Block {
@@ -21,7 +21,7 @@ export class BatchMemory {
   private current: Block | undefined;
 
   constructor(
-    private readonly options: Pick<BatchOptions, 'batch' | 'image' | 'labels' | 'patchOrder'>,
+    private readonly options: Pick<BatchOptions, 'batch' | 'image' | 'labels' | 'patchOrder' | 'unlabelled'>,
     private readonly perBlock: number,
   ) {}
 
@@ -46,9 +46,11 @@ export class BatchMemory {
 
   private allocate(): Block {
     const { perBlock } = this;
-    const { batch, image, labels, patchOrder } = this.options;
+    const { batch, image, labels, patchOrder, unlabelled } = this.options;
     const pixels = batch * image.size * image.size * image.channels;
     const order = batch * (patchOrder?.patches ?? 0);
+    const extra = pixels * (unlabelled?.ratio ?? 0);
+    const [weak, strong] = [0, 1].map(() => new SharedArrayBuffer(perBlock * extra));
     const allImages = new SharedArrayBuffer(perBlock * pixels);
     const allLabels = new SharedArrayBuffer(8 * perBlock * batch);
     const allOrders = new SharedArrayBuffer(8 * perBlock * order);
@@ -56,6 +58,8 @@ export class BatchMemory {
       images: new Uint8Array(allImages, i * pixels, pixels),
       labels: labels && new BigInt64Array(allLabels, 8 * i * batch, batch),
       patch_order: patchOrder && new BigInt64Array(allOrders, 8 * i * order, order),
+      unlabelled_weak: unlabelled && new Uint8Array(weak, i * extra, extra),
+      unlabelled_strong: unlabelled && new Uint8Array(strong, i * extra, extra),
     }));
     return { slots, held: 0 };
   }

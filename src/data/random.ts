@@ -114,6 +114,26 @@ export class Random {
     return radius * Math.cos(angle);
   }
 
+  /** Gamma(a, 1), a > 0, by Marsaglia and Tsang (2000); below 1 from Gamma(a + 1) times U^(1/a). */
+  gamma(a: number): number {
+    if (a < 1) return this.gamma(a + 1) * (1 - this.uniform()) ** (1 / a);
+    const d = a - 1 / 3;
+    const c = 1 / Math.sqrt(9 * d);
+    for (;;) {
+      const x = this.normal();
+      const v = (1 + c * x) ** 3;
+      if (v > 0 && Math.log(1 - this.uniform()) < 0.5 * x * x + d * (1 - v + Math.log(v))) return d * v;
+    }
+  }
+
+  /** Beta(a, a), a > 0, in [0, 1]. */
+  beta(a: number): number {
+    const x = this.gamma(a);
+    const y = this.gamma(a);
+    // both may underflow for a tiny a, where the mass lies at the ends
+    return x + y > 0 ? x / (x + y) : Math.round(this.uniform());
+  }
+
   /** A random order of 0 .. n-1 (Fisher and Yates). */
   permutation(n: number): Int32Array {
     const order = Int32Array.from({ length: n }, (_, i) => i);

@@ -31,11 +31,11 @@ export function position(step: number, stepsPerEpoch: number, batch: number): Po
 }
 
 /**
- * Training order: each epoch a new permutation of `indices` drawn from (seed, epoch), cut into full batches; the rest of
- * the epoch is dropped.
+ * Training order: each epoch a new permutation of `indices` drawn from (seed, epoch) and the name `stream`, cut into full
+ * batches; the rest of the epoch is dropped.
  * @throws UserError where there are fewer examples than one batch
  */
-export function shuffledSampler(indices: Int32Array, batch: number, seed: number): Sampler {
+export function shuffledSampler(indices: Int32Array, batch: number, seed: number, stream = 'order'): Sampler {
   const stepsPerEpoch = Math.floor(indices.length / batch);
   if (stepsPerEpoch === 0) {
     throw new UserError(
@@ -49,7 +49,7 @@ export function shuffledSampler(indices: Int32Array, batch: number, seed: number
     draw(step) {
       const { epoch, offset } = position(step, stepsPerEpoch, batch);
       if (last?.epoch !== epoch) {
-        last = { epoch, order: new Random(seed, 'order', epoch).permutation(indices.length) };
+        last = { epoch, order: new Random(seed, stream, epoch).permutation(indices.length) };
       }
       return {
         epoch,
@@ -163,6 +163,12 @@ export function subset(
       return Array.from(order.subarray(0, share[label]), (i) => own[i]);
     }),
   ).sort();
+}
+
+/** `count` of `length` indices, evenly spread. */
+export function spread(length: number, count: number): Int32Array {
+  const used = Math.min(length, count);
+  return Int32Array.from({ length: used }, (_, i) => Math.floor((i * length) / used));
 }
 
 /** The examples of a source that are not in `taken`, ascending. */

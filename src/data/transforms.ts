@@ -2,7 +2,8 @@
 import type { Recipe } from '../bundle/recipe';
 import { Random } from './random';
 
-export type Augment = Recipe['augment'];
+export type Augment = Pick<Recipe['augment'], 'pad' | 'flip' | 'cropScale'> &
+  Partial<Pick<Recipe['augment'], 'randAugment' | 'magnitude' | 'cutout'>>;
 
 /** uint8 pixels [height * width * channels] in row, column, channel order. */
 export interface DecodedImage {

@@ -36,9 +36,9 @@ export class Context {
     this.training = settings.training;
   }
 
-  /** Makes a graph input for every state tensor of the modules. */
-  bind(modules: readonly Module[]): void {
-    for (const [name, state] of modules.flatMap((module) => namedState(module))) {
+  /** Makes a graph input for every state tensor of the modules, its name behind `prefix`. */
+  bind(modules: readonly Module[], prefix = ''): void {
+    for (const [name, state] of modules.flatMap((module) => namedState(module, prefix))) {
       const value = this.graph.input(name, this.dtype, state.shape);
       this.values.set(state, value);
       this.bound.push({ name, state, value });
@@ -58,6 +58,15 @@ export class Context {
 
   scope<T>(name: string, body: () => T): T {
     return this.graph.scope(name, body);
+  }
+
+  /** Runs `body`, whose batch statistics the running ones do not follow. */
+  withoutUpdates<T>(body: () => T): T {
+    const before = new Map(this.updates);
+    const result = body();
+    this.updates.clear();
+    before.forEach((value, state) => this.updates.set(state, value));
+    return result;
   }
 
   /** The seed and a number that no other dropout of this build has. */

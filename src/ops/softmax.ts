@@ -2,7 +2,7 @@
 import { defineOp } from '../graph/op';
 import { normalizeAxis } from '../graph/shape';
 import type { Value } from '../graph/value';
-import { cast, equal, exp, mul, neg, sub } from './elementwise';
+import { add, cast, equal, exp, mul, neg, sub } from './elementwise';
 import { reduceSum } from './reduce';
 import { reshape } from './shape';
 
@@ -40,8 +40,13 @@ export function oneHot(labels: Value, classes: number, dtype: Value['dtype']): V
   return cast(equal(reshape(labels, [labels.shape[0], 1]), index), dtype);
 }
 
-/** Softmax cross-entropy of each example: logits [M, K], int64 labels [M] -> [M]. */
-export function crossEntropy(logits: Value, labels: Value): Value {
-  const picked = mul(logSoftmax(logits, 1), oneHot(labels, logits.shape[1] as number, logits.dtype));
-  return neg(reduceSum(picked, [1]));
+/**
+ * Softmax cross-entropy of each example: logits [M, K], int64 labels [M] -> [M]. With smoothing s the target is
+ * (1 - s) onehot + s / K, as in torch.nn.CrossEntropyLoss.
+ */
+export function crossEntropy(logits: Value, labels: Value, smoothing = 0): Value {
+  const classes = logits.shape[1] as number;
+  const target = oneHot(labels, classes, logits.dtype);
+  const smooth = smoothing === 0 ? target : add(mul(target, 1 - smoothing), smoothing / classes);
+  return neg(reduceSum(mul(logSoftmax(logits, 1), smooth), [1]));
 }

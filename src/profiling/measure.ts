@@ -112,7 +112,7 @@ async function runSteps(
   const feeds = new Map<string, HostTensor>([
     ...initial,
     ...randomBatch(contract, manifest),
-    ...scalarFeeds(contract, { learning_rate: [rate], dropout_seed: [SEED] }, false),
+    ...scalarFeeds(contract, { ...RANDOM_SCALARS, learning_rate: [rate] }, false),
   ]);
   const seconds: number[] = [];
   for (let i = 0; i <= steps; i++) {
@@ -127,6 +127,14 @@ async function runSteps(
   return seconds;
 }
 
+/** `random` and `hyper` inputs of a step whose numbers do not matter. */
+export const RANDOM_SCALARS = {
+  learning_rate: [0],
+  average_decay: [0.5],
+  dropout_seed: [SEED],
+  mixup_weight: [0.5],
+};
+
 /** What the loader would feed, with random pixels, classes and orders of the patches: the same each time. */
 export function randomBatch(contract: GraphContract, { recipe }: Manifest): [string, HostTensor][] {
   return contract.inputs
@@ -136,7 +144,7 @@ export function randomBatch(contract: GraphContract, { recipe }: Manifest): [str
       const length = shape.reduce((product, n) => product * n, 1);
       const random = new Random(SEED, 'profile', name);
       const data = () => {
-        if (name === 'images') return Uint8Array.from({ length }, () => random.integer(256));
+        if (dtype === 'uint8') return Uint8Array.from({ length }, () => random.integer(256));
         if (name === 'labels')
           return BigInt64Array.from({ length }, () => BigInt(random.integer(recipe.network.classes)));
         if (name !== 'patch_order') throw new Error(`the profiler has nothing for the batch input ${name}`);

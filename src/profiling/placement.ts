@@ -8,7 +8,7 @@ import type { HostTensor } from '../onnx/dtype';
 import { requireProvider, type Provider } from '../runtime/providers';
 import type { SessionSettings } from '../runtime/session';
 import { scalarFeeds } from '../training/feeds';
-import { randomBatch } from './measure';
+import { RANDOM_SCALARS, randomBatch } from './measure';
 import { profiled } from './profiled';
 import type { Kernel } from './trace';
 
@@ -35,7 +35,7 @@ export async function placeNodes(directory: string, settings: SessionSettings): 
   const feeds = new Map<string, HostTensor>([
     ...readSafetensors(initialStatePath(bundle)).tensors,
     ...randomBatch(train, bundle.manifest),
-    ...scalarFeeds(train, { learning_rate: [0], dropout_seed: [0] }, false),
+    ...scalarFeeds(train, RANDOM_SCALARS, false),
   ]);
   const folder = mkdtempSync(path.join(tmpdir(), 'selfie-placement-'));
   try {

@@ -2,7 +2,8 @@
 import type { Batch, BrokenImage } from '../data/loader';
 
 export class BrokenImages {
-  private readonly seen = new Set<number>();
+  /** by what is wrong, which says where: an index may be of one source or another */
+  private readonly seen = new Set<string>();
 
   /** `warn` gets a line for every image that was not skipped before. */
   constructor(private readonly warn: (line: string) => void) {}
@@ -12,9 +13,9 @@ export class BrokenImages {
   }
 
   add(batches: readonly Pick<Batch, 'broken'>[]): void {
-    for (const { index, reason } of batches.flatMap(({ broken }): readonly BrokenImage[] => broken)) {
-      if (this.seen.has(index)) continue;
-      this.seen.add(index);
+    for (const { reason } of batches.flatMap(({ broken }): readonly BrokenImage[] => broken)) {
+      if (this.seen.has(reason)) continue;
+      this.seen.add(reason);
       this.warn(`skipped: ${reason}`);
     }
   }

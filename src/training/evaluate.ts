@@ -5,7 +5,8 @@ import { readBundle } from '../bundle/read';
 import type { Recipe } from '../bundle/recipe';
 import { createLoader, type Batch } from '../data/loader';
 import { shapedPatchOrder, type MaskShape } from '../data/maskShapes';
-import type { Split } from '../data/source';
+import { spread } from '../data/sampler';
+import { openSource, type Split } from '../data/source';
 import { UserError } from '../errors';
 import { requireProvider } from '../runtime/providers';
 import type { Provider } from '../runtime/providers';
@@ -25,6 +26,8 @@ export interface EvaluateOptions {
   readonly data: string;
   /** default test; validation: the examples of the training data that the run kept from training */
   readonly split?: Split | 'validation';
+  /** so many images of the split, spread evenly over it; default: all */
+  readonly images?: number;
   /** images that cannot be decoded: fail (the default), or leave them out */
   readonly broken?: 'fail' | 'skip';
   /** step or file; default: the newest checkpoint */
@@ -64,12 +67,14 @@ export async function evaluate(
   requireState(checkpoint.file, checkpoint.state, manifest);
   const provider = options.provider ?? manifest.provider;
   requireProvider(provider);
+  const kept = split === 'validation' ? readValidationIndices(directory) : undefined;
+  const part = split === 'validation' ? 'train' : split;
   const loader = await createLoader({
     ...batchOptions(manifest, 'evaluate'),
     augment: options.augment ? recipe.augment : null,
     spec: data,
-    split: split === 'validation' ? 'train' : split,
-    indices: split === 'validation' ? readValidationIndices(directory) : undefined,
+    split: part,
+    indices: options.images === undefined ? kept : await some(options.images, data, part, kept),
     broken: options.broken,
     seed: EVALUATION_SEED,
     workers,
@@ -91,6 +96,19 @@ export async function evaluate(
     split: split === 'validation' ? split : source.split,
     ...result,
   };
+}
+
+/** `count` examples of a split, or of those `kept`, spread evenly. */
+async function some(
+  count: number,
+  data: string,
+  split: Split,
+  kept: Int32Array | undefined,
+): Promise<Int32Array> {
+  const source = await openSource(data, split);
+  source.close();
+  const chosen = spread(kept?.length ?? source.length, count);
+  return kept ? chosen.map((i) => kept[i]) : chosen;
 }
 
 /** Writes the order of another mask over the batch's own. */

@@ -48,15 +48,11 @@ export function batchFeeds(
     });
 }
 
+const BATCH_ARRAYS = ['images', 'labels', 'patch_order', 'unlabelled_weak', 'unlabelled_strong'] as const;
+
 function batchArray({ name }: Port, batch: Batch): TypedArray {
-  const array =
-    name === 'images'
-      ? batch.images
-      : name === 'labels'
-        ? batch.labels
-        : name === 'patch_order'
-          ? batch.patch_order
-          : undefined;
+  const known = BATCH_ARRAYS.find((array) => array === name);
+  const array = known && batch[known];
   if (!array) throw new Error(`the loader has nothing for the batch input ${name}`);
   return array;
 }

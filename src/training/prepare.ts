@@ -5,6 +5,7 @@ import { initialStatePath, readBundle } from '../bundle/read';
 import type { Bundle } from '../bundle/read';
 import { allBut, subset } from '../data/sampler';
 import { openSource, SOURCE_FORMS, type Source } from '../data/source';
+import type { UnlabelledOptions } from '../data/unlabelled';
 import { UserError } from '../errors';
 import { readSafetensors } from '../export/safetensors';
 import { requireProvider } from '../runtime/providers';
@@ -30,6 +31,8 @@ export interface TrainOptions {
   readonly labels?: string;
   /** part of the training data that is not trained on but evaluated at every checkpoint: `10%`, `5000` or `50/class` */
   readonly validation?: string;
+  /** images for consistency training, whose labels are not looked at; default: all of `data`'s that are not kept apart */
+  readonly unlabelled?: string;
   /** images that cannot be decoded: fail (the default), or skip them and say which */
   readonly broken?: 'fail' | 'skip';
   /** of the data's order, augmentation and dropout; default: the recipe's */
@@ -58,6 +61,8 @@ export interface PreparedRun {
   readonly indices: Int32Array | undefined;
   /** examples to evaluate on, or undefined for none */
   readonly validation: Int32Array | undefined;
+  /** images for consistency training; undefined where the bundle takes none */
+  readonly unlabelled: Pick<UnlabelledOptions, 'spec' | 'indices'> | undefined;
   readonly startStep: number;
   /** the caller's own: it may empty it once the session has a copy */
   readonly state: Map<string, HostTensor>;
@@ -68,6 +73,7 @@ export interface PreparedRun {
 const DEFAULTS = {
   labels: null,
   validation: null,
+  unlabelled: null,
   broken: 'fail' as const,
   initFrom: null,
   accumulate: 1,
@@ -94,10 +100,10 @@ export async function prepareRun(options: TrainOptions, warn: (line: string) => 
     );
   }
   const source = await openSource(asked.data, 'train');
-  let chosen: Pick<PreparedRun, 'indices' | 'validation'>;
+  let chosen: Pick<PreparedRun, 'indices' | 'validation' | 'unlabelled'>;
   const settings = { ...asked, classes: source.classes === null ? null : [...source.classes] };
   try {
-    chosen = chooseExamples(source, asked);
+    chosen = chooseExamples(source, asked, bundle.manifest);
   } finally {
     source.close();
   }
@@ -123,19 +129,29 @@ export async function prepareRun(options: TrainOptions, warn: (line: string) => 
 
 /**
  * The validation examples, drawn from the seed before the labels are, and those to train on. Validation is balanced where
- * there are labels; a share of labels (`5%`) is one of what validation leaves.
+ * there are labels; a share of labels (`5%`) is one of what validation leaves. Unlabelled images are all that validation
+ * leaves, or those of another source.
  */
 function chooseExamples(
   source: Source,
-  { validation, labels, seed }: Pick<RunSettings, 'validation' | 'labels' | 'seed'>,
-): Pick<PreparedRun, 'indices' | 'validation'> {
+  { data, validation, labels, seed, unlabelled }: Omit<RunSettings, 'classes'>,
+  { recipe }: Manifest,
+): Pick<PreparedRun, 'indices' | 'validation' | 'unlabelled'> {
   const kept =
     validation === null
       ? undefined
       : subset(source, validation, seed, { balanced: source.classes !== null, option: 'validation' });
   const pool = kept && allBut(source.length, kept);
   if (pool?.length === 0) throw new UserError(`--validation ${validation} leaves nothing to train on`);
-  return { validation: kept, indices: labels === null ? pool : subset(source, labels, seed, { pool }) };
+  const other = unlabelled !== null && unlabelled !== data;
+  return {
+    validation: kept,
+    indices: labels === null ? pool : subset(source, labels, seed, { pool }),
+    unlabelled:
+      recipe.consistency.ratio === 0
+        ? undefined
+        : { spec: unlabelled ?? data, indices: other ? undefined : pool },
+  };
 }
 
 function resolveSettings(
@@ -159,6 +175,10 @@ function resolveSettings(
   const chosen = { ...DEFAULTS, ...stored, ...given(options) };
   if (chosen.data === undefined)
     throw new UserError(`--data is missing; give one of ${SOURCE_FORMS.join(', ')}`);
+  if (chosen.unlabelled !== null && manifest.recipe.consistency.ratio === 0)
+    throw new UserError(
+      `--unlabelled ${chosen.unlabelled}: this bundle learns from labelled images alone; build it with --set consistency.ratio=7`,
+    );
   const provider = chosen.provider ?? manifest.provider;
   const stepsPerRun = chosen.stepsPerRun ?? (chosen.accumulate > 1 ? 1 : STEPS_PER_RUN[provider]);
   if (chosen.accumulate > 1 && stepsPerRun > 1) {
@@ -169,6 +189,7 @@ function resolveSettings(
     data: chosen.data,
     labels: chosen.labels,
     validation: chosen.validation,
+    unlabelled: chosen.unlabelled,
     broken: chosen.broken,
     seed: chosen.seed ?? manifest.recipe.seed,
     steps: chosen.steps ?? manifest.recipe.schedule.steps,

@@ -12,6 +12,8 @@ const identitySchema = z.strictObject({
   labels: z.string().nullable(),
   /** part of the training data that is kept from training and evaluated, null for none */
   validation: z.string().nullable().default(null),
+  /** where consistency training takes its images from; null: from `data`, or nowhere */
+  unlabelled: z.string().nullable().default(null),
   /** images that cannot be decoded end the run or are skipped */
   broken: z.enum(['fail', 'skip']).default('fail'),
   seed: z.number().int().nonnegative(),
@@ -41,6 +43,7 @@ const OPTION: Readonly<Record<keyof RunIdentity, string>> = {
   data: '--data',
   labels: '--labels',
   validation: '--validation',
+  unlabelled: '--unlabelled',
   broken: '--broken',
   seed: '--seed',
   steps: '--steps',
@@ -92,8 +95,8 @@ export function writeJson(file: string, value: unknown): void {
 }
 
 export function identityOf(run: RunSettings): RunIdentity {
-  const { data, labels, validation, broken, seed, steps, initFrom, accumulate } = run;
-  return { data, labels, validation, broken, seed, steps, initFrom, accumulate };
+  const { data, labels, validation, unlabelled, broken, seed, steps, initFrom, accumulate } = run;
+  return { data, labels, validation, unlabelled, broken, seed, steps, initFrom, accumulate };
 }
 
 /** Throws a UserError that names the first option given (not undefined) that is not the stored run's. */

@@ -3,6 +3,9 @@ import type { Recipe } from '../bundle/recipe';
 
 export type Schedule = Recipe['schedule'];
 
+/** Decay of the moving average in the update that follows `step` finished ones: an average over what there is, at first. */
+export const averageDecay = (decay: number, step: number) => Math.min(decay, (1 + step) / (10 + step));
+
 /** A warm-up never takes more than this part of a run, so that a short trial of a long recipe trains at its peak too. */
 const LONGEST_WARMUP = 0.1;
 

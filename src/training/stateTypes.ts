@@ -1,15 +1,12 @@
 /** State by name, and what each entry is: its kind and the part of the network it belongs to. */
 import { z } from 'zod';
-import type { Manifest } from '../bundle/manifest';
+import { type Manifest, STATE_KINDS } from '../bundle/manifest';
 import { UserError } from '../errors';
 import type { HostTensor } from '../onnx/dtype';
 
 export type State = ReadonlyMap<string, HostTensor>;
 
-export const stateKindsSchema = z.record(
-  z.string(),
-  z.tuple([z.enum(['parameter', 'buffer', 'optimizer']), z.string()]),
-);
+export const stateKindsSchema = z.record(z.string(), z.tuple([z.enum(STATE_KINDS), z.string()]));
 /** [kind, part] by state name. */
 export type StateKinds = z.infer<typeof stateKindsSchema>;
 

@@ -4,7 +4,7 @@ import type { Batch } from '../data/loader';
 import { Random } from '../data/random';
 import type { StateSession } from '../runtime/stateSession';
 import { batchFeeds, metricRecords, scalarFeeds } from './feeds';
-import { learningRate } from './schedule';
+import { averageDecay, learningRate } from './schedule';
 
 export interface StepSettings {
   readonly seed: number;
@@ -45,18 +45,14 @@ export async function runSteps(
   if (first === 'grad') return [await accumulatedStep(session, manifest, settings, done, batches)];
   const loop = first === 'train-loop';
   const contract = manifest.graphs[first];
-  const rates = batches.map((_, i) => learningRate(manifest.recipe.schedule, done + i, settings.steps));
-  const values = {
-    learning_rate: rates,
-    dropout_seed: batches.map(({ step }) => dropoutSeed(settings, step)),
-  };
+  const values = scalarsOf(manifest, settings, batches, (i) => done + i);
   const outputs = await session.run(first, [
     ...batchFeeds(contract, batches, loop),
     ...scalarFeeds(contract, values, loop),
   ]);
   return metricRecords(contract, outputs, batches.length).map((metrics, i) => ({
     epoch: batches[i].epoch,
-    learningRate: rates[i],
+    learningRate: values.learning_rate[i],
     metrics,
   }));
 }
@@ -70,10 +66,9 @@ async function accumulatedStep(
   batches: readonly Batch[],
 ): Promise<StepResult> {
   const { grad, apply } = manifest.graphs;
-  const rate = learningRate(manifest.recipe.schedule, done, settings.steps);
   const metrics: Record<string, number> = {};
   for (const batch of batches) {
-    const values = { learning_rate: [rate], dropout_seed: [dropoutSeed(settings, batch.step)] };
+    const values = scalarsOf(manifest, settings, [batch], () => done);
     const outputs = await session.run('grad', [
       ...batchFeeds(grad, [batch], false),
       ...scalarFeeds(grad, values, false),
@@ -83,13 +78,25 @@ async function accumulatedStep(
       metrics[name] = (metrics[name] ?? 0) + value / batches.length;
     }
   }
-  const values = { learning_rate: [rate], dropout_seed: [dropoutSeed(settings, batches[0].step)] };
+  const values = scalarsOf(manifest, settings, [batches[0]], () => done);
   const outputs = await session.run('apply', scalarFeeds(apply, values, false));
   Object.assign(metrics, metricRecords(apply, outputs, 1)[0]);
-  return { epoch: batches[0].epoch, learningRate: rate, metrics };
+  return { epoch: batches[0].epoch, learningRate: values.learning_rate[0], metrics };
 }
 
-/** A fresh seed in [0, 2^31) for every batch. */
-function dropoutSeed({ seed }: StepSettings, batchStep: number): number {
-  return new Random(seed, 'dropout', batchStep).integer(2 ** 31);
+/** Values of every `random` and `hyper` input that a graph may have, for each batch; its step of training is `stepOf(i)`. */
+function scalarsOf(
+  { recipe }: Manifest,
+  { seed, steps }: StepSettings,
+  batches: readonly Batch[],
+  stepOf: (i: number) => number,
+) {
+  const mixup = recipe.regularize.mixup;
+  return {
+    learning_rate: batches.map((_, i) => learningRate(recipe.schedule, stepOf(i), steps)),
+    average_decay: batches.map((_, i) => averageDecay(recipe.average.decay, stepOf(i))),
+    // a fresh seed in [0, 2^31)
+    dropout_seed: batches.map(({ step }) => new Random(seed, 'dropout', step).integer(2 ** 31)),
+    mixup_weight: batches.map(({ step }) => (mixup > 0 ? new Random(seed, 'mixup', step).beta(mixup) : 1)),
+  };
 }

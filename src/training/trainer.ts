@@ -57,11 +57,15 @@ export async function train(
   const warn = (line: string) => reporter.line(`warning: ${line}`);
   const run = await prepareRun(options, warn);
   const { bundle, settings, indices, startStep } = run;
+  const { consistency } = bundle.manifest.recipe;
+  const { ratio, operations: randAugment, magnitude, cutout } = consistency;
+  const strong = { randAugment, magnitude, cutout };
   const loader = await createLoader({
     ...batchOptions(bundle.manifest, 'train'),
     spec: settings.data,
     split: 'train',
     indices,
+    unlabelled: run.unlabelled && { ...run.unlabelled, ratio, strong },
     seed: settings.seed,
     broken: settings.broken,
     startStep: startStep * settings.accumulate,

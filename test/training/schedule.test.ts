@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { recipeSchema } from '../../src/bundle/recipe';
-import { learningRate } from '../../src/training/schedule';
+import { averageDecay, learningRate } from '../../src/training/schedule';
 
 const schedule = (given: object) => recipeSchema.parse({ task: 'pretrain', schedule: given }).schedule;
 
@@ -43,4 +43,14 @@ test('never above the peak, never negative', () => {
       },
     ),
   );
+});
+
+test('the moving average is one over what there is, until its decay is reached', () => {
+  expect([0, 1, 8, 90, 10_000].map((step) => averageDecay(0.9, step))).toEqual([
+    0.1,
+    expect.closeTo(2 / 11),
+    0.5,
+    0.9,
+    0.9,
+  ]);
 });

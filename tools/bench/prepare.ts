@@ -34,7 +34,7 @@ function batchTensor({ name, dtype, shape }: Port, recipe: Recipe): HostTensor {
   const dims = shape as number[];
   const random = new Random(1, 'bench', name);
   const count = sizeOf(dims);
-  if (name === 'images')
+  if (dtype === 'uint8')
     return { dtype, shape: dims, data: Uint8Array.from({ length: count }, () => random.integer(256)) };
   if (name === 'labels') {
     const label = () => BigInt(random.integer(recipe.network.classes));

@@ -1,0 +1,66 @@
+/** Unlabelled images beside a labelled batch, each augmented weakly and strongly (FixMatch, arXiv:2001.07685). */
+import { type BatchOptions, type BrokenImage, checkSource } from './batch';
+import { fillPlaces, noneReadable, readImage, substitutes, takePlaces } from './examples';
+import type { Slot } from './memory';
+import { Random } from './random';
+import { type Draw, shuffledSampler } from './sampler';
+import { openSource, type Source } from './source';
+import type { Augment } from './transforms';
+
+export interface UnlabelledOptions {
+  /** a form of `SOURCE_FORMS`; its training split, labels or not */
+  readonly spec: string;
+  /** images to use; default: all */
+  readonly indices?: Int32Array;
+  /** for each labelled image of the batch */
+  readonly ratio: number;
+  /** on top of the batch's own augmentation, which is the weak one */
+  readonly strong: Required<Pick<Augment, 'randAugment' | 'magnitude' | 'cutout'>>;
+}
+
+export interface Unlabelled {
+  /** Fills both forms of a step's unlabelled images; gives those that were skipped. Errors as `fillBatch`. */
+  fill(step: number, slot: Slot): Promise<BrokenImage[]>;
+  close(): void;
+}
+
+/** Opens the unlabelled images of `options`, in an order of their own; undefined where batches have none. */
+export async function openUnlabelled(options: BatchOptions): Promise<Unlabelled | undefined> {
+  const { unlabelled, batch, seed } = options;
+  if (!unlabelled) return undefined;
+  const source = await openSource(unlabelled.spec, 'train');
+  try {
+    checkSource(source, { ...options, labels: undefined });
+    const indices = unlabelled.indices ?? Int32Array.from({ length: source.length }, (_, i) => i);
+    const sampler = shuffledSampler(indices, unlabelled.ratio * batch, seed, 'unlabelled');
+    return {
+      fill: (step, slot) => fillUnlabelled(source, options, sampler.draw(step), slot),
+      close: () => source.close(),
+    };
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+async function fillUnlabelled(
+  source: Source,
+  options: BatchOptions,
+  { epoch, indices, valid }: Draw,
+  { unlabelled_weak: weak, unlabelled_strong: strong }: Slot,
+): Promise<BrokenImage[]> {
+  const { image, seed, augment, unlabelled } = options;
+  if (!weak || !strong || !augment || !unlabelled) return [];
+  const bytes = image.size * image.size * image.channels;
+  const stronger = { image, augment: { ...augment, ...unlabelled.strong } };
+  const broken = await fillPlaces(source, options, indices, valid, async (i) => {
+    const part = (array: Uint8Array) => array.subarray(i * bytes, (i + 1) * bytes);
+    const random = (name: string) => new Random(seed, name, epoch, indices[i]);
+    await readImage(source, options, indices[i], random('weak'), part(weak));
+    await readImage(source, stronger, indices[i], random('strong'), part(strong));
+  });
+  const report = [...broken.values()];
+  if (broken.size === valid) throw noneReadable(valid, report);
+  takePlaces([weak, strong], indices, substitutes(broken, valid, valid, 'train'));
+  return report;
+}
