@@ -38,6 +38,7 @@ const MAY_IMPORT = {
     'src/data/random.ts',
   ],
   'src/report': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
+  'src/experiment': ['src/bundle', 'src/training', 'src/report'],
   'src/commands': [
     'graphs',
     'src/bundle',
@@ -46,7 +47,7 @@ const MAY_IMPORT = {
     'src/training',
     'src/export',
     'src/serving',
-  ].concat(['src/evaluation', 'src/profiling', 'src/tuning', 'src/report', 'src/onnx']),
+  ].concat(['src/evaluation', 'src/experiment', 'src/profiling', 'src/tuning', 'src/report', 'src/onnx']),
   graphs: [
     'src/nn',
     'src/optim',
@@ -56,7 +57,13 @@ const MAY_IMPORT = {
     'src/ops',
     'src/graph',
     'src/onnx',
-  ].concat(['src/bundle', 'src/export/safetensors.ts', 'src/data/random.ts', 'src/tuning/table.ts']),
+  ].concat([
+    'src/bundle',
+    'src/experiment/schema.ts',
+    'src/export/safetensors.ts',
+    'src/data/random.ts',
+    'src/tuning/table.ts',
+  ]),
 };
 
 /** Everything is forbidden from a room but itself, its row of the table and the small files directly in src. */

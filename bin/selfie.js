@@ -12,6 +12,12 @@ process.stdout.on('error', (error) => {
   process.exit(0);
 });
 
+// Started by another process of this package: end with it, also where it was killed.
+if (process.send !== undefined) {
+  process.once('disconnect', () => process.exit(1));
+  process.channel.unref();
+}
+
 if (existsSync(cli)) {
   void require(cli)
     .main(process.argv.slice(2))

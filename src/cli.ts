@@ -6,6 +6,7 @@ import type { Command } from './commands/command';
 import { dataDownload, dataInfo, dataPack } from './commands/data';
 import { describeError } from './commands/describeError';
 import { evaluateCommand } from './commands/evaluate';
+import { experimentCommand } from './commands/experiment';
 import { exportCommand } from './commands/export';
 import { inspectCommand } from './commands/inspect';
 import { knnCommand } from './commands/knn';
@@ -56,6 +57,7 @@ function createParser(args: readonly string[]): Argv {
   register(parser, evaluateCommand);
   register(parser, knnCommand);
   register(parser, linearProbeCommand);
+  register(parser, experimentCommand);
   register(parser, exportCommand);
   register(parser, printGraph);
   register(parser, tuneCommand);

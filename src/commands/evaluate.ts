@@ -58,16 +58,17 @@ export const evaluateCommand = defineCommand({
       describe:
         'ask for the hidden patches one after the other and show each before the next (a pass for each)',
     },
+    images: whole('--images', 1, 'so many images of the split, spread evenly over it (default: all)'),
     broken: brokenOption,
     provider: providerOption,
     threads: whole('--threads', 1, 'threads that compute (default: all)'),
     workers: whole('--workers', 1, 'threads that decode'),
   },
   run: async ({ dir, checkpoint, predictions, json, data, split, augment, broken, mask, ...machine }) => {
-    const { provider, threads, workers, sequential } = machine;
+    const { provider, threads, workers, sequential, images } = machine;
     if (sequential) {
-      if (augment || predictions !== undefined)
-        throw new UserError('--sequential excludes --augment and --predictions; give one of them');
+      if (augment || predictions !== undefined || images !== undefined)
+        throw new UserError('--sequential excludes --augment, --images and --predictions; give one of them');
       if (split === 'validation')
         throw new UserError('--sequential evaluates the splits test and train, not validation');
       const found = await inSequence(
@@ -79,7 +80,7 @@ export const evaluateCommand = defineCommand({
       return;
     }
     const result = await evaluate(
-      { directory: dir, checkpoint, data, split, augment, broken, mask, provider, threads, workers },
+      { directory: dir, checkpoint, data, split, augment, images, broken, mask, provider, threads, workers },
       warn,
     );
     if (predictions !== undefined) writeFileAtomic(predictions, await predictionsJson(result, data));

@@ -8,7 +8,8 @@ import { patchPicture } from './patchPicture';
 import { patchTask } from './patches';
 import { principalComponents, type Projection, unitRows } from './pca';
 import { pixelsUri } from './png';
-import { spread, type Predictions } from './predictions';
+import { spread } from '../data/sampler';
+import type { Predictions } from './predictions';
 import { renderChart } from './vega';
 
 /** Pixels of image `i`, uint8 [size, size, channels]. */

@@ -3,6 +3,7 @@ import type { Manifest } from '../bundle/manifest';
 import type { Bundle } from '../bundle/read';
 import type { LoaderOptions } from '../data/loader';
 import { createLoader } from '../data/loader';
+import { spread } from '../data/sampler';
 import { openSource } from '../data/source';
 import type { HostTensor } from '../onnx/dtype';
 import type { Provider } from '../runtime/providers';
@@ -34,12 +35,6 @@ export interface Predictions {
   readonly embedding: Float32Array | null;
   /** [count, patches]; null for classifiers */
   readonly patchOrder: Int32Array | null;
-}
-
-/** `count` of `length` indices, evenly spread. */
-export function spread(length: number, count: number): Int32Array {
-  const used = Math.min(length, count);
-  return Int32Array.from({ length: used }, (_, i) => Math.floor((i * length) / used));
 }
 
 /** Masks and augmentation come from this seed, as in `selfie evaluate`. */

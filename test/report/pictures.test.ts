@@ -1,4 +1,5 @@
 /** The pure parts of pictures: bins of curves, patches, principal components, neighbours, confusions, charts. */
+import { spread } from '../../src/data/sampler';
 import type { StepMetrics } from '../../src/training/metricsLog';
 import { confusionMatrix, confusionSpec, mistakes } from '../../src/report/confusion';
 import { bins, curveSpec } from '../../src/report/curves';
@@ -15,7 +16,6 @@ import {
 import { patchPicture } from '../../src/report/patchPicture';
 import { principalComponents, unitRows } from '../../src/report/pca';
 import { svgToPng } from '../../src/report/png';
-import { spread } from '../../src/report/predictions';
 import { standalone } from '../../src/report/theme';
 import { renderChart } from '../../src/report/vega';
 
