@@ -1,4 +1,4 @@
-"""The optimizers of a recipe in PyTorch, one training step, and the exchange of optimizer state by name.
+"""The optimizers of a recipe in PyTorch, moving averages, one training step, and the exchange of their state by name.
 
 One step, for the gradient g of a parameter w, learning rate r (an input of every step), m = optimizer.momentum,
 d = optimizer.weightDecay, or 0 where `decayAll` is false and w is a position or has one axis (norms, biases, u0):
@@ -19,10 +19,14 @@ d = optimizer.weightDecay, or 0 where `decayAll` is false and w is a position or
          w = w - r (p / (1 - b1^t)) / (sqrt(q / (1 - b2^t)) + epsilon)        t = optim.step after this step: 1, 2, ...
 
 State names: v is `optim.momentum.<w>`, p `optim.exp_avg.<w>`, q `optim.exp_avg_sq.<w>`, t `optim.step`, all 0 at first.
+
+  average  a = d a + (1 - d) w  for every parameter and running statistic w, after the update, for the input d;
+           a is `ema.<w>`, at first w
 """
 
 import torch
-from selfie_torch import copy_into
+from selfie_torch import copy_into, model_state
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 # Our names of PyTorch's state of one parameter.
 SLOTS = {
@@ -97,6 +101,24 @@ def load_optimizer_state(model, optimizer, recipe, tensors):
     if 'optim.step' in own:
         for w in model.parameters():
             optimizer.state[w]['step'].copy_(own['optim.step'])
+
+
+def make_average(model):
+    """PyTorch's moving average of a model; `average.module` is a model that holds it."""
+    average = AveragedModel(model, use_buffers=True)
+    average.n_averaged.fill_(1)  # a first update that is as all others, not a copy
+    return average
+
+
+def average_state(average):
+    """Moving averages by our names; the tensors are the average's own."""
+    return {f'ema.{name}': value for name, value in model_state(average.module).items()}
+
+
+def average_step(average, model, decay):
+    """Moves the average towards the model."""
+    average.multi_avg_fn = get_ema_multi_avg_fn(decay)
+    average.update_parameters(model)
 
 
 def train_step(model, optimizer, recipe, batch, learning_rate):

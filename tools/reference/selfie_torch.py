@@ -2,8 +2,11 @@
 
 A model is built from a resolved recipe (the `recipe` of a bundle's manifest.json; src/bundle/recipe.ts says what each
 key means). `state_dict()` has the names of a bundle's parameters and buffers, less `num_batches_tracked`.
-`model(batch) -> {'loss': [B], 'accuracy': [B], 'logits', ...}`: one value an example, and the predictions.
+`model(batch) -> {'loss': [B], 'accuracy': [B], 'logits', ...}`: one value an example, and the predictions. In training
+mode a classifier's loss is the one that it trains on: label smoothing, mixup, consistency with unlabelled images.
 """
+
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -57,6 +60,17 @@ class BottleneckV2(nn.Module):
         y = F.relu(self.bn2(self.conv1(active)))
         y = F.relu(self.bn3(self.conv2(y)))
         return self.conv3(y) + shortcut
+
+
+@contextmanager
+def without_tracking(model):
+    """Inside, training-mode norms use the batch's statistics and their running ones stay as they are."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.track_running_stats = False
+    yield
+    for norm in norms:
+        norm.track_running_stats = True
 
 
 class ResNet(nn.Module):
@@ -165,7 +179,11 @@ class Position(nn.Module):
 
 
 class Finetune(ResNet):
-    """A classifier of whole images. Batch: `images` uint8 [B, H, W, C], `labels` int64 [B]."""
+    """A classifier of whole images. Batch: `images` uint8 [B, H, W, C], `labels` int64 [B].
+
+    In training mode, where the recipe says so: `mixup_weight` [], and `unlabelled_weak`, `unlabelled_strong` uint8
+    [ratio B, H, W, C].
+    """
 
     def __init__(self, recipe):
         super().__init__(recipe)
@@ -183,17 +201,41 @@ class Finetune(ResNet):
         return self.attention_pooling(x.flatten(2).transpose(1, 2) + self.map_position(places))
 
     def forward(self, batch):
-        labels = batch['labels']
-        embedding = self.embed(self.normalize(batch['images']))
+        recipe, labels = self.recipe, batch['labels']
+        regularize = recipe.get('regularize', {}) if self.training else {}
+        images, targets = self.normalize(batch['images']), [(1, labels)]
+        if regularize.get('mixup', 0) > 0:
+            weight = batch['mixup_weight'].to(images.dtype)
+            images = weight * images + (1 - weight) * images.flip(0)
+            targets = [(weight, labels), (1 - weight, labels.flip(0))]
+        embedding = self.embed(images)
         logits = self.fc(embedding)
-        best = logits.topk(min(5, logits.shape[1]), 1).indices == labels[:, None]
-        return {
-            'loss': F.cross_entropy(logits, labels, reduction='none'),
-            'accuracy': best[:, 0].to(logits.dtype),
-            'accuracy_top5': best.any(1).to(logits.dtype),
-            'logits': logits,
-            'embedding': embedding,
-        }
+        outputs = {'loss': 0, 'accuracy': 0, 'accuracy_top5': 0, 'logits': logits, 'embedding': embedding}
+        for weight, own in targets:
+            best = logits.topk(min(5, logits.shape[1]), 1).indices == own[:, None]
+            smoothing = regularize.get('labelSmoothing', 0)
+            outputs['loss'] += weight * F.cross_entropy(logits, own, reduction='none', label_smoothing=smoothing)
+            outputs['accuracy'] += weight * best[:, 0].to(logits.dtype)
+            outputs['accuracy_top5'] += weight * best.any(1).to(logits.dtype)
+        if self.training and recipe.get('consistency', {}).get('ratio', 0) > 0:
+            unlabelled = self.consistency(batch)
+            total = outputs['loss'] + recipe['consistency']['weight'] * unlabelled['consistency_loss'].mean()
+            outputs |= {'supervised_loss': outputs['loss'], 'loss': total, **unlabelled}
+        return outputs
+
+    def weak_probabilities(self, batch):
+        """Of the weakly augmented images [M, classes]: normalized by themselves, without a gradient."""
+        with torch.no_grad(), without_tracking(self):
+            return self.fc(self.embed(self.normalize(batch['unlabelled_weak']))).softmax(1)
+
+    def consistency(self, batch):
+        """FixMatch's loss of the unlabelled images and which of them count, [M]; a pass of their own for each form."""
+        probability, pseudo_label = self.weak_probabilities(batch).max(1)
+        with without_tracking(self):
+            strong = self.fc(self.embed(self.normalize(batch['unlabelled_strong'])))
+        confident = (probability >= self.recipe['consistency']['threshold']).to(strong.dtype)
+        loss = confident * F.cross_entropy(strong, pseudo_label, reduction='none')
+        return {'consistency_loss': loss, 'confident': confident}
 
 
 class Pretrain(ResNet):
