@@ -24,7 +24,15 @@ import torch
 from safetensors.numpy import load_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'reference'))
-from optimizers import load_optimizer_state, make_optimizer, optimizer_state, train_step  # noqa: E402
+from optimizers import (  # noqa: E402
+    average_state,
+    average_step,
+    load_optimizer_state,
+    make_average,
+    make_optimizer,
+    optimizer_state,
+    train_step,
+)
 from selfie_torch import build, load_model_state, model_state  # noqa: E402
 
 SAME = 1e-4  # train, train-loop and grad + apply against each other
@@ -121,7 +129,7 @@ def draw_inputs(graph, recipe, random):
     values = {}
     for port in graph.ports('inputs', 'batch', 'random'):
         name, shape = port['name'], port['shape']
-        if name == 'images':
+        if name in ('images', 'unlabelled_weak', 'unlabelled_strong'):
             values[name] = random.integers(0, 256, shape, np.uint8)
         elif name == 'labels':
             values[name] = random.integers(0, recipe['network']['classes'], shape)
@@ -129,6 +137,8 @@ def draw_inputs(graph, recipe, random):
             values[name] = random.permuted(np.tile(np.arange(shape[1]), (shape[0], 1)), axis=1)
         elif name == 'dropout_seed':
             values[name] = np.asarray(random.integers(0, 2**31), np.int64)
+        elif name == 'mixup_weight':
+            values[name] = np.asarray(random.uniform(), np.float32)
         else:
             raise SystemExit(f'{graph.name}: unknown {port["role"]} port {name}')
     return values
@@ -154,9 +164,12 @@ def train_torch(recipe, state, inputs, dtype):
     """(list of metrics, state after the first step, eval outputs of the initial state on the first inputs)."""
     model = build(recipe, dtype)
     optimizer = make_optimizer(model, recipe)
-    load_model_state(model, {k: v for k, v in state.items() if not k.startswith('optim.')})
+    load_model_state(model, {k: v for k, v in state.items() if not k.startswith(('optim.', 'ema.'))})
     load_optimizer_state(model, optimizer, recipe, {k: v for k, v in state.items() if k.startswith('optim.')})
-    batches = [{k: torch.from_numpy(v) for k, v in values.items() if k != 'learning_rate'} for values in inputs]
+    # at the start the average is the model itself
+    average = make_average(model) if recipe['average']['decay'] > 0 else None
+    scalars = ('learning_rate', 'average_decay')
+    batches = [{k: torch.from_numpy(v) for k, v in values.items() if k not in scalars} for values in inputs]
     with torch.no_grad():
         evaluated = model.eval()(batches[0])
         images = model.normalize(batches[0]['images'])
@@ -167,8 +180,11 @@ def train_torch(recipe, state, inputs, dtype):
     metrics, first = [], None
     for values, batch in zip(inputs, batches):
         metrics.append(train_step(model, optimizer, recipe, batch, float(values['learning_rate'])))
+        if average:
+            average_step(average, model, float(values['average_decay']))
         if first is None:
-            now = {**model_state(model), **optimizer_state(model, optimizer, recipe)}
+            averages = average_state(average) if average else {}
+            now = {**model_state(model), **optimizer_state(model, optimizer, recipe), **averages}
             first = {k: v.double().numpy().copy() for k, v in now.items()}
     return metrics, first, {k: v.double().numpy() for k, v in evaluated.items()}
 
@@ -238,6 +254,7 @@ def main():
     inputs = [draw_inputs(graphs['train'], recipe, random) for _ in range(args.steps)]
     for values in inputs:
         values['learning_rate'] = np.asarray(args.learning_rate, np.float32)
+        values['average_decay'] = np.asarray(recipe['average']['decay'] / 2, np.float32)
     metrics, states = check_graphs(graphs, state, inputs)
     if recipe['task'] == 'pretrain' and recipe['pooling']['dropout'] > 0:
         print('      PyTorch not compared: its dropout draws other numbers; build with --set pooling.dropout=0')
