@@ -79,7 +79,8 @@ export const dataPack = defineCommand({
     broken,
   },
   run: async ({ source: spec, to, size, broken: policy }) => {
-    const { splits, broken: skipped } = await packSource({ spec, file: to, size, broken: policy });
+    const { splits, missing, broken: skipped } = await packSource({ spec, file: to, size, broken: policy });
+    missing.forEach((reason) => warn(`without ${reason}`));
     skipped.forEach(({ reason }) => warn(`skipped: ${reason}`));
     const parts = splits.map(({ split, length }) => `${length} ${split}`).join(', ');
     print(`${to}: ${parts} images, ${statSync(to).size} bytes; use it as packed:${to}`);

@@ -40,7 +40,9 @@ export interface BatchOptions {
 export interface BrokenImage {
   /** in the source */
   readonly index: number;
-  /** where it is and what is wrong with it */
+  /** as the source names it */
+  readonly where: string;
+  /** where it is and what is wrong with it; libvips' words for one damage differ from time to time */
   readonly reason: string;
 }
 

@@ -80,7 +80,8 @@ export async function fillPlaces(
         await read(i);
       } catch (error) {
         if (options.broken !== 'skip' || !(error instanceof UserError)) throw error;
-        broken.push([i, { index: indices[i], reason: error.message }]);
+        const index = indices[i];
+        broken.push([i, { index, where: source.where(index), reason: error.message }]);
       }
     }
   };

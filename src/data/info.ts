@@ -75,7 +75,7 @@ export async function inspectSource(source: Source, limit = Infinity): Promise<S
         heights.push(image.height);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
-        broken.push({ index, reason: error.message });
+        broken.push({ index, where: source.where(index), reason: error.message });
       }
     }
   };

@@ -16,6 +16,8 @@ export interface PackOptions {
 
 export interface PackReport {
   readonly splits: readonly { readonly split: Source['split']; readonly length: number }[];
+  /** splits that the source has not, or that cannot be read, and why */
+  readonly missing: readonly string[];
   readonly broken: readonly BrokenImage[];
 }
 
@@ -64,7 +66,7 @@ async function* decoded(
       yield { pixels: (await pending.shift()) ?? new Uint8Array(0), label: source.label(index) };
     } catch (error) {
       if (!skip || !(error instanceof UserError)) throw error;
-      broken.push({ index, reason: error.message });
+      broken.push({ index, where: source.where(index), reason: error.message });
     }
   }
 }
@@ -75,7 +77,7 @@ async function* decoded(
  * @throws UserError for a size that is missing or makes no sense, and for broken images unless they are to be skipped
  */
 export async function packSource({ spec, file, size, broken: policy }: PackOptions): Promise<PackReport> {
-  const { sources } = await openSplits(spec);
+  const { sources, missing } = await openSplits(spec);
   try {
     const [first] = sources;
     const encoded = first.kind === 'encoded';
@@ -107,7 +109,7 @@ export async function packSource({ spec, file, size, broken: policy }: PackOptio
         images: decoded(source, size, policy === 'skip', broken),
       })),
     );
-    return { splits: sources.map(({ split }, i) => ({ split, length: lengths[i] })), broken };
+    return { splits: sources.map(({ split }, i) => ({ split, length: lengths[i] })), missing, broken };
   } finally {
     for (const source of sources) source.close();
   }

@@ -94,6 +94,9 @@ export function splitShards(
   );
 }
 
+/** A label above is an identifier, not a class. */
+const MOST_CLASSES = 1_000_000;
+
 /**
  * Class names for labels that come without: their numbers.
  * @throws UserError naming where a label is not a whole number from 0 on
@@ -107,6 +110,10 @@ export function numberedClasses(
     if (!Number.isSafeInteger(labels[i]) || labels[i] < 0) {
       throw new UserError(`${where(i)}: label ${labels[i]}, expected a whole number from 0 on`);
     }
+    if (labels[i] >= MOST_CLASSES)
+      throw new UserError(
+        `${where(i)}: label ${labels[i]}, expected one below ${MOST_CLASSES}: is it no class?`,
+      );
     largest = Math.max(largest, labels[i]);
   }
   return Array.from({ length: largest + 1 }, (_, i) => String(i));

@@ -52,7 +52,7 @@ export const CURVES: readonly CurveSettings[] = [
   { key: 'loss', title: 'Loss', format: '~g' },
   { key: 'accuracy', title: 'Accuracy on training batches', format: '~%', zero: true },
   { key: 'learning_rate', title: 'Learning rate', format: '~g', zero: true },
-  { key: 'images_per_second', title: 'Images a second', format: ',', zero: true },
+  { key: 'images_per_second', title: 'Images a second', format: ',.3~r', zero: true },
   { key: 'data_wait', title: 'Time spent waiting for data', format: '~%', zero: true },
 ];
 

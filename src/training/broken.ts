@@ -2,7 +2,7 @@
 import type { Batch, BrokenImage } from '../data/loader';
 
 export class BrokenImages {
-  /** by what is wrong, which says where: an index may be of one source or another */
+  /** by where they are: an index may be of one source or another */
   private readonly seen = new Set<string>();
 
   /** `warn` gets a line for every image that was not skipped before. */
@@ -13,9 +13,9 @@ export class BrokenImages {
   }
 
   add(batches: readonly Pick<Batch, 'broken'>[]): void {
-    for (const { reason } of batches.flatMap(({ broken }): readonly BrokenImage[] => broken)) {
-      if (this.seen.has(reason)) continue;
-      this.seen.add(reason);
+    for (const { where, reason } of batches.flatMap(({ broken }): readonly BrokenImage[] => broken)) {
+      if (this.seen.has(where)) continue;
+      this.seen.add(where);
       this.warn(`skipped: ${reason}`);
     }
   }

@@ -127,6 +127,14 @@ describe('webdataset reader', () => {
       /a\.cls: 'cat', expected a whole number/,
     ],
     [
+      'a label that is no class',
+      [
+        ['a.jpg', ''],
+        ['a.cls', '4000000000'],
+      ],
+      /label 4000000000, expected one below 1000000/,
+    ],
+    [
       'a broken json',
       [
         ['a.jpg', ''],
