@@ -51,7 +51,7 @@ export const trainCommand = defineCommand({
     'probe-every': whole(
       '--probe-every',
       1,
-      'steps between two looks at the encoder: kNN accuracy, collapse (give it again with --resume)',
+      'steps between two looks at the encoder: kNN, linear probe, collapse (give it again with --resume)',
     ),
     'probe-data': text('labelled images for --probe-every (default: --data); the training split only'),
     'probe-images': whole('--probe-images', 1, 'images for --probe-every (default: 2000 at most)'),

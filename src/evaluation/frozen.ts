@@ -1,7 +1,8 @@
 /** What the evaluators of a frozen encoder share: the run, the bank of labelled images, the queries, and the score. */
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { readBundle } from '../bundle/read';
-import { subset } from '../data/sampler';
+import { allBut, subset } from '../data/sampler';
 import type { Source } from '../data/source';
 import { UserError } from '../errors';
 import { requireProvider } from '../runtime/providers';
@@ -9,8 +10,9 @@ import type { Provider } from '../runtime/providers';
 import { StateSession } from '../runtime/stateSession';
 import { pickCheckpoint } from '../training/checkpoints';
 import { wilson } from '../training/interval';
-import { readRun } from '../training/runFolder';
+import { readRun, runPaths } from '../training/runFolder';
 import { requireState } from '../training/stateTypes';
+import { readValidationIndices } from '../training/validation';
 import type { FeatureKind, Selection } from './features';
 import { computeFeatures, requireFeatures, withLabelled } from './features';
 import { holdOut } from './holdOut';
@@ -23,7 +25,10 @@ export interface FrozenOptions {
   readonly data: string;
   /** subset of the training images that serves as bank: `5%` or `4000`; default: all */
   readonly labels?: string;
-  /** queries: the test split, or a tenth of the training images, which the bank then lacks; default test */
+  /**
+   * queries: the test split, or training images, which the bank then lacks: those that the run kept from training
+   * (`--validation`), or else a tenth of all; default test
+   */
   readonly split?: 'test' | 'validation';
   /** default `embedding` */
   readonly features?: FeatureKind;
@@ -88,7 +93,7 @@ export async function frozenFeatures(
   const seed = options.seed ?? readRun(directory)?.seed ?? manifest.recipe.seed;
   const checkpoint = pickCheckpoint(directory, options.checkpoint, warn);
   requireState(checkpoint.file, checkpoint.state, manifest);
-  const [bankImages, queryImages] = await select(data, split, labels, seed);
+  const [bankImages, queryImages] = await select(directory, data, split, labels, seed);
   const session = new StateSession(bundle, { provider, threads });
   let bank: Labelled;
   let queries: Labelled;
@@ -113,6 +118,7 @@ export async function frozenFeatures(
 
 /** Bank and queries, which share no image. */
 async function select(
+  directory: string,
   spec: string,
   split: 'test' | 'validation',
   labels: string | null,
@@ -123,7 +129,10 @@ async function select(
     const images = (indices: Int32Array): Selection => ({ spec, split: 'train', indices, classes });
     const all = Int32Array.from({ length: train.length }, (_, i) => i);
     if (split === 'validation') {
-      const { kept, held } = holdOut(labelsOf(train, all), VALIDATION, seed);
+      const own = ownValidation(directory, spec);
+      const { kept, held } = own
+        ? { kept: allBut(train.length, own), held: own }
+        : holdOut(labelsOf(train, all), VALIDATION, seed);
       if (held.length === 0)
         throw new UserError(`--split validation: ${train.name} has no class with two training images`);
       return [images(labelled(train, kept, labels, seed)), images(held)];
@@ -140,6 +149,12 @@ async function select(
     });
     return [images(labelled(train, all, labels, seed)), queries];
   });
+}
+
+/** The images of this source that the run kept from training, or null. */
+function ownValidation(directory: string, spec: string): Int32Array | null {
+  const kept = readRun(directory)?.data === spec && existsSync(runPaths(directory).validation);
+  return kept ? readValidationIndices(directory) : null;
 }
 
 export const labelsOf = (source: Source, indices: Int32Array) =>

@@ -25,6 +25,9 @@ export interface Labelled extends Rows {
   readonly labels: Int32Array;
 }
 
+/** Whether some class has an image to choose C on and another to train on. */
+export const canChoose = ({ labels }: Labelled): boolean => holdOut(labels, HELD, 0).held.length > 0;
+
 /**
  * Trains on `bank` and predicts the classes of `queries`; the draw of the held-out part comes from `seed`. Throws a UserError
  * where there is nothing to hold out.

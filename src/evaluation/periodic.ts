@@ -1,4 +1,4 @@
-/** Nearest neighbours and collapse during training: every N steps, on a few images that stay the same. */
+/** Nearest neighbours, linear probe and collapse during training: every N steps, on a few images that stay the same. */
 import { availableParallelism } from 'node:os';
 import { readBundle } from '../bundle/read';
 import { subset } from '../data/sampler';
@@ -10,6 +10,7 @@ import { computeFeatures, requireFeatures, withLabelled } from './features';
 import { labelsOf, score } from './frozen';
 import { holdOut } from './holdOut';
 import { nearest, vote } from './knn';
+import { canChoose, linearProbe } from './linearProbe';
 
 export interface ProbeOptions {
   /** run folder or bundle that is trained */
@@ -30,7 +31,8 @@ const QUERIES = 0.25;
 const SEED = 0;
 
 /**
- * What `train` calls between steps. Its metrics: `knn_accuracy`, `embedding_spread` and `embedding_rank` of the queries.
+ * What `train` calls between steps. Its metrics of the queries: `knn_accuracy`, `linear_accuracy` (where some class has two
+ * images to choose the regularization on), `embedding_spread` and `embedding_rank`.
  * Throws a UserError where the data has no labels or the bundle no embedding.
  */
 export async function createProbe(options: ProbeOptions): Promise<Probe> {
@@ -54,6 +56,7 @@ export async function createProbe(options: ProbeOptions): Promise<Probe> {
     });
     return { bank: of(kept), queries: of(held) };
   });
+  const fit = { seed: SEED, threads };
   return {
     every,
     measure: async (session) => {
@@ -63,11 +66,19 @@ export async function createProbe(options: ProbeOptions): Promise<Probe> {
       const found = await nearest(known, asked, KNN.k, threads);
       const predictions = vote(found, known.labels, bank.classes.length, KNN.temperature);
       const { accuracy, chance, interval } = score(predictions, asked.labels);
+      const linear = canChoose(known) ? await linearProbe(known, asked, bank.classes.length, fit) : null;
+      const linearAccuracy = linear && score(linear.predictions, asked.labels).accuracy;
       const { spread, rank } = await collapse(asked, threads);
       const percent = (fraction: number) => `${(100 * fraction).toFixed(1)}%`;
+      const beside = linearAccuracy === null ? '' : `  linear ${percent(linearAccuracy)}`;
       return {
-        metrics: { knn_accuracy: accuracy, embedding_spread: spread, embedding_rank: rank },
-        text: `kNN ${percent(accuracy)} (${interval.map(percent).join(' to ')}, chance ${percent(chance)}, ${asked.count} images)  spread ${spread.toFixed(3)}  rank ${rank.toFixed(1)} of ${asked.width}`,
+        metrics: {
+          knn_accuracy: accuracy,
+          ...(linearAccuracy !== null && { linear_accuracy: linearAccuracy }),
+          embedding_spread: spread,
+          embedding_rank: rank,
+        },
+        text: `kNN ${percent(accuracy)} (${interval.map(percent).join(' to ')}, chance ${percent(chance)}, ${asked.count} images)${beside}  spread ${spread.toFixed(3)}  rank ${rank.toFixed(1)} of ${asked.width}`,
       };
     },
   };

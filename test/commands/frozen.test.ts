@@ -20,14 +20,14 @@ function succeed(...args: string[]): { stdout: string; stderr: string } {
 test('pretraining with a probe, then kNN and linear probe of the encoder', () => {
   const sets = ['network.width=2', 'batch=32', 'pooling.heads=2', 'schedule.warmupSteps=0'];
   succeed('build-graph', 'embedded-pretrain', '--out', run, ...sets.flatMap((setting) => ['--set', setting]));
-  const train = ['train', run, '--data', 'embedded', '--steps', '4'];
+  const train = ['train', run, '--data', 'embedded', '--steps', '4', '--validation', '3/class'];
   expect(selfie([...train, '--probe-images', '80'])).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/--probe-images needs --probe-every/) as string,
   });
   const { stderr } = succeed(...train, '--probe-every', '2', '--probe-images', '80');
   expect(stderr).toMatch(
-    /step 4: kNN \d+\.\d% \(\d.*% to \d.*%, chance 10\.0%, 20 images\) {2}spread 0\.\d+ {2}rank \d+\.\d of 32/,
+    /step 4: kNN \d+\.\d% \(\d.*% to \d.*%, chance 10\.0%, 20 images\) {2}linear \d+\.\d% {2}spread 0\.\d+ {2}rank \d+\.\d of 32/,
   );
   const lines = readFileSync(path.join(run, 'metrics.jsonl'), 'utf8').trim().split('\n');
   expect(lines.map((line) => 'knn_accuracy' in (JSON.parse(line) as object))).toEqual([
@@ -56,6 +56,9 @@ test('pretraining with a probe, then kNN and linear probe of the encoder', () =>
     count: 2000,
     width: 32,
   });
+  // the run's own 30 images, not a tenth drawn anew
+  const own = succeed('knn', run, ...data, '--split', 'validation', '--json');
+  expect(JSON.parse(own.stdout)).toMatchObject({ split: 'validation', count: 30, bank: 200 });
   expect(selfie(['knn', run, ...data, '--temperature', '0'])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('--temperature 0: expected a number above 0') as string,
