@@ -33,7 +33,8 @@ interface Trainable {
 
 /**
  * The optimizer's state as inputs, then every parameter's update as outputs. With a loss scale the gradients are divided by
- * it, and where one is not finite every state stays as it was (moving averages go on towards it). Returns whether they are, or null without a loss scale.
+ * it, and where one is not finite every state stays as it was (moving averages go on towards it). Returns whether they are,
+ * or null without a loss scale.
  */
 export function update(
   ports: Ports,

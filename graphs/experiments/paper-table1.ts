@@ -16,7 +16,7 @@ const cells = (pairs: readonly Pair[], certainty: 'sure' | 'recalled' = 'recalle
   );
 
 // tuned in [0.01, 0.4], for the supervised baseline alike (recalled); the values tried are not known
-const learningRates = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4];
+export const learningRates = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4];
 
 const methods = (recipe: string) => ({
   supervised: { recipe, learningRates },

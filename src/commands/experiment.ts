@@ -7,11 +7,8 @@ import { runExperiment } from '../experiment/experiment';
 import { parseExperiment, smokeOf } from '../experiment/schema';
 import { didYouMean } from '../nearest';
 import { EXTENSIONS, readProgram } from '../program';
-import { abortOnSignals } from '../training/signals';
+import { abortOnSignals, INTERRUPTED } from '../training/signals';
 import { defineCommand, positional, print, whole } from './command';
-
-/** The exit code of a program that Ctrl-C stopped (128 + SIGINT). */
-const INTERRUPTED = 130;
 
 export const experimentCommand = defineCommand({
   name: 'experiment',

@@ -4,14 +4,11 @@ import { UserError } from '../errors';
 import { explainPlacement } from '../profiling/placement';
 import type { Probe } from '../training/probe';
 import { createReporter } from '../training/progress';
-import { abortOnSignals } from '../training/signals';
+import { abortOnSignals, INTERRUPTED } from '../training/signals';
 import { train, type TrainResult } from '../training/trainer';
 import { percent } from './evaluate';
 import { SOURCE_FORMS } from '../data/source';
 import { broken, defineCommand, directory, print, provider, text, whole } from './command';
-
-/** The exit code of a program that Ctrl-C stopped (128 + SIGINT). */
-const INTERRUPTED = 130;
 
 export const trainCommand = defineCommand({
   name: 'train',

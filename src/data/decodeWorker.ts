@@ -29,7 +29,7 @@ if (parentPort !== null) {
     try {
       if (open === undefined) {
         const source = await openSource(options.spec, options.split);
-        const unlabelled = await openUnlabelled(options);
+        const unlabelled = await openUnlabelled(options, source);
         open = { source, sampler: createSampler(source, options), unlabelled };
       }
       const { source, sampler, unlabelled } = open;

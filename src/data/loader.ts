@@ -204,7 +204,7 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
   const source = await openSource(options.spec, options.split);
   try {
     checkSource(source, options);
-    (await openUnlabelled(options))?.close();
+    (await openUnlabelled(options, source))?.close();
     const { stepsPerEpoch } = createSampler(source, options);
     const workers = options.workers ?? (source.kind === 'encoded' || source.resizable ? 2 : 1);
     const end = options.mode === 'train' ? Infinity : stepsPerEpoch;

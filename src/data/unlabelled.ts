@@ -24,21 +24,31 @@ export interface Unlabelled {
   close(): void;
 }
 
-/** Opens the unlabelled images of `options`, in an order of their own; undefined where batches have none. */
-export async function openUnlabelled(options: BatchOptions): Promise<Unlabelled | undefined> {
+/**
+ * Opens the unlabelled images of `options`, in an order of their own; undefined where batches have none. Where they are those
+ * of `labelled`, the source of the batches, that is used and stays open.
+ */
+export async function openUnlabelled(
+  options: BatchOptions,
+  labelled: Source,
+): Promise<Unlabelled | undefined> {
   const { unlabelled, batch, seed } = options;
   if (!unlabelled) return undefined;
-  const source = await openSource(unlabelled.spec, 'train');
+  const shared = unlabelled.spec === options.spec && options.split === 'train';
+  const source = shared ? labelled : await openSource(unlabelled.spec, 'train');
+  const close = () => {
+    if (!shared) source.close();
+  };
   try {
     checkSource(source, { ...options, labels: undefined });
     const indices = unlabelled.indices ?? Int32Array.from({ length: source.length }, (_, i) => i);
     const sampler = shuffledSampler(indices, unlabelled.ratio * batch, seed, 'unlabelled');
     return {
       fill: (step, slot) => fillUnlabelled(source, options, sampler.draw(step), slot),
-      close: () => source.close(),
+      close,
     };
   } catch (error) {
-    source.close();
+    close();
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import { listCheckpoints } from '../training/checkpoints';
 import { readMetrics } from '../training/metricsLog';
 import { readValidation } from '../training/validation';
 import type { Children } from './children';
+import { mean } from './statistics';
 
 export interface RunPlan {
   readonly directory: string;
@@ -63,7 +64,7 @@ export async function train(children: Children, plan: RunPlan): Promise<RunResul
   await children.run(['train', directory, ...flags(options), '--keep', '1', ...resume], log);
   const lines = readMetrics(file(directory, 'metrics.jsonl'));
   const last = lines.slice(-Math.ceil(lines.length / 10));
-  const average = (key: string) => last.reduce((sum, line) => sum + line[key], 0) / last.length;
+  const average = (key: string) => mean(last.map((line) => line[key]));
   const result: RunResult = {
     validation: readValidation(file(directory, 'validation.jsonl')).at(-1)?.accuracy ?? null,
     loss: average('loss'),

@@ -4,11 +4,11 @@ import type { Cell } from './grid';
 import type { Experiment, PaperCell } from './schema';
 import { estimate, type Estimate } from './statistics';
 
+/** A place in the grid. */
+type Place = Pick<Cell, 'dataSet' | 'labels' | 'method'>;
+
 /** A method's gain over the baseline with the same labels, seed by seed. */
-export interface Gain {
-  readonly dataSet: string;
-  readonly labels: string;
-  readonly method: string;
+export interface Gain extends Place {
   /** test accuracy, points of percent */
   readonly gain: Estimate;
 }
@@ -43,7 +43,7 @@ export function tables(cells: readonly Cell[], experiment: Experiment): Table[] 
       return [
         at,
         ...names.map((method) => accuracy(find(cells, dataSet, at, method))),
-        ...others.map((method) => formatGain(all, dataSet, at, method)),
+        ...others.map((method) => formatGain(find(all, dataSet, at, method))),
         ...(paper.length > 0 ? [quote(paper, at, names)] : []),
       ];
     });
@@ -57,12 +57,12 @@ export function tables(cells: readonly Cell[], experiment: Experiment): Table[] 
   });
 }
 
-function find(cells: readonly Cell[], dataSet: string, labels: string, method: string): Cell {
-  const cell = cells.find(
+function find<T extends Place>(all: readonly T[], dataSet: string, labels: string, method: string): T {
+  const found = all.find(
     (other) => other.dataSet === dataSet && other.labels === labels && other.method === method,
   );
-  if (!cell) throw new UserError(`the experiment has no cell ${dataSet}, ${labels}, ${method}`);
-  return cell;
+  if (!found) throw new UserError(`the experiment has no cell ${dataSet}, ${labels}, ${method}`);
+  return found;
 }
 
 /** `38.6 ± 0.4 (3)` */
@@ -72,12 +72,7 @@ function accuracy({ accuracies }: Cell): string {
 }
 
 /** `+2.1 (+0.4 to +3.8)` */
-function formatGain(all: readonly Gain[], dataSet: string, labels: string, method: string): string {
-  const found = all.find(
-    (other) => other.dataSet === dataSet && other.labels === labels && other.method === method,
-  );
-  if (!found) return '';
-  const { mean, interval } = found.gain;
+function formatGain({ gain: { mean, interval } }: Gain): string {
   return `${signed(mean)}${interval ? ` (${signed(interval[0])} to ${signed(interval[1])})` : ''}`;
 }
 

@@ -1,7 +1,7 @@
 /** Starts a run from another's weights: matching by name, part and shape, with a report of what went where. */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Manifest, StateEntry } from '../bundle/manifest';
+import { AVERAGE, type Manifest, type StateEntry } from '../bundle/manifest';
 import { initialStatePath, readBundle } from '../bundle/read';
 import { UserError } from '../errors';
 import { readSafetensors } from '../export/safetensors';
@@ -44,9 +44,6 @@ interface Source {
 
 /** Part of what a plain safetensors file has and the network has not. */
 const NO_PART = '(no part)';
-
-/** State `ema.x` is the moving average of state x. */
-const AVERAGE = 'ema.';
 
 /** By part: axes whose size the data decides, not the network. The stem's norms have but axis 0, so they have none. */
 const DATA_AXES: Readonly<Record<string, readonly number[]>> = {
@@ -132,8 +129,7 @@ function leftOf({ state, kinds }: Source, matched: ReadonlySet<string>): ByPart 
   return left;
 }
 
-// compared as a string, which older manifests' kinds allow, too
-const isAverage = ({ kind }: StateEntry) => (kind as string) === 'average';
+const isAverage = ({ kind }: StateEntry) => kind === 'average';
 
 /** Whether dtype and shape agree but for axes that the data decides. */
 const dataDecides = ({ dtype, shape }: HostTensor, entry: StateEntry): boolean =>

@@ -16,7 +16,8 @@ export interface StepMetrics {
   readonly elapsed_seconds: number;
   /**
    * what else the graph gives: `accuracy_top5`, `gradient_norm`; with `compute: float16` `skipped` and its sum over the run,
-   * `skipped_steps`; of a probe, on the steps that it measured, `knn_accuracy`, `linear_accuracy`, `embedding_spread`, `embedding_rank`
+   * `skipped_steps`; of a probe, on the steps that it measured, `knn_accuracy`, `linear_accuracy`,
+   * `embedding_spread`, `embedding_rank`
    */
   readonly [other: string]: number;
 }

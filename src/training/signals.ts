@@ -1,5 +1,8 @@
 /** Ctrl-C: the first one asks for an orderly stop, the second one ends the process at once. */
 
+/** The exit code of a program that Ctrl-C stopped (128 + SIGINT). */
+export const INTERRUPTED = 130;
+
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
