@@ -3,9 +3,10 @@ import { truncateSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { contactSheet, inspectSource } from '../../src/data/info';
-import { type Batch, createLoader, type LoaderOptions } from '../../src/data/loader';
+import type { LoaderOptions } from '../../src/data/loader';
 import { packSource } from '../../src/data/pack';
 import { openSource } from '../../src/data/source';
+import { take } from '../support/batches';
 import { inTemporaryFolder } from '../support/temporary';
 import { writeCifar, writeFolder } from './samples';
 
@@ -28,12 +29,6 @@ const options = (folder: string, mode: LoaderOptions['mode']): LoaderOptions => 
   labels: { classes: 2 },
   broken: 'skip',
 });
-
-async function take(given: LoaderOptions, count: number): Promise<Batch[]> {
-  const batches: Batch[] = [];
-  for await (const batch of await createLoader(given)) if (batches.push(batch) === count) break;
-  return batches;
-}
 
 it('training puts another image of the batch in their place', () =>
   inTemporaryFolder(async (folder) => {

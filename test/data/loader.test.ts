@@ -1,10 +1,11 @@
 import { truncateSync } from 'node:fs';
 import path from 'node:path';
-import { type Batch, createLoader, type LoaderOptions } from '../../src/data/loader';
+import { createLoader, type LoaderOptions } from '../../src/data/loader';
 import { patchOrder } from '../../src/data/masks';
 import { openSource } from '../../src/data/source';
 import { augmentRandom, padCropFlip } from '../../src/data/transforms';
 import { UserError } from '../../src/errors';
+import { take } from '../support/batches';
 import { cifarDirectory, describeShared } from '../support/paths';
 import { inTemporaryFolder } from '../support/temporary';
 import { touch, writeCifar, writeFolder } from './samples';
@@ -26,19 +27,6 @@ const training = (spec: string, more: Partial<LoaderOptions> = {}): LoaderOption
 
 const evaluation = (spec: string, more: Partial<LoaderOptions> = {}) =>
   training(spec, { mode: 'evaluate', augment: null, split: 'test', ...more });
-
-/** The next `count` batches (all: until it is done), then closes. */
-async function take(options: LoaderOptions, count = Infinity): Promise<Batch[]> {
-  const loader = await createLoader(options);
-  const batches: Batch[] = [];
-  if (count > 0) {
-    for await (const batch of loader) {
-      batches.push(batch);
-      if (batches.length === count) break;
-    }
-  }
-  return batches;
-}
 
 /** Threads alive in this process. */
 const threads = () => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;

@@ -1,6 +1,7 @@
 /** Unlabelled images beside labelled ones: the same image in two forms, in an order of their own. */
-import { createLoader, type Batch, type LoaderOptions } from '../../src/data/loader';
+import { createLoader, type LoaderOptions } from '../../src/data/loader';
 import { openSource } from '../../src/data/source';
+import { take } from '../support/batches';
 import { inTemporaryFolder } from '../support/temporary';
 import { writeCifar } from './samples';
 
@@ -15,13 +16,6 @@ const options = (spec: string, more: Partial<LoaderOptions> = {}): LoaderOptions
   labels: { classes: 10 },
   ...more,
 });
-
-async function take(from: LoaderOptions, count: number): Promise<Batch[]> {
-  const loader = await createLoader(from);
-  const batches: Batch[] = [];
-  for await (const batch of loader) if (batches.push(batch) === count) break;
-  return batches;
-}
 
 const NONE = { randAugment: 0, magnitude: 1, cutout: 0 };
 const image = (array: Uint8Array | undefined, i: number) =>

@@ -1,0 +1,15 @@
+/** Batches of a loader, for tests. */
+import { type Batch, createLoader, type LoaderOptions } from '../../src/data/loader';
+
+/** The next `count` batches (all: until it is done), then closes. */
+export async function take(options: LoaderOptions, count = Infinity): Promise<Batch[]> {
+  const loader = await createLoader(options);
+  const batches: Batch[] = [];
+  if (count > 0) {
+    for await (const batch of loader) {
+      batches.push(batch);
+      if (batches.length === count) break;
+    }
+  }
+  return batches;
+}
