@@ -1,21 +1,19 @@
 /**
  * Finetuning: a classifier of whole images, which may start from the pretrained encoder's stages. Its features are the
- * average of the ResNet's map, or, in the paper's hybrid ("ResNet-36 + attention pooling"), what the attention pooling makes
- * of the map's pixels; then both parts may start from pretraining.
+ * average of the ResNet's map, or those of the paper's hybrid.
  */
 import type { Recipe } from '../src/bundle/recipe';
 import type { Value } from '../src/graph/value';
-import { AttentionPooling } from '../src/nn/attentionPooling';
 import type { Context } from '../src/nn/context';
 import { Linear } from '../src/nn/layers';
-import { RowColumnPosition } from '../src/nn/position';
 import { ResNet } from '../src/nn/resnet';
 import { add, cast, mul } from '../src/ops/elementwise';
 import { globalAveragePool } from '../src/ops/pool';
 import { reduceMean } from '../src/ops/reduce';
-import { reshape, transpose } from '../src/ops/shape';
+import { reshape } from '../src/ops/shape';
 import { crossEntropy } from '../src/ops/softmax';
 import { consistencyLoss } from './consistency';
+import { hybrid, type Embedder } from './hybrid';
 import { normalize } from './images';
 import { hits } from './metrics';
 import { mix, mixOver } from './mixup';
@@ -26,28 +24,15 @@ type Batch = Readonly<Record<string, Value>>;
 export function classifier(recipe: Recipe): Program {
   const { network, image, pooling } = recipe;
   const resnet = new ResNet({ ...network, inChannels: image.channels });
-  const width = resnet.outChannels;
-  const fc = new Linear(width, network.classes);
-  const hybrid = network.globalPool === 'attention';
-  const attention = hybrid && {
-    attention_pooling: new AttentionPooling(width, pooling),
-    map_position: new RowColumnPosition(resnet.mapSide(image.size), width),
-  };
-
-  /** A map [B, D, H, W] -> [B, D] */
-  const pool = (context: Context, map: Value): Value => {
-    if (!attention) return globalAveragePool(map);
-    const [b, d, h, w] = map.shape;
-    const tokens = transpose(reshape(map, [b, d, (h as number) * (w as number)]), [0, 2, 1]);
-    const places = context.scope('map_position', () => attention.map_position.apply(context));
-    return context.scope('attention_pooling', () =>
-      attention.attention_pooling.apply(context, add(tokens, places)),
-    );
-  };
+  const fc = new Linear(resnet.outChannels, network.classes);
+  const isHybrid = network.globalPool === 'attention';
+  const { modules, embed }: Embedder = isHybrid
+    ? hybrid(recipe, resnet)
+    : { modules: {}, embed: (context, images) => globalAveragePool(resnet.apply(context, images)) };
 
   /** Normalized images [B, C, H, W] -> embedding [B, D], logits [B, K] */
   const classify = (context: Context, images: Value) => {
-    const embedding = pool(context, resnet.apply(context, images));
+    const embedding = embed(context, images);
     return { embedding, logits: context.scope('fc', () => fc.apply(context, embedding)) };
   };
   const infer = (context: Context, images: Value) =>
@@ -112,13 +97,13 @@ export function classifier(recipe: Recipe): Program {
     ratio: recipe.consistency.ratio,
   });
   return {
-    modules: [resnet, { ...(attention || {}), fc }],
+    modules: [resnet, { ...modules, fc }],
     batchInputs: [
       { name: 'images', dtype: 'uint8', shape: [image.size, image.size, image.channels] },
       { name: 'labels', dtype: 'int64', shape: [] },
     ],
     trainingInputs: isConsistent ? [unlabelled('unlabelled_weak'), unlabelled('unlabelled_strong')] : [],
-    usesDropout: hybrid && pooling.dropout > 0,
+    usesDropout: isHybrid && pooling.dropout > 0,
     usesMixup: mixup > 0,
 
     forward(context, batch) {

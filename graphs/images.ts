@@ -1,6 +1,7 @@
 /** Images on their way into a network: uint8 [N, H, W, C] -> normalized floats, and cut into patches. */
 import { patchCounts } from '../src/bundle/checkRecipe';
 import type { Recipe } from '../src/bundle/recipe';
+import { times } from '../src/graph/shape';
 import type { Value } from '../src/graph/value';
 import type { DType } from '../src/onnx/dtype';
 import { add, cast, mul } from '../src/ops/elementwise';
@@ -13,6 +14,15 @@ export function normalize(images: Value, { mean, std }: Recipe['image'], dtype: 
   const scaled = mul(cast(images, dtype), row(std.map((s) => 1 / (255 * s))));
   const centered = add(scaled, row(mean.map((m, i) => -m / std[i])));
   return transpose(centered, [0, 3, 1, 2]);
+}
+
+/** Normalized images [B, C, H, W] -> all their patches, row-major, as images [B * n, C, p, p]. */
+export function allPatches(images: Value, recipe: Recipe): Value {
+  const [b, c] = images.shape;
+  const p = recipe.patch.size;
+  const { grid: g, patches: n } = patchCounts(recipe);
+  const cut = transpose(reshape(images, [b, c, g, p, g, p]), [0, 2, 4, 1, 3, 5]);
+  return reshape(cut, [times(b, n), c, p, p]);
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Recipe } from '../src/bundle/recipe';
 import type { Value } from '../src/graph/value';
 import { AttentionPooling } from '../src/nn/attentionPooling';
 import type { Context } from '../src/nn/context';
-import { RowColumnPosition, TablePosition } from '../src/nn/position';
+import { createPosition } from '../src/nn/position';
 import { ResNet } from '../src/nn/resnet';
 import { add, mul } from '../src/ops/elementwise';
 import { gather } from '../src/ops/gather';
@@ -25,8 +25,7 @@ export function selfie(recipe: Recipe): Program {
   const encoder = new ResNet({ ...network, inChannels: image.channels });
   const width = encoder.outChannels;
   const { grid: side, patches: total, hidden, visible } = patchCounts(recipe);
-  const position =
-    recipe.position.kind === 'table' ? new TablePosition(side, width) : new RowColumnPosition(side, width);
+  const position = createPosition(recipe.position.kind, side, width);
   const attentionPooling = new AttentionPooling(width, pooling);
 
   const encode = (context: Context, images: Value) =>

@@ -58,7 +58,7 @@ function scheduleProblems({ schedule }: Recipe): string[] {
 }
 
 function pretrainProblems(recipe: Recipe): string[] {
-  const { image, patch, network, pooling } = recipe;
+  const { patch, network, pooling } = recipe;
   const problems: string[] = [];
   for (const [key, on] of [
     ['regularize.labelSmoothing', recipe.regularize.labelSmoothing],
@@ -71,11 +71,11 @@ function pretrainProblems(recipe: Recipe): string[] {
     problems.push(
       `network.globalPool is attention: that is for finetuning; pretraining always pools by attention`,
     );
+  if (network.tokens === 'patches')
+    problems.push(`network.tokens is patches: that is for finetuning; pretraining always pools patches`);
   const { grid, patches, hidden, visible } = patchCounts(recipe);
-  if (patch.size > image.size)
-    problems.push(`patch.size is ${patch.size}: must be at most image.size, which is ${image.size}`);
-  else if (image.size % patch.size !== 0)
-    problems.push(`image.size is ${image.size}: must be a multiple of patch.size, which is ${patch.size}`);
+  const uncut = cutProblems(recipe);
+  if (uncut.length > 0) problems.push(...uncut);
   else if (hidden < 2)
     problems.push(
       `patch.hidden is ${patch.hidden}: hides ${hidden} of ${grid} x ${grid} patches and at least 2 are needed, ` +
@@ -84,6 +84,14 @@ function pretrainProblems(recipe: Recipe): string[] {
   else if (visible < 1)
     problems.push(`patch.hidden is ${patch.hidden}: leaves none of ${patches} patches visible`);
   return [...problems, ...poolingProblems(network, pooling)];
+}
+
+function cutProblems({ image, patch }: Recipe): string[] {
+  if (patch.size > image.size)
+    return [`patch.size is ${patch.size}: must be at most image.size, which is ${image.size}`];
+  if (image.size % patch.size !== 0)
+    return [`image.size is ${image.size}: must be a multiple of patch.size, which is ${patch.size}`];
+  return [];
 }
 
 function poolingProblems(network: Recipe['network'], { heads }: Recipe['pooling']): string[] {
@@ -98,6 +106,11 @@ function poolingProblems(network: Recipe['network'], { heads }: Recipe['pooling'
 function finetuneProblems(recipe: Recipe): string[] {
   const { network, image, batch, pooling, regularize, consistency } = recipe;
   const problems = network.globalPool === 'attention' ? poolingProblems(network, pooling) : [];
+  if (network.tokens === 'patches') {
+    problems.push(...cutProblems(recipe));
+    if (network.globalPool !== 'attention')
+      problems.push(`network.tokens is patches: give network.globalPool=attention too, which pools them`);
+  }
   if (regularize.mixup > 0 && consistency.ratio > 0)
     problems.push(
       `regularize.mixup is ${regularize.mixup} and consistency.ratio is ${consistency.ratio}: turn one of them off`,

@@ -1,6 +1,10 @@
 /** The recipe: every number that decides what is built and how it is trained, and its validation. */
 import { z } from 'zod';
 
+/** What may be hidden of an image. */
+export const MASK_SHAPES = ['random', 'block', 'rows'] as const;
+export type MaskShape = (typeof MASK_SHAPES)[number];
+
 const positiveInt = z.number().int().positive();
 const fraction = z.number().gt(0).lt(1);
 
@@ -18,6 +22,8 @@ const patchSchema = z.strictObject({
   size: positiveInt.default(8),
   /** fraction of the patches that are hidden, rounded down */
   hidden: fraction.default(0.25),
+  /** which are hidden of each image: places anywhere, one block, or rows that follow one another */
+  mask: z.enum(MASK_SHAPES).default('random'),
 });
 
 const networkSchema = z.strictObject({
@@ -32,6 +38,8 @@ const networkSchema = z.strictObject({
   classes: positiveInt.default(10),
   /** finetuning: average of the last map, or the attention pooling over its pixels (the paper's hybrid); see `pooling` */
   globalPool: z.enum(['average', 'attention']).default('average'),
+  /** what the hybrid's attention pools: the pixels of the whole image's map, or the image's patches as in pretraining */
+  tokens: z.enum(['map', 'patches']).default('map'),
   /** v2 only: batch norm and ReLU after the last stage, before the average */
   finalNorm: z.boolean().default(true),
 });
@@ -146,6 +154,8 @@ export const recipeSchema = z.strictObject({
   pooling: poolingSchema.prefault({}),
   position: positionSchema.prefault({}),
   batch: positiveInt.default(512),
+  /** how `--labels` draws a percentage or a number of examples: as many of each class, or from all alike */
+  labelSubset: z.enum(['balanced', 'uniform']).default('balanced'),
   optimizer: optimizerSchema.prefault({}),
   schedule: scheduleSchema.prefault({}),
   augment: augmentSchema.prefault({}),

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { writeEvalGraph } from '../../graphs/evalBundle';
 import { writeFileAtomic } from '../atomic';
 import { readBundle } from '../bundle/read';
-import { MASK_SHAPES } from '../data/maskShapes';
+import { MASK_SHAPES } from '../bundle/recipe';
 import { openSource } from '../data/source';
 import { UserError } from '../errors';
 import { evaluateSequential, type Sequential, type SequentialOptions } from '../evaluation/sequential';
@@ -48,9 +48,9 @@ export const evaluateCommand = defineCommand({
     },
     mask: {
       choices: MASK_SHAPES,
-      default: 'random',
       requiresArg: true,
-      describe: 'what is hidden of an image after pretraining: patches anywhere, one block, rows',
+      describe:
+        'what is hidden of an image after pretraining: patches anywhere, one block, rows (default: as in training)',
     },
     sequential: {
       type: 'boolean',

@@ -1,7 +1,8 @@
 /** One batch: the examples of a step, read, augmented and laid out as a graph's `batch` inputs. */
+import type { MaskShape } from '../bundle/recipe';
 import { UserError } from '../errors';
 import { fillPlaces, noneReadable, readImage, substitutes, takePlaces } from './examples';
-import { patchOrder } from './masks';
+import { shapedPatchOrder } from './maskShapes';
 import type { Slot } from './memory';
 import { type Draw, type Sampler, sequentialSampler, shuffledSampler } from './sampler';
 import type { Source, Split } from './source';
@@ -32,8 +33,8 @@ export interface BatchOptions {
   readonly labels?: { readonly classes: number };
   /** fill `unlabelled_weak` and `unlabelled_strong` */
   readonly unlabelled?: UnlabelledOptions;
-  /** fill `patch_order`, for a grid of so many patches, `hidden` of them hidden */
-  readonly patchOrder?: { readonly patches: number; readonly hidden: number };
+  /** fill `patch_order`, for `grid` x `grid` patches, `hidden` of them hidden */
+  readonly patchOrder?: { readonly grid: number; readonly hidden: number; readonly mask: MaskShape };
 }
 
 /** An image that was skipped. */
@@ -132,10 +133,9 @@ export async function fillBatch(
   for (const [i, index] of indices.entries()) {
     if (labels) labels[i] = BigInt(source.label(index) ?? -1);
     if (patch_order && options.patchOrder) {
-      const { patches, hidden } = options.patchOrder;
-      patchOrder(seed, epoch, index, patches, hidden).forEach((place, j) => {
-        patch_order[i * patches + j] = BigInt(place);
-      });
+      const { grid, hidden, mask } = options.patchOrder;
+      const order = shapedPatchOrder(mask, seed, epoch, index, grid, hidden);
+      patch_order.set(BigInt64Array.from(order, BigInt), i * order.length);
     }
   }
   const report = [...broken.values()];

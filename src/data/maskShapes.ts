@@ -1,9 +1,7 @@
-/** Shapes of what is hidden of an image: places anywhere, as in training, one block, or rows. */
+/** Shapes of what is hidden of an image: places anywhere, one block, or rows. */
+import type { MaskShape } from '../bundle/recipe';
 import { patchOrder } from './masks';
 import { Random } from './random';
-
-export const MASK_SHAPES = ['random', 'block', 'rows'] as const;
-export type MaskShape = (typeof MASK_SHAPES)[number];
 
 /**
  * An order of the places of a `grid` x `grid` image (row-major), visible ones first and the `hidden` ones last, both

@@ -48,7 +48,7 @@ export class BatchMemory {
     const { perBlock } = this;
     const { batch, image, labels, patchOrder, unlabelled } = this.options;
     const pixels = batch * image.size * image.size * image.channels;
-    const order = batch * (patchOrder?.patches ?? 0);
+    const order = batch * (patchOrder?.grid ?? 0) ** 2;
     const extra = pixels * (unlabelled?.ratio ?? 0);
     const [weak, strong] = [0, 1].map(() => new SharedArrayBuffer(perBlock * extra));
     const allImages = new SharedArrayBuffer(perBlock * pixels);

@@ -5,8 +5,9 @@
 import { availableParallelism } from 'node:os';
 import { patchCounts } from '../bundle/checkRecipe';
 import { readBundle, type Bundle } from '../bundle/read';
+import type { MaskShape } from '../bundle/recipe';
 import { createLoader } from '../data/loader';
-import { shapedPatchOrder, type MaskShape } from '../data/maskShapes';
+import { shapedPatchOrder } from '../data/maskShapes';
 import { Random } from '../data/random';
 import type { Split } from '../data/source';
 import { UserError } from '../errors';
@@ -25,7 +26,7 @@ export interface SequentialOptions {
   readonly data: string;
   /** default test */
   readonly split?: Split;
-  /** of the first mask; default random */
+  /** of the first mask; default the recipe's */
   readonly mask?: MaskShape;
   readonly checkpoint?: string | number;
   readonly provider?: Provider;
@@ -112,10 +113,11 @@ async function runStage(
   state: Parameters<StateSession['setState']>[0],
   revealed: number,
   hidden: number,
-  { data, split = 'test', mask = 'random', provider, threads, workers }: SequentialOptions,
+  { data, split = 'test', mask: wanted, provider, threads, workers }: SequentialOptions,
 ): Promise<{ split: string; hits: number[] }> {
   const { manifest } = bundle;
   const contract = manifest.graphs.eval;
+  const mask = wanted ?? manifest.recipe.patch.mask;
   const { grid, patches } = patchCounts(manifest.recipe);
   const left = hidden - revealed;
   const loader = await createLoader({

@@ -26,6 +26,19 @@ export function staticShape(value: Value, why: string): number[] {
   });
 }
 
+/** `factor` times a dimension: a symbolic one becomes `4*batch`. */
+export function times(dim: Dim, factor: number): Dim {
+  if (typeof dim === 'number') return dim * factor;
+  const { count, symbol } = parts(dim);
+  return `${count * factor}*${symbol}`;
+}
+
+/** A symbolic dimension as a number times a name. */
+export function parts(dim: string): { count: number; symbol: string } {
+  const [, count = '1', symbol = dim] = /^(\d+)\*(.+)$/.exec(dim) ?? [];
+  return { count: Number(count), symbol };
+}
+
 /** Product of static sizes. */
 export const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 

@@ -43,3 +43,6 @@ export class RowColumnPosition {
     return reshape(add(rows, columns), [side * side, width]);
   }
 }
+
+export const createPosition = (kind: 'table' | 'rowColumn', side: number, width: number) =>
+  kind === 'table' ? new TablePosition(side, width) : new RowColumnPosition(side, width);

@@ -1,14 +1,14 @@
 /** Operators that move elements: reshape, transpose, expand, slice, pad, concat. */
 import { defineOp } from '../graph/op';
-import { broadcastShapes, normalizeAxis, range, sameShape } from '../graph/shape';
+import { broadcastShapes, normalizeAxis, parts, range, sameShape } from '../graph/shape';
 import type { Dim } from '../onnx/model';
 import type { Shape, Value } from '../graph/value';
 
 /** Product of static sizes, with the symbolic ones that both sides must share left out. */
 function staticPart(shape: Shape): { count: number; symbols: string } {
-  const numbers = shape.filter((d): d is number => typeof d === 'number');
-  const symbols = shape.filter((d) => typeof d === 'string');
-  return { count: numbers.reduce((a, b) => a * b, 1), symbols: symbols.sort().join() };
+  const sizes = shape.map((d) => (typeof d === 'number' ? { count: d, symbol: null } : parts(d)));
+  const symbols = sizes.map(({ symbol }) => symbol).filter((symbol) => symbol !== null);
+  return { count: sizes.reduce((product, { count }) => product * count, 1), symbols: symbols.sort().join() };
 }
 
 const reshapeOp = defineOp<{ shape: Shape & readonly number[] }>('Reshape', {

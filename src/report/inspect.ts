@@ -5,7 +5,7 @@ import { fileError } from '../atomic';
 import { patchCounts } from '../bundle/checkRecipe';
 import { readBundle } from '../bundle/read';
 import { decodeCenter } from '../data/images';
-import { patchOrder } from '../data/masks';
+import { shapedPatchOrder } from '../data/maskShapes';
 import { UserError } from '../errors';
 import type { HostTensor } from '../onnx/dtype';
 import type { Provider } from '../runtime/providers';
@@ -42,8 +42,8 @@ export async function inspectImage(
     );
   const { size, channels } = recipe.image;
   const pixels = (await decodeCenter(readBytes(file), file, size, channels === 1 ? 1 : 3)).pixels;
-  const { patches, hidden } = patchCounts(recipe);
-  const order = patchOrder(seed, 0, 0, patches, hidden);
+  const { grid, patches, hidden } = patchCounts(recipe);
+  const order = shapedPatchOrder(recipe.patch.mask, seed, 0, 0, grid, hidden);
   const checkpoint = pickCheckpoint(directory, which, warn);
   // The graph takes whole batches; the others are the same image again.
   const images = new Uint8Array(pixels.length * recipe.batch);

@@ -1,10 +1,8 @@
 /** Evaluation: `eval.onnx` with running statistics over a whole split, the last partial batch included. */
 import { availableParallelism } from 'node:os';
-import { patchCounts } from '../bundle/checkRecipe';
 import { readBundle } from '../bundle/read';
-import type { Recipe } from '../bundle/recipe';
-import { createLoader, type Batch } from '../data/loader';
-import { shapedPatchOrder, type MaskShape } from '../data/maskShapes';
+import type { MaskShape } from '../bundle/recipe';
+import { createLoader } from '../data/loader';
 import { spread } from '../data/sampler';
 import { openSource, type Split } from '../data/source';
 import { UserError } from '../errors';
@@ -37,7 +35,7 @@ export interface EvaluateOptions {
    * padding tells which patches are at the border, so on plain images that task is harder.
    */
   readonly augment?: boolean;
-  /** what pretraining hides of an image; default random, as in training */
+  /** what pretraining hides of an image; default what training hides */
   readonly mask?: MaskShape;
   /** default: the provider the bundle was lowered for */
   readonly provider?: Provider;
@@ -60,8 +58,8 @@ export async function evaluate(
   const bundle = readBundle(directory);
   const { manifest } = bundle;
   const { recipe } = manifest;
-  const { mask = 'random' } = options;
-  if (mask !== 'random' && recipe.task !== 'pretrain')
+  const { mask = recipe.patch.mask } = options;
+  if (options.mask && recipe.task !== 'pretrain')
     throw new UserError(`--mask ${mask}: only a pretraining bundle hides patches; ${directory} classifies`);
   const checkpoint = pickCheckpoint(directory, options.checkpoint, warn);
   requireState(checkpoint.file, checkpoint.state, manifest);
@@ -69,8 +67,10 @@ export async function evaluate(
   requireProvider(provider);
   const kept = split === 'validation' ? readValidationIndices(directory) : undefined;
   const part = split === 'validation' ? 'train' : split;
+  const wanted = batchOptions(manifest, 'evaluate');
   const loader = await createLoader({
-    ...batchOptions(manifest, 'evaluate'),
+    ...wanted,
+    patchOrder: wanted.patchOrder && { ...wanted.patchOrder, mask },
     augment: options.augment ? recipe.augment : null,
     spec: data,
     split: part,
@@ -83,9 +83,7 @@ export async function evaluate(
   let result: StateEvaluation;
   try {
     await session.setState(checkpoint.state);
-    result = await evaluateState(session, manifest, loader, (batch) => {
-      if (mask !== 'random') hideShaped(batch, recipe, mask);
-    });
+    result = await evaluateState(session, manifest, loader);
   } finally {
     await Promise.all([loader.close(), session.close()]);
   }
@@ -109,13 +107,4 @@ async function some(
   source.close();
   const chosen = spread(kept?.length ?? source.length, count);
   return kept ? chosen.map((i) => kept[i]) : chosen;
-}
-
-/** Writes the order of another mask over the batch's own. */
-function hideShaped({ indices, patch_order }: Batch, recipe: Recipe, shape: MaskShape): void {
-  const { grid, patches, hidden } = patchCounts(recipe);
-  indices.forEach((index, i) => {
-    const order = shapedPatchOrder(shape, EVALUATION_SEED, 0, index, grid, hidden);
-    patch_order?.set(BigInt64Array.from(order, BigInt), i * patches);
-  });
 }

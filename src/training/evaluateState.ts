@@ -37,18 +37,16 @@ export interface StateEvaluation {
   readonly broken: readonly BrokenImage[];
 }
 
-/** Runs through the loader, the last partial batch included; `prepare` may change a batch before. */
+/** Runs through the loader, the last partial batch included. */
 export async function evaluateState(
   session: StateSession,
   manifest: Manifest,
   loader: Loader,
-  prepare: (batch: Batch) => void = () => {},
 ): Promise<StateEvaluation> {
   const { recipe } = manifest;
   const hidden = recipe.task === 'pretrain' ? patchCounts(recipe).hidden : null;
   const sums = new Sums(recipe.network.classes, hidden);
   for await (const batch of loader) {
-    prepare(batch);
     const outputs = await session.run('eval', batchFeeds(manifest.graphs.eval, [batch], false));
     sums.add(batch, (name) => outputs.get(name)?.data.subarray(0) as Float32Array | undefined);
     loader.release([batch]);

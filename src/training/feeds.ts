@@ -13,14 +13,14 @@ export function batchOptions(
   const { recipe, graphs } = manifest;
   const { inputs } = mode === 'train' ? graphs.train : graphs.eval;
   const wants = (name: string) => inputs.some((port) => port.role === 'batch' && port.name === name);
-  const { patches, hidden } = patchCounts(recipe);
+  const { grid, hidden } = patchCounts(recipe);
   return {
     mode,
     batch: recipe.batch,
     image: recipe.image,
     augment: mode === 'train' ? recipe.augment : null,
     labels: wants('labels') ? { classes: recipe.network.classes } : undefined,
-    patchOrder: wants('patch_order') ? { patches, hidden } : undefined,
+    patchOrder: wants('patch_order') ? { grid, hidden, mask: recipe.patch.mask } : undefined,
   };
 }
 

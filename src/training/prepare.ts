@@ -146,7 +146,10 @@ function chooseExamples(
   const other = unlabelled !== null && unlabelled !== data;
   return {
     validation: kept,
-    indices: labels === null ? pool : subset(source, labels, seed, { pool }),
+    indices:
+      labels === null
+        ? pool
+        : subset(source, labels, seed, { pool, balanced: recipe.labelSubset === 'balanced' }),
     unlabelled:
       recipe.consistency.ratio === 0
         ? undefined

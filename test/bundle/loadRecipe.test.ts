@@ -54,6 +54,9 @@ test('unknown names and absent files', () => {
 test.each([
   ['cifar10-pretrain', ['image.size=33'], 'image.size is 33: must be a multiple of patch.size, which is 8'],
   ['cifar10-pretrain', ['patch.size=64'], 'patch.size is 64: must be at most image.size, which is 32'],
+  ['cifar10-pretrain', ['network.tokens=patches'], 'network.tokens is patches: that is for finetuning'],
+  ['cifar10-finetune', ['network.tokens=patches'], 'give network.globalPool=attention too'],
+  ['cifar10-hybrid', ['network.tokens=patches', 'patch.size=5'], 'must be a multiple of patch.size'],
   ['cifar10-pretrain', ['patch.size=16'], 'hides 1 of 2 x 2 patches'],
   ['cifar10-pretrain', ['patch.size=32'], 'hides 0 of 1 x 1 patches'],
   ['cifar10-pretrain', ['pooling.heads=7'], "must divide the encoder's channels, which are 1024"],

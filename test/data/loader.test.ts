@@ -2,6 +2,7 @@ import { truncateSync } from 'node:fs';
 import path from 'node:path';
 import { createLoader, type LoaderOptions } from '../../src/data/loader';
 import { patchOrder } from '../../src/data/masks';
+import { shapedPatchOrder } from '../../src/data/maskShapes';
 import { openSource } from '../../src/data/source';
 import { augmentRandom, padCropFlip } from '../../src/data/transforms';
 import { UserError } from '../../src/errors';
@@ -21,7 +22,7 @@ const training = (spec: string, more: Partial<LoaderOptions> = {}): LoaderOption
   image: { size: 32, channels: 3 },
   augment: AUGMENT,
   labels: { classes: 10 },
-  patchOrder: { patches: 16, hidden: 4 },
+  patchOrder: { grid: 4, hidden: 4, mask: 'random' },
   ...more,
 });
 
@@ -60,6 +61,13 @@ describe('loader', () => {
       }
       source.close();
     }));
+
+  it('hides what the shape of the mask says', async () => {
+    const patchOrder = { grid: 4, hidden: 4, mask: 'rows' } as const;
+    const [{ epoch, indices, patch_order }] = await take(training('embedded', { patchOrder }), 1);
+    const expected = [...indices].flatMap((index) => [...shapedPatchOrder('rows', 11, epoch, index, 4, 4)]);
+    expect(Array.from(patch_order ?? [], Number)).toEqual(expected);
+  });
 
   it('hands over arrays that the runtime accepts', async () => {
     const [batch] = await take(training('embedded'), 1);

@@ -1,6 +1,7 @@
 /** Blocks and rows of hidden places, whatever the grid. */
 import fc from 'fast-check';
-import { MASK_SHAPES, shapedPatchOrder } from '../../src/data/maskShapes';
+import { MASK_SHAPES } from '../../src/bundle/recipe';
+import { shapedPatchOrder } from '../../src/data/maskShapes';
 import { patchOrder } from '../../src/data/masks';
 
 const hiddenOf = (order: Int32Array, hidden: number) => Array.from(order.slice(-hidden));

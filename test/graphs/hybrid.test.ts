@@ -1,7 +1,7 @@
 /** The hybrid classifier: takes encoder and attention pooling from a pretraining, and fits its positions to the map. */
 import path from 'node:path';
 import { buildBundle } from '../../graphs/bundle';
-import { encoderGraph } from '../../graphs/step';
+import { encoderGraph, evalGraph } from '../../graphs/step';
 import { readBundle } from '../../src/bundle/read';
 import { parseRecipe } from '../../src/bundle/loadRecipe';
 import { readSafetensors } from '../../src/export/safetensors';
@@ -73,4 +73,69 @@ test.each([
   expect(results.embedding.shape).toEqual([3, 32]);
   expect(results.logits.shape).toEqual([3, 10]);
   expect(Array.from(results.logits.data as Float32Array).every(Number.isFinite)).toBe(true);
+});
+
+const ofPatches = (size: number, kind: 'table' | 'rowColumn' = 'table') =>
+  parseRecipe({
+    ...small,
+    task: 'finetune',
+    image: { size },
+    network: { ...small.network, globalPool: 'attention', tokens: 'patches' },
+    position: { kind },
+  });
+
+test.each(['table', 'rowColumn'] as const)(
+  'of patches with positions of kind %s: computes what pretraining makes of all patches, for any number of images',
+  async (kind) => {
+    const { graph, contract } = encoderGraph(ofPatches(16, kind));
+    const trained = evalGraph(parseRecipe({ ...small, task: 'pretrain', position: { kind } }));
+    const state = Object.fromEntries(
+      [...contract.inputs, ...trained.contract.inputs]
+        .filter(({ role }) => role === 'state')
+        .map(({ name, shape }) => {
+          const { data, ...tensor } = randomTensor(shape as number[], name, 'float32');
+          return [name, { ...tensor, data: Float32Array.from(data as Float32Array, Math.abs) }];
+        }),
+    );
+    const pixels = Uint8Array.from({ length: 2 * 16 * 16 * 3 }, (_, i) => (i * 37) % 251);
+    const images = { dtype: 'uint8', shape: [2, 16, 16, 3], data: pixels } as const;
+    const order = [...Array(16).keys()].map((i) => (i * 5 + 3) % 16);
+    const fed = (names: readonly { name: string }[]) =>
+      Object.fromEntries(names.filter(({ name }) => name in state).map(({ name }) => [name, state[name]]));
+    const expected = await runGraph(trained.graph, {
+      ...fed(trained.contract.inputs),
+      images,
+      patch_order: {
+        dtype: 'int64',
+        shape: [2, 16],
+        data: BigInt64Array.from([...order, ...order.reverse()], BigInt),
+      },
+    });
+    const results = await runGraph(graph, { ...fed(contract.inputs), images });
+    const [found, wanted] = [results.embedding, expected.pooled].map(({ data }) => Array.from(data, Number));
+    wanted.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 4));
+
+    const three = Uint8Array.of(...pixels, ...pixels.subarray(0, 768));
+    const more = await runGraph(graph, {
+      ...fed(contract.inputs),
+      images: { ...images, shape: [3, 16, 16, 3], data: three },
+    });
+    expect(more.logits.shape).toEqual([3, 10]);
+    expect(Array.from(more.embedding.data.slice(64), Number)).toEqual(
+      Array.from(more.embedding.data.slice(0, 32), Number),
+    );
+  },
+);
+
+test('of patches: starts from all of the pretraining, positions too', async () => {
+  await inTemporaryFolder((folder) => {
+    buildBundle('pretrain', pretrain, path.join(folder, 'p'));
+    buildBundle('hybrid', ofPatches(16), path.join(folder, 'h'));
+    const bundle = readBundle(path.join(folder, 'h'));
+    const { tensors } = readSafetensors(path.join(bundle.directory, bundle.manifest.initialState));
+    const { report } = initializeFrom(path.join(folder, 'p', 'graph'), bundle.manifest, tensors, () => {});
+    expect(Object.keys(report.loaded)).toContain('position');
+    expect(report.fresh).toEqual({ fc: ['fc.weight', 'fc.bias'] });
+    expect(report.left).toEqual({});
+  });
 });

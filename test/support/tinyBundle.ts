@@ -24,6 +24,7 @@ export interface TinyOptions {
   readonly batch?: number;
   readonly classes?: number;
   readonly schedule?: RecipeInput['schedule'];
+  readonly labelSubset?: RecipeInput['labelSubset'];
   /** part that the running mean belongs to */
   readonly normPart?: string;
   /** names of more parameters, [2], which no graph uses */
@@ -33,13 +34,21 @@ export interface TinyOptions {
 /** Writes the bundle into `directory` and returns its manifest. */
 export function writeTinyBundle(directory: string, options: TinyOptions = {}): Manifest {
   mkdirSync(directory, { recursive: true });
-  const { batch = 16, classes = 10, normPart = 'norm-after-pixels', extra = [], schedule } = options;
+  const {
+    batch = 16,
+    classes = 10,
+    normPart = 'norm-after-pixels',
+    extra = [],
+    schedule,
+    labelSubset,
+  } = options;
   const recipe = recipeSchema.parse({
     task: 'finetune',
     batch,
     network: { classes },
     schedule: { kind: 'cosine', peak: 0.5, warmupSteps: 2, steps: 20, ...schedule },
     augment: { pad: 2, flip: true, cropScale: 0 },
+    labelSubset,
   });
   const tiny = new TinyGraphs(batch, classes);
   const built = Object.fromEntries(GRAPH_NAMES.map((name) => [name, tiny.build(name)])) as Record<

@@ -2,6 +2,8 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { subset } from '../../src/data/sampler';
+import { openSource } from '../../src/data/source';
 import { readSafetensors } from '../../src/export/safetensors';
 import { availableProviders } from '../../src/runtime/providers';
 import { listCheckpoints, readCheckpoint } from '../../src/training/checkpoints';
@@ -136,16 +138,21 @@ test('accumulating N batches equals the mean gradient of the N, and moves the da
   expect(metrics(directory)[0].loss).toBeCloseTo((metrics(frozen)[0].loss + metrics(frozen)[1].loss) / 2, 5);
 });
 
-test('a subset of the labels is drawn from the seed and written down', async () => {
-  const directory = newRun('subset');
-  await run(directory, { steps: 2, labels: '20' });
-  const { labels, indices } = JSON.parse(readFileSync(path.join(directory, 'labels.json'), 'utf8')) as {
-    labels: string;
-    indices: number[];
-  };
-  expect(labels).toBe('20');
-  expect(new Set(indices).size).toBe(20);
-});
+test.each(['balanced', 'uniform'] as const)(
+  'a %s subset of the labels is drawn from the seed and written down',
+  async (labelSubset) => {
+    const directory = newRun(`subset-${labelSubset}`, { labelSubset });
+    await run(directory, { steps: 2, labels: '20' });
+    const { labels, indices } = JSON.parse(readFileSync(path.join(directory, 'labels.json'), 'utf8')) as {
+      labels: string;
+      indices: number[];
+    };
+    expect(labels).toBe('20');
+    const source = await openSource(data, 'train');
+    const drawn = subset(source, '20', 0, { balanced: labelSubset === 'balanced' });
+    expect(indices).toEqual([...drawn]);
+  },
+);
 
 test('a loss that is not finite stops the run by name and keeps the last good checkpoint', async () => {
   const directory = newRun('diverging', { schedule: { kind: 'constant', peak: 1e38, warmupSteps: 0 } });

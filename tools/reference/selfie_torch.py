@@ -130,6 +130,13 @@ class ResNet(nn.Module):
         return ((images.to(like.dtype) / 255 - mean) / std).permute(0, 3, 1, 2)
 
 
+def cut(images, p):
+    """[B, C, H, W] -> [B * n, C, p, p]: all patches of p x p, row-major in each image's grid."""
+    b, c, size, _ = images.shape
+    g = size // p
+    return images.reshape(b, c, g, p, g, p).permute(0, 2, 4, 1, 3, 5).reshape(b * g * g, c, p, p)
+
+
 class AttentionPooling(nn.Module):
     """[B, tokens, D] -> [B, D]: the output of the learned token u0, put in front of the others.
 
@@ -187,18 +194,33 @@ class Finetune(ResNet):
 
     def __init__(self, recipe):
         super().__init__(recipe)
+        self.of_patches = recipe['network'].get('tokens') == 'patches'
         if recipe['network'].get('globalPool') == 'attention':
-            side = self.map_side(recipe['image']['size'])
             self.attention_pooling = AttentionPooling(self.features, recipe['pooling'])
-            self.map_position = Position('rowColumn', side, self.features)
+            if not self.of_patches:
+                side = self.map_side(recipe['image']['size'])
+                self.map_position = Position('rowColumn', side, self.features)
+            elif recipe['position']['onVisible']:
+                side = recipe['image']['size'] // recipe['patch']['size']
+                self.position = Position(recipe['position']['kind'], side, self.features)
         self.fc = nn.Linear(self.features, recipe['network']['classes'])
 
     def pool(self, x):
         """The average, or the paper's hybrid: attention pooling over the map's pixels with row and column positions."""
-        if not hasattr(self, 'attention_pooling'):
+        if self.of_patches or not hasattr(self, 'attention_pooling'):
             return super().pool(x)
         places = torch.arange(x.shape[2] * x.shape[3])
         return self.attention_pooling(x.flatten(2).transpose(1, 2) + self.map_position(places))
+
+    def embed(self, x):
+        """Of the whole image, or the attention pooling of its patches, each through the encoder by itself."""
+        if not self.of_patches:
+            return super().embed(x)
+        features = super().embed(cut(x, self.recipe['patch']['size']))
+        tokens = features.view(len(x), -1, self.features)
+        if hasattr(self, 'position'):
+            tokens = tokens + self.position(torch.arange(tokens.shape[1]))
+        return self.attention_pooling(tokens)
 
     def forward(self, batch):
         recipe, labels = self.recipe, batch['labels']
@@ -252,15 +274,9 @@ class Pretrain(ResNet):
         self.attention_pooling = AttentionPooling(self.features, recipe['pooling'])
         self.position = Position(recipe['position']['kind'], self.side, self.features)
 
-    def patches(self, images):
-        """[B, C, H, W] -> [B * n, C, p, p], row-major in each image's grid."""
-        b, c, size, _ = images.shape
-        g, p = self.side, size // self.side
-        return images.reshape(b, c, g, p, g, p).permute(0, 2, 4, 1, 3, 5).reshape(b * g * g, c, p, p)
-
     def pooled(self, images):
         """A's vector of all patches: normalized images [B, C, H, W] -> [B, features]."""
-        features = self.embed(self.patches(images)).reshape(len(images), self.side**2, -1)
+        features = self.embed(cut(images, self.recipe['patch']['size'])).reshape(len(images), self.side**2, -1)
         if self.recipe['position']['onVisible']:
             features = features + self.position(torch.arange(self.side**2))
         return self.attention_pooling(features)
@@ -268,7 +284,7 @@ class Pretrain(ResNet):
     def forward(self, batch):
         order = batch['patch_order']
         b, n = order.shape
-        features = self.embed(self.patches(self.normalize(batch['images']))).reshape(b, n, -1)
+        features = self.embed(cut(self.normalize(batch['images']), self.recipe['patch']['size'])).reshape(b, n, -1)
         features = features.gather(1, order[:, :, None].expand_as(features))
         visible, candidates = features.split([n - self.hidden, self.hidden], 1)
         position = self.position(order)

@@ -138,6 +138,17 @@ CASES = {
         recipe('finetune', 16, network={'stages': [1, 1], 'globalPool': 'attention'}, pooling={'heads': 4}, batch=5),
         0.02,
     ),
+    # each patch through the encoder by itself, as in pretraining
+    'finetune-hybrid-patches': (
+        recipe(
+            'finetune',
+            16,
+            network={'stages': [1, 1], 'globalPool': 'attention', 'tokens': 'patches'},
+            pooling={'heads': 4},
+            batch=5,
+        ),
+        0.02,
+    ),
     'finetune-lars': (
         recipe(
             'finetune',

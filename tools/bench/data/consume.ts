@@ -83,7 +83,7 @@ function contractOf(options: LoaderOptions, loop: boolean): GraphContract {
     inputs: [
       { name: 'images', dtype: 'uint8', shape: [...axes, size, size, channels], role: 'batch' },
       { name: 'labels', dtype: 'int64', shape: axes, role: 'batch' },
-      { name: 'patch_order', dtype: 'int64', shape: [...axes, patchOrder?.patches ?? 0], role: 'batch' },
+      { name: 'patch_order', dtype: 'int64', shape: [...axes, (patchOrder?.grid ?? 0) ** 2], role: 'batch' },
     ].filter(({ name }) =>
       name === 'labels' ? options.labels : name === 'patch_order' ? options.patchOrder : true,
     ) as GraphContract['inputs'],
