@@ -4,11 +4,11 @@ import path from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../atomic';
 import { UserError } from '../errors';
+import { mean } from '../mean';
 import { listCheckpoints } from '../training/checkpoints';
 import { readMetrics } from '../training/metricsLog';
 import { readValidation } from '../training/validation';
 import type { Children } from './children';
-import { mean } from './statistics';
 
 export interface RunPlan {
   readonly directory: string;

@@ -1,4 +1,5 @@
 /** Means, deviations and intervals over a handful of seeds. */
+import { mean } from '../mean';
 
 /** Quantile 0.975 of Student's t for 1 .. 30 degrees of freedom (scipy.stats.t.ppf, three digits). */
 const T_975 = [
@@ -6,8 +7,6 @@ const T_975 = [
   2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
 ];
 const NORMAL_975 = 1.96;
-
-export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Sample standard deviation (divisor n - 1); NaN for fewer than two values. */
 export function deviation(values: readonly number[]): number {

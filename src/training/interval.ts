@@ -1,4 +1,5 @@
 /** How sure a measured fraction is. */
+import { mean } from '../mean';
 
 /** 97.5 % quantile of the standard normal. */
 const Z = 1.959963984540054;
@@ -18,8 +19,8 @@ export function wilson(fraction: number, count: number): [low: number, high: num
  */
 export function effectiveTrials(fractions: readonly number[], trials: number): number {
   const count = fractions.length;
-  const mean = fractions.reduce((sum, value) => sum + value, 0) / count;
-  const variance = fractions.reduce((sum, value) => sum + (value - mean) ** 2, 0) / count;
-  const worth = variance > 0 ? (count * mean * (1 - mean)) / variance : count;
+  const average = mean(fractions);
+  const variance = mean(fractions.map((value) => (value - average) ** 2));
+  const worth = variance > 0 ? (count * average * (1 - average)) / variance : count;
   return Math.min(Math.max(worth, count), count * trials);
 }
