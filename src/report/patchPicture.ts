@@ -1,7 +1,7 @@
 /** One image's patch task as a picture: what is visible, each query's scores over the candidates, and what was picked. */
 import { corner, isRight, patchPixels, type PatchTask } from './patches';
 import { pixelsUri } from './png';
-import { colour, DARK_FILL, escapeText, FONT } from './theme';
+import { colour, DARK_FILL, escapeText, FONT, percent } from './theme';
 
 /** Units of the picture. */
 const SIDE = 224;
@@ -10,8 +10,8 @@ const TITLE = 30;
 /** between a heading of the table and its cells */
 const HEAD = 6;
 
-/** Smaller cells have no room for numbers. */
-const NUMBERED = 30;
+/** Smaller cells have room for small numbers only. */
+const ROOMY = 30;
 
 /** The place's name: its rank among the hidden ones, from 1. */
 const nameOf = (query: number) => String(query + 1);
@@ -101,21 +101,15 @@ function scoreTable(
     for (let k = 0; k < n; k++) {
       const score = scores[query * n + k];
       const at = { x: left + k * cell, y: top + query * cell };
+      const fill = (attributes: string) => rect(at.x + 1, at.y + 1, cell - 2, `rx="2" ${attributes}`);
+      const [fontSize, down] = cell >= ROOMY ? [11, 4] : [9, 3];
+      const ink = score > DARK_FILL ? colour('paper') : colour('ink');
       parts.push(
-        rect(at.x + 1, at.y + 1, cell - 2, `rx="2" fill="${colour('panel')}"`),
-        rect(
-          at.x + 1,
-          at.y + 1,
-          cell - 2,
-          `rx="2" fill="${colour('accent')}" fill-opacity="${score.toFixed(3)}"`,
-        ),
+        `<g><title>place ${nameOf(query)}, patch of place ${nameOf(k)}: ${percent(score)}</title>`,
+        fill(`fill="${colour('panel')}"`),
+        fill(`fill="${colour('accent')}" fill-opacity="${score.toFixed(3)}"`),
+        `<text x="${at.x + cell / 2}" y="${at.y + cell / 2 + down}" font-family='${FONT}' font-size="${fontSize}" text-anchor="middle" fill="${ink}">${(100 * score).toFixed(0)}</text></g>`,
       );
-      if (cell >= NUMBERED) {
-        const ink = score > DARK_FILL ? colour('paper') : colour('ink');
-        parts.push(
-          `<text x="${at.x + cell / 2}" y="${at.y + cell / 2 + 4}" font-family='${FONT}' font-size="11" text-anchor="middle" fill="${ink}">${(100 * score).toFixed(0)}</text>`,
-        );
-      }
     }
     const mark = isRight(task, query) ? colour('right') : colour('wrong');
     const pickedX = left + picked[query] * cell;
@@ -124,13 +118,12 @@ function scoreTable(
         pickedX + 1.5,
         top + query * cell + 1.5,
         cell - 3,
-        `rx="2" fill="none" stroke="${mark}" stroke-width="3"`,
+        `rx="2" fill="none" stroke="${mark}" stroke-width="3" pointer-events="none"`,
       ),
       `<text x="${left + n * cell + 6}" y="${middle}" font-family='${FONT}' font-size="14" font-weight="700" fill="${mark}">${isRight(task, query) ? '✓' : '✗'}</text>`,
     );
   }
-  const unit = cell >= NUMBERED ? 'score of each candidate, %' : 'fuller colour, higher score';
-  parts.push(label(x, top + n * cell + 16, `place (row): ${unit}`));
+  parts.push(label(x, top + n * cell + 16, 'place (row): score of each candidate, %'));
   return parts;
 }
 
