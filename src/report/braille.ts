@@ -1,4 +1,5 @@
 /** Curves of characters: a plot of braille dots, two by four a character, and one-line bars. */
+import { mean } from '../mean';
 
 /** Bits of the dots of a braille character, by row and column. */
 const DOTS = [
@@ -42,11 +43,8 @@ export function rangeOf(values: readonly number[]): [low: number, high: number] 
 export function resample(values: readonly number[], count: number): number[] {
   const used = Math.min(count, values.length);
   return Array.from({ length: used }, (_, i) => {
-    const some = values.slice(
-      Math.floor((i * values.length) / used),
-      Math.floor(((i + 1) * values.length) / used),
-    );
-    return some.reduce((sum, value) => sum + value, 0) / some.length;
+    const from = Math.floor((i * values.length) / used);
+    return mean(values.slice(from, Math.floor(((i + 1) * values.length) / used)));
   });
 }
 

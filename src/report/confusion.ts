@@ -30,25 +30,46 @@ export function mistakes(counts: Int32Array, classes: number): Mistake[] {
   return found.sort((a, b) => b.count - a.count);
 }
 
-/** More classes than this make a matrix that nobody can read. */
-export const MOST_CLASSES = 40;
+/** A matrix of more classes cannot be read; then it shows so many. */
+const MOST_CLASSES = 40;
+const SHOWN_CLASSES = 30;
 
-/** The matrix as a heat map: each row in fractions of its true class. */
-export function confusionSpec(counts: Int32Array, names: readonly string[]): TopLevelSpec {
-  const classes = names.length;
-  const values = Array.from(counts, (count, at) => {
-    const truth = Math.floor(at / classes);
-    const total = counts.subarray(truth * classes, (truth + 1) * classes).reduce((sum, c) => sum + c, 0);
-    const fraction = total > 0 ? count / total : 0;
-    return {
-      truth: names[truth],
-      predicted: names[at % classes],
-      fraction,
-      // Zeros would hide the pattern.
-      label: count === 0 ? '' : (100 * fraction).toFixed(0),
-      strong: fraction > DARK_FILL,
-    };
+/** The classes to show, ascending: all, or of many those that were most often mistaken for another or another for them. */
+export function mostConfused(counts: Int32Array, classes: number): number[] {
+  const all = Array.from({ length: classes }, (_, i) => i);
+  if (classes <= MOST_CLASSES) return all;
+  const errors = new Int32Array(classes);
+  for (const { truth, predicted, count } of mistakes(counts, classes)) {
+    errors[truth] += count;
+    errors[predicted] += count;
+  }
+  const sorted = all.sort((a, b) => errors[b] - errors[a] || a - b);
+  return sorted.slice(0, SHOWN_CLASSES).sort((a, b) => a - b);
+}
+
+/** The matrix of the classes in `shown` as a heat map: each row in fractions of all images of its true class. */
+export function confusionSpec(
+  counts: Int32Array,
+  names: readonly string[],
+  shown: readonly number[] = Array.from(names.keys()),
+): TopLevelSpec {
+  const classes = shown.length;
+  const values = shown.flatMap((truth) => {
+    const row = counts.subarray(truth * names.length, (truth + 1) * names.length);
+    const total = row.reduce((sum, count) => sum + count, 0);
+    return shown.map((predicted) => {
+      const fraction = total > 0 ? row[predicted] / total : 0;
+      return {
+        truth: names[truth],
+        predicted: names[predicted],
+        fraction,
+        // Zeros would hide the pattern.
+        label: row[predicted] === 0 ? '' : (100 * fraction).toFixed(0),
+        strong: fraction > DARK_FILL,
+      };
+    });
   });
+  const sort = shown.map((label) => names[label]);
   const side = classes <= 12 ? 44 : classes <= 20 ? 30 : 20;
   const axis = {
     domain: false,
@@ -89,12 +110,12 @@ export function confusionSpec(counts: Int32Array, names: readonly string[]): Top
       x: {
         field: 'predicted',
         type: 'nominal',
-        sort: [...names],
+        sort,
         title: 'predicted',
         axis: { ...axis, labelAngle: -40 },
       },
-      y: { field: 'truth', type: 'nominal', sort: [...names], title: 'true class', axis },
+      y: { field: 'truth', type: 'nominal', sort, title: 'true class', axis },
     },
-    layer: classes <= 24 ? [cells, numbers] : [cells],
+    layer: [cells, numbers],
   };
 }

@@ -92,8 +92,8 @@ export const heading = (text: string): Html => `<h3>${escapeText(text)}</h3>`;
 /** SVG as it is. */
 export const figure = (svg: string): Html => `<figure>${svg}</figure>`;
 
-/** A cell: text, or text with a smaller line below it. */
-export type Cell = string | readonly [text: string, below: string];
+/** A cell: text, or text with smaller lines below it. */
+export type Cell = string | readonly [text: string, ...below: string[]];
 
 /** Paths may break behind a slash. */
 const breakable = (text: string) => escapeText(text).replaceAll('/', '/<wbr>');
@@ -105,10 +105,10 @@ export function table(
   numbers: ReadonlySet<number>,
 ): Html {
   const attribute = (column: number) => (numbers.has(column) ? ' class="n"' : '');
-  const cell = (content: Cell) =>
-    typeof content === 'string'
-      ? breakable(content)
-      : `${breakable(content[0])}<small>${escapeText(content[1])}</small>`;
+  const cell = (content: Cell) => {
+    const [first, ...below] = typeof content === 'string' ? [content] : content;
+    return `${breakable(first)}${below.map((line) => `<small>${escapeText(line)}</small>`).join('')}`;
+  };
   const headings = head.map((text, i) => `<th scope="col"${attribute(i)}>${escapeText(text)}</th>`);
   const lines = rows.map(
     (row) => `<tr>${row.map((content, i) => `<td${attribute(i)}>${cell(content)}</td>`).join('')}</tr>`,

@@ -1,6 +1,6 @@
 /** The pictures of one run's network at work: hidden patches, neighbours, map, confusion matrix. Each comes as SVG. */
 import type { Manifest } from '../bundle/manifest';
-import { confusionMatrix, confusionSpec, MOST_CLASSES } from './confusion';
+import { confusionMatrix, confusionSpec, mostConfused } from './confusion';
 import { mapSpec } from './embeddingMap';
 import { imageRows, type RowImage } from './imageRows';
 import { nearestRows } from './neighbours';
@@ -44,7 +44,9 @@ export async function patchPictures(
         logits.subarray(i * scores, (i + 1) * scores),
       );
       const name = classOf(predictions, i);
-      return patchPicture(task, `Image ${indices[i]} of the ${split} split${name === '' ? '' : `: ${name}`}`);
+      const part = { train: 'train', test: 'test', all: '', validation: 'train' }[split];
+      const which = `Image ${indices[i]}${part === '' ? '' : ` of the ${part} split`}`;
+      return patchPicture(task, name === '' ? which : `${which}: ${name}`);
     }),
   );
 }
@@ -98,8 +100,9 @@ export async function mapPicture(
 export interface Confusion {
   readonly counts: Int32Array;
   readonly names: readonly string[];
-  /** null: more classes than a matrix can show */
-  readonly svg: string | null;
+  /** classes in the picture */
+  readonly shown: number;
+  readonly svg: string;
 }
 
 /** Null where no classes are predicted or known. */
@@ -116,6 +119,6 @@ export async function confusionPicture(
   });
   const names = Array.from({ length: count }, (_, label) => classes?.[label] ?? String(label));
   const counts = confusionMatrix(labels, predicted, count);
-  const svg = count <= MOST_CLASSES ? await renderChart(confusionSpec(counts, names)) : null;
-  return { counts, names, svg };
+  const shown = mostConfused(counts, count);
+  return { counts, names, shown: shown.length, svg: await renderChart(confusionSpec(counts, names, shown)) };
 }

@@ -5,6 +5,7 @@ import type { LoaderOptions } from '../data/loader';
 import { createLoader } from '../data/loader';
 import { spread } from '../data/sampler';
 import { openSource } from '../data/source';
+import { UserError } from '../errors';
 import type { HostTensor } from '../onnx/dtype';
 import type { Provider } from '../runtime/providers';
 import { requireProvider } from '../runtime/providers';
@@ -12,11 +13,11 @@ import { StateSession } from '../runtime/stateSession';
 import type { Checkpoint } from '../training/checkpoints';
 import { batchFeeds, batchOptions } from '../training/feeds';
 import { requireState } from '../training/stateTypes';
+import { readValidationIndices } from '../training/validation';
 
 export interface Predictions {
-  /** the data and the split that were read */
-  readonly source: string;
-  readonly split: string;
+  /** `all`: the data has no division */
+  readonly split: 'train' | 'test' | 'all' | 'validation';
   /** images in the whole split */
   readonly available: number;
   readonly classes: readonly string[] | null;
@@ -42,31 +43,45 @@ export const PICTURE_SEED = 0;
 
 export interface PredictOptions {
   readonly data: string;
-  /** images at most; they are spread evenly over the test split */
+  /** validation: the images of the data that the run kept from training */
+  readonly split: 'test' | 'validation';
+  /** images at most; they are spread evenly over the split */
   readonly count: number;
   readonly augment: boolean;
+  readonly broken: 'fail' | 'skip';
   readonly provider?: Provider;
   readonly threads: number;
   readonly workers?: number;
 }
 
-/** Runs `eval.onnx` over images of the test split. Throws a UserError for whatever is not there or does not fit. */
+/** Runs `eval.onnx` over images of the split. Throws a UserError for whatever is not there or does not fit. */
 export async function predict(
+  directory: string,
   bundle: Bundle,
   checkpoint: Checkpoint,
   options: PredictOptions,
+  warn: (line: string) => void,
 ): Promise<Predictions> {
   const { manifest } = bundle;
-  const source = await openSource(options.data, 'test');
-  const { length: available, classes } = source;
+  const kept = options.split === 'validation' ? readValidationIndices(directory) : null;
+  const split = kept ? 'train' : 'test';
+  const source = await openSource(options.data, split);
+  const { length, classes } = source;
   source.close();
-  const indices = spread(available, options.count);
+  if (kept?.some((index) => index >= length)) {
+    throw new UserError(
+      `--split validation: ${options.data} has only ${length} training images, fewer than the data of ${directory}; give the data that it was trained on`,
+    );
+  }
+  const available = kept?.length ?? length;
+  const chosen = spread(available, options.count);
   const loaderOptions: LoaderOptions = {
     ...batchOptions(manifest, 'evaluate'),
     augment: options.augment ? manifest.recipe.augment : null,
     spec: options.data,
-    split: 'test',
-    indices,
+    split,
+    indices: kept ? chosen.map((i) => kept[i]) : chosen,
+    broken: options.broken,
     seed: PICTURE_SEED,
     workers: options.workers,
     // A pretraining graph asks for no labels; the pictures show them where there are any.
@@ -76,11 +91,14 @@ export async function predict(
     const loader = await createLoader(loaderOptions);
     const parts = new Map<string, Float32Array[]>();
     const images: Uint8Array[] = [];
+    const indices: number[] = [];
     const labels: number[] = [];
     const orders: number[] = [];
     try {
       for await (const batch of loader) {
         const { valid } = batch;
+        for (const { reason } of batch.broken) warn(`left out: ${reason}`);
+        indices.push(...batch.indices.subarray(0, valid));
         const outputs = await evaluate(batchFeeds(manifest.graphs.eval, [batch], false));
         for (const [name, { shape, data }] of outputs) {
           const each = shape.slice(1).reduce((product, size) => product * size, 1);
@@ -109,12 +127,12 @@ export async function predict(
       if (!found) throw new Error(`eval.onnx gives no ${name}`);
       return found;
     };
+    if (indices.length === 0) throw new UserError(`${options.data}: none of the images can be decoded`);
     return {
-      source: options.data,
-      split: loader.source.split,
+      split: kept ? 'validation' : loader.source.split,
       available,
       classes,
-      indices,
+      indices: Int32Array.from(indices),
       images: new Uint8Array(Buffer.concat(images)),
       labels: labels.length > 0 ? Int32Array.from(labels) : null,
       loss: required('loss'),
@@ -125,6 +143,20 @@ export async function predict(
     };
   });
 }
+
+/** `1,000 of the 10,000 images of the test split` */
+export function describeImages({ indices, available, split }: Predictions): string {
+  const count = (n: number) => n.toLocaleString('en');
+  const number = indices.length === available ? 'all' : `${count(indices.length)} of the`;
+  return `${number} ${count(available)} images ${OF_SPLIT[split]}`;
+}
+
+const OF_SPLIT: Readonly<Record<Predictions['split'], string>> = {
+  train: 'of the train split',
+  test: 'of the test split',
+  all: '(no division into train and test)',
+  validation: 'that the run kept from training',
+};
 
 type Evaluate = (feeds: Iterable<readonly [string, HostTensor]>) => Promise<Map<string, HostTensor>>;
 

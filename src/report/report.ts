@@ -9,8 +9,8 @@ import { reportPage } from './page';
 import { svgToPng } from './png';
 import { predict, type Predictions } from './predictions';
 import { chanceOf, readRuns, type RunView } from './runView';
-import { curvesSection, embeddingSections, patchSection, recipeSection, resultsSection } from './sections';
-import { confusionSection } from './sections';
+import { resultsSection } from './results';
+import { confusionSection, curvesSection, embeddingSections, patchSection, recipeSection } from './sections';
 import { neighbourAgreement } from './neighbours';
 import { unitsOf, type Units } from './pictures';
 import { standalone } from './theme';
@@ -21,10 +21,14 @@ export interface ReportOptions {
   readonly to?: string;
   /** default: what each run was trained on */
   readonly data?: string;
-  /** of the test split, for everything but the curves; 0: no network is run. Default 1000 */
+  /** images for everything but the curves; default test. validation: those that each run kept from training */
+  readonly split?: 'test' | 'validation';
+  /** of the split; 0: no network is run. Default 1000 */
   readonly images?: number;
   /** augments them as training does */
   readonly augment?: boolean;
+  /** images that cannot be decoded: fail, or leave them out; default: as each run was trained */
+  readonly broken?: 'fail' | 'skip';
   /** default: the provider that each bundle was lowered for */
   readonly provider?: Provider;
   readonly threads?: number;
@@ -97,7 +101,7 @@ export async function report(
 async function answers(
   { directory, bundle, checkpoint, settings }: RunView,
   count: number,
-  { data, augment = false, provider, threads, workers }: ReportOptions,
+  { data, split = 'test', augment = false, broken, provider, threads, workers }: ReportOptions,
   warn: (line: string) => void,
 ): Promise<Predictions | null> {
   if (!checkpoint) {
@@ -107,14 +111,17 @@ async function answers(
   const from = data ?? settings?.data;
   if (from === undefined)
     throw new UserError(`${directory}: has no run.json that names its data; give --data`);
-  return predict(bundle, checkpoint, {
+  const options = {
     data: from,
+    split,
     count,
     augment,
+    broken: broken ?? settings?.broken ?? 'fail',
     provider,
     threads: threads ?? availableParallelism(),
     workers,
-  });
+  };
+  return predict(directory, bundle, checkpoint, options, warn);
 }
 
 function shown(view: RunView, predictions: Predictions | null): ShownRun {

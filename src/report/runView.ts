@@ -12,6 +12,8 @@ import { listCheckpoints, readNewestCheckpoint } from '../training/checkpoints';
 import type { LoadReport } from '../training/initFrom';
 import type { StepMetrics } from '../training/metricsLog';
 import { readRun, runPaths, type RunSettings } from '../training/runFolder';
+import { readValidation, type ValidationMetrics } from '../training/validation';
+import type { Measurement } from './curves';
 import { readMetricsTolerant } from './metricsTail';
 
 export interface RunView {
@@ -22,6 +24,10 @@ export interface RunView {
   /** null: not trained yet */
   readonly settings: RunSettings | null;
   readonly lines: readonly StepMetrics[];
+  readonly validation: readonly ValidationMetrics[];
+  /** what `selfie knn` and `selfie linear-probe` found last; null: not asked */
+  readonly knn: ProbeResult | null;
+  readonly linearProbe: ProbeResult | null;
   readonly loadReport: LoadReport | null;
   /** null: none yet */
   readonly checkpoint: Checkpoint | null;
@@ -40,6 +46,16 @@ const loadReportSchema = z.object({
   left: byPart,
 });
 
+const probeResultSchema = z.object({
+  step: z.number(),
+  split: z.string(),
+  labels: z.string().nullable(),
+  accuracy: z.number(),
+  interval: z.tuple([z.number(), z.number()]),
+  chance: z.number(),
+});
+export type ProbeResult = z.infer<typeof probeResultSchema>;
+
 /** Reads the folders. Throws a UserError for one that has no bundle, or damaged files. */
 export function readRuns(directories: readonly string[], warn: (line: string) => void): RunView[] {
   return directories.map((directory, i) => {
@@ -54,20 +70,42 @@ export function readRuns(directories: readonly string[], warn: (line: string) =>
       bundle: readBundle(directory),
       settings: readRun(directory),
       lines,
-      loadReport: readLoadReport(paths.loadReport),
+      validation: readValidation(paths.validationMetrics),
+      knn: readStored(path.join(directory, 'knn.json'), probeResultSchema, 'a result of `selfie knn`'),
+      linearProbe: readStored(
+        path.join(directory, 'linear-probe.json'),
+        probeResultSchema,
+        'a result of `selfie linear-probe`',
+      ),
+      loadReport: readStored(paths.loadReport, loadReportSchema, 'a load report of `selfie train`'),
       checkpoint: listCheckpoints(directory).length > 0 ? readNewestCheckpoint(directory, warn) : null,
     };
   });
 }
 
-function readLoadReport(file: string): LoadReport | null {
+/** Null where the file is not there; `what` is for the message. */
+function readStored<T>(file: string, schema: z.ZodType<T>, what: string): T | null {
   if (!existsSync(file)) return null;
   try {
-    return loadReportSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    throw new UserError(`${file}: not a load report of \`selfie train\`; move it away`, { cause: error });
+    throw new UserError(`${file}: not ${what}; move it away`, { cause: error });
   }
 }
+
+/** All that was measured while the run trained: the lines of steps, and those of validation under names of their own. */
+export const measurements = (
+  lines: readonly StepMetrics[],
+  validation: readonly ValidationMetrics[],
+): Measurement[] => [
+  ...lines,
+  ...validation.map(({ step, loss, accuracy, top5 }) => ({
+    step,
+    validation_loss: loss,
+    validation_accuracy: accuracy,
+    ...(top5 !== null && { validation_top5: top5 }),
+  })),
+];
 
 /** The accuracy of guessing: of a place among the hidden ones, or of a class. */
 export const chanceOf = ({ recipe }: Manifest) =>

@@ -4,6 +4,7 @@ import type { ReadStream } from 'node:tty';
 import { readBundle } from '../bundle/read';
 import { listCheckpoints } from '../training/checkpoints';
 import { readRun, runPaths } from '../training/runFolder';
+import { readValidation } from '../training/validation';
 import { MetricsTail } from './metricsTail';
 import { chanceOf } from './runView';
 import { jobState, watchView, type Snapshot } from './watchView';
@@ -18,6 +19,7 @@ export function snapshots(directory: string): () => Snapshot {
       name: path.basename(path.resolve(directory)),
       recipe: manifest.recipeName,
       lines: tail.lines,
+      validation: readValidation(runPaths(directory).validationMetrics),
       broken: tail.broken,
       // A run of a folder may be started anew with other steps.
       steps: readRun(directory)?.steps ?? manifest.recipe.schedule.steps,

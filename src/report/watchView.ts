@@ -1,9 +1,13 @@
 /** The terminal view of a running job: what its folder says at a moment, as lines of text. */
+import { mean } from '../mean';
 import type { StepMetrics } from '../training/metricsLog';
 import { formatDuration } from '../training/progress';
-import { bar, braillePlot, rangeOf, resample } from './braille';
-import { mean } from './curves';
+import type { ValidationMetrics } from '../training/validation';
+import { bar } from './braille';
+import type { Measurement } from './curves';
+import { measurements } from './runView';
 import { percent } from './theme';
+import { watchCurves } from './watchCurves';
 
 export type JobState = 'not started' | 'running' | 'finished' | 'silent';
 
@@ -11,6 +15,7 @@ export interface Snapshot {
   readonly name: string;
   readonly recipe: string;
   readonly lines: readonly StepMetrics[];
+  readonly validation: readonly ValidationMetrics[];
   readonly broken: number;
   /** in all */
   readonly steps: number;
@@ -62,7 +67,7 @@ const STATE_CODE: Readonly<Record<JobState, string>> = {
 /** The view in at most `rows` lines of at most `columns` characters; fewer rows leave out curves, last ones first. */
 export function watchView(snapshot: Snapshot, { columns, rows, colour }: ViewSettings): string[] {
   const paint = painter(colour);
-  const { name, recipe, lines, broken, steps, chance, checkpointStep, silentSeconds } = snapshot;
+  const { name, recipe, lines, validation, broken, steps, chance, checkpointStep, silentSeconds } = snapshot;
   const state = jobState(snapshot);
   const said = state === 'silent' ? `silent for ${formatDuration(silentSeconds ?? NaN)}` : state;
   const head = `${name}  ${recipe}`.slice(0, Math.max(0, columns - said.length - 2));
@@ -70,6 +75,7 @@ export function watchView(snapshot: Snapshot, { columns, rows, colour }: ViewSet
   const last = lines.at(-1);
   if (!last) return [title, 'no step yet'];
 
+  const all = measurements(lines, validation);
   const recent = lines.slice(-RECENT);
   const now = (key: string) => mean(recent.map((line) => line[key]));
   const pace = secondsPerStep(lines);
@@ -83,6 +89,8 @@ export function watchView(snapshot: Snapshot, { columns, rows, colour }: ViewSet
   const facts = [
     `loss ${now('loss').toFixed(4)}`,
     `accuracy ${percent(now('accuracy'))} (chance ${percent(chance)})`,
+    ...('confident' in last ? [`confident ${percent(now('confident'))}`] : []),
+    ...measuredFacts(all),
     `lr ${last.learning_rate.toPrecision(3)}`,
     `${now('images_per_second').toFixed(0)} images/s`,
     `data wait ${percent(now('data_wait'))}`,
@@ -97,7 +105,28 @@ export function watchView(snapshot: Snapshot, { columns, rows, colour }: ViewSet
       : progress.slice(0, columns),
     ...wrap(facts, columns),
   ];
-  return [...top, ...curves(lines, chance, columns, rows - top.length, paint)].slice(0, rows);
+  return [...top, ...watchCurves(all, chance, columns, rows - top.length, paint)].slice(0, rows);
+}
+
+/** What is measured now and then, as it was the last time. */
+function measuredFacts(all: readonly Measurement[]): string[] {
+  const last = (key: string) => all.filter((line) => key in line).at(-1);
+  const validation = last('validation_accuracy');
+  const knn = last('knn_accuracy');
+  const linear = last('linear_accuracy');
+  const spread = last('embedding_spread');
+  return [
+    ...(validation
+      ? [
+          `validation ${percent(validation.validation_accuracy)}, loss ${validation.validation_loss.toFixed(4)} (step ${validation.step})`,
+        ]
+      : []),
+    ...(knn ? [`kNN ${percent(knn.knn_accuracy)} (step ${knn.step})`] : []),
+    ...(linear ? [`linear probe ${percent(linear.linear_accuracy)} (step ${linear.step})`] : []),
+    ...(spread
+      ? [`spread ${spread.embedding_spread.toFixed(3)}, rank ${spread.embedding_rank.toFixed(1)}`]
+      : []),
+  ];
 }
 
 /** Items side by side, three spaces apart, in as few lines as they need. */
@@ -110,54 +139,4 @@ function wrap(items: readonly string[], columns: number): string[] {
     else lines.push(item.slice(0, columns));
   }
   return lines;
-}
-
-const AXIS = 9;
-const LEAST_ROWS = 4;
-const MOST_ROWS = 8;
-
-interface Curve {
-  readonly key: string;
-  readonly title: string;
-  readonly code: string;
-  readonly show: (value: number) => string;
-  readonly zero?: boolean;
-}
-
-/** Plots as tall as the room allows, each below its title. */
-function curves(
-  lines: readonly StepMetrics[],
-  chance: number,
-  columns: number,
-  room: number,
-  paint: (code: string, text: string) => string,
-): string[] {
-  const all: Curve[] = [
-    { key: 'loss', title: 'loss', code: '34', show: (x) => x.toPrecision(3) },
-    {
-      key: 'accuracy',
-      title: `accuracy (chance ${percent(chance)})`,
-      code: '32',
-      show: (x) => percent(x, 0),
-      zero: true,
-    },
-    { key: 'images_per_second', title: 'images/s', code: '35', show: (x) => x.toFixed(0), zero: true },
-  ];
-  const width = columns - AXIS - 1;
-  const fit = Math.min(all.length, Math.floor(room / (LEAST_ROWS + 1)));
-  if (fit === 0 || width < 10) return [];
-  const height = Math.min(MOST_ROWS, Math.floor(room / fit) - 1);
-  return all.slice(0, fit).flatMap(({ key, title, code, show, zero }) => {
-    const values = lines.map((line) => line[key]);
-    const [low, high] = rangeOf(resample(values, 2 * width));
-    const range = [zero ? 0 : low, high] as const;
-    const plot = braillePlot(values, width, height, range);
-    return [
-      paint('2', `${' '.repeat(AXIS + 1)}${title}`.slice(0, columns)),
-      ...plot.map((row, i) => {
-        const value = i === 0 ? show(range[1]) : i === height - 1 ? show(range[0]) : '';
-        return `${paint('2', value.padStart(AXIS))} ${paint(code, row)}`;
-      }),
-    ];
-  });
 }

@@ -24,11 +24,15 @@ export interface ValidationMetrics {
 /** Masks and augmentation of an evaluation come from this seed, so that two evaluations can be compared. */
 export const EVALUATION_SEED = 0;
 
-/** The lines of `file`; none where it is not there. */
+/** The lines of `file`; none where it is not there. UserError where it is damaged. */
 export function readValidation(file: string): ValidationMetrics[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as ValidationMetrics);
+  try {
+    return lines.map((line) => JSON.parse(line) as ValidationMetrics);
+  } catch (error) {
+    throw new UserError(`${file} is damaged`, { cause: error });
+  }
 }
 
 /** The validation examples of the run in `directory`. UserError where it has none. */

@@ -1,5 +1,13 @@
 /** `selfie report`, `inspect` and `watch` on runs of a few steps: the page, its pictures, and their errors. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -38,6 +46,10 @@ test('report: one page that loads nothing, with every picture beside it', () => 
   expect(files.filter((file) => file.endsWith('.png')).map((file) => file.slice(0, -4))).toEqual(names);
   for (const name of ['pretrain-loss', 'finetune-accuracy', 'pretrain-patches-1', 'finetune-confusion'])
     expect(names).toContain(name);
+  for (const name of ['pretrain-probes', 'pretrain-embedding-spread', 'pretrain-embedding-rank'])
+    expect(names).toContain(name);
+  expect(names).not.toContain('finetune-probes');
+  expect(readFileSync(inside('both-pictures/pretrain-loss.svg'), 'utf8')).toContain('>validation<');
   for (const name of ['pretrain-map', 'finetune-map', 'pretrain-neighbours', 'pretrain-data-wait'])
     expect(names).toContain(name);
   expect(readFileSync(inside('both-pictures/pretrain-patches-1.svg'), 'utf8')).not.toContain('var(');
@@ -53,6 +65,41 @@ test('report: a run that was not trained has its recipe, and --images 0 runs no 
   expect(reportOf([pretrained], undefined, '0').stdout).toContain(path.join(pretrained, 'report.html'));
   expect(existsSync(path.join(pretrained, 'report-pictures', 'pretrain-loss.png'))).toBe(true);
   expect(readFileSync(path.join(pretrained, 'report.html'), 'utf8')).not.toContain('id="patches"');
+});
+
+test("report: the run's own validation images, and no others", () => {
+  const to = ['--to', inside('kept.html'), '--split', 'validation'];
+  const { code, stderr } = selfie(['report', pretrained, ...to, '--images', '15']);
+  expect([code, stderr]).toEqual([0, '']);
+  const page = readFileSync(inside('kept.html'), 'utf8');
+  expect(page).toContain('15 of the 20 images that the run kept from training');
+  expect(page).toContain('>validation accuracy</th>');
+  const { indices } = JSON.parse(readFileSync(path.join(pretrained, 'validation.json'), 'utf8')) as {
+    indices: number[];
+  };
+  const shown = Array.from(page.matchAll(/Image (\d+) of the train split/g), ([, index]) => Number(index));
+  expect(shown.length).toBeGreaterThan(0);
+  for (const index of shown) expect(indices).toContain(index);
+});
+
+test('report: images without a division, and one that is broken', async () => {
+  const folder = inside('flat');
+  for (const name of ['a', 'b']) {
+    mkdirSync(path.join(folder, name), { recursive: true });
+    for (let i = 0; i < 4; i++)
+      await sharp({ create: { width: 40, height: 40, channels: 3, background: { r: 60 * i, g: 9, b: 99 } } })
+        .png()
+        .toFile(path.join(folder, name, `${i}.png`));
+  }
+  writeFileSync(path.join(folder, 'b', '2.png'), 'no picture');
+  const args = ['report', finetuned, '--data', `folder:${folder}`, '--to', inside('flat.html')];
+  // the run was trained without --broken, so that it fails
+  expect(selfie(args).stderr).toMatch(/^error: .*2\.png/m);
+  const { code, stderr } = selfie([...args, '--broken', 'skip']);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^warning: left out: .*2\.png/m);
+  const page = readFileSync(inside('flat.html'), 'utf8');
+  expect(page).toContain('7 of the 8 images (no division into train and test)');
 });
 
 test('inspect: a picture and a table for one photograph', async () => {
@@ -76,6 +123,8 @@ test('watch: one picture where the output is no terminal', () => {
   expect(stdout).toContain('pretrain  embedded-pretrain  finished');
   expect(stdout).toContain('step 6/6  100 %');
   expect(stdout).toContain('checkpoint of step 6');
+  expect(stdout).toMatch(/kNN [\d.]+ % \(step 6\)/);
+  expect(stdout).toMatch(/validation [\d.]+ %, loss [\d.]+ \(step 6\)/);
   expect(stdout).not.toContain('\x1b');
 });
 
@@ -84,6 +133,8 @@ test.each<[string[], string]>([
   [['report', 'absent'], 'absent: no bundle here'],
   [['report', pretrained, '--to', 'x.pdf'], '--to x.pdf: expected a name that ends in .html'],
   [['report', pretrained, '--data', 'cifar10:absent'], 'absent'],
+  [['report', finetuned, '--split', 'validation'], 'only a run that was trained with --validation'],
+  [['report', pretrained, '--split', 'train'], '--split'],
   [['inspect', pretrained], 'missing: --image'],
   [['inspect', pretrained, '--image', 'absent.png'], 'cannot read absent.png: ENOENT'],
   [['inspect', finetuned, '--image', 'absent.png'], 'a finetune run hides no patches'],

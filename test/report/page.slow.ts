@@ -37,8 +37,8 @@ if (!there) process.stderr.write(`skipped: no ${executablePath}; install chromiu
             ...['Results', 'Curves', 'Hidden patches', 'Nearest neighbours', 'Map of embeddings'],
             ...['Confusion matrix', 'Recipe and load report'],
           ]);
-          // 10 curves, 6 patch tasks, and of both runs neighbours and map, and one confusion matrix
-          expect(await page.locator('figure svg').count()).toBe(21);
+          // 14 curves, 6 patch tasks, and of both runs neighbours and map, and one confusion matrix
+          expect(await page.locator('figure svg').count()).toBe(25);
           for (const picture of await page.locator('figure svg').all()) {
             const box = await picture.boundingBox();
             expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThan(100);

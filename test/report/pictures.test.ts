@@ -1,8 +1,6 @@
-/** The pure parts of pictures: bins of curves, patches, principal components, neighbours, confusions, charts. */
+/** The pure parts of pictures: patches, principal components, neighbours, confusions, charts. */
 import { spread } from '../../src/data/sampler';
-import type { StepMetrics } from '../../src/training/metricsLog';
-import { confusionMatrix, confusionSpec, mistakes } from '../../src/report/confusion';
-import { bins, curveSpec } from '../../src/report/curves';
+import { confusionMatrix, confusionSpec, mistakes, mostConfused } from '../../src/report/confusion';
 import { mapSpec } from '../../src/report/embeddingMap';
 import { nearestRows, neighbourAgreement } from '../../src/report/neighbours';
 import {
@@ -18,42 +16,6 @@ import { principalComponents, unitRows } from '../../src/report/pca';
 import { svgToPng } from '../../src/report/png';
 import { standalone } from '../../src/report/theme';
 import { renderChart } from '../../src/report/vega';
-
-const metrics = (step: number, loss: number): StepMetrics => ({
-  step,
-  epoch: 0,
-  loss,
-  accuracy: loss / 10,
-  learning_rate: 0.1,
-  images_per_second: 100,
-  data_wait: 0,
-  elapsed_seconds: step,
-});
-
-test('bins hold every line once: mean, least and largest value, last step', () => {
-  const lines = [4, 2, 6, 8, 1].map((loss, i) => metrics(i + 1, loss));
-  expect(bins(lines, 'loss', 2)).toEqual([
-    { step: 2, mean: 3, low: 2, high: 4 },
-    { step: 5, mean: 5, low: 1, high: 8 },
-  ]);
-  expect(bins(lines, 'loss', 99)).toHaveLength(5);
-  expect(bins(lines, 'gradient_norm', 9)).toEqual([]);
-});
-
-test('a chart of two runs has a line and a band for each, and chance', async () => {
-  const runs = ['a<b', 'c'].map((name, r) => ({
-    name,
-    lines: Array.from({ length: 400 }, (_, i) => metrics(i + 1, 1 + Math.sin(i + r))),
-  }));
-  const svg = await renderChart(
-    curveSpec(runs, { key: 'accuracy', title: 'Accuracy', format: '~%', chance: 0.25 }),
-  );
-  expect(svg.match(/<path[^>]*aria-roledescription="line mark"/g)).toHaveLength(2);
-  expect(svg.match(/<path[^>]*aria-roledescription="area mark"/g)).toHaveLength(2);
-  expect(svg).toContain('chance 25 %');
-  expect(svg).toContain('var(--series2)');
-  expect(standalone(svg)).not.toContain('var(');
-});
 
 test('spread takes indices evenly', () => {
   expect(Array.from(spread(10, 4))).toEqual([0, 2, 5, 7]);
@@ -97,6 +59,21 @@ test('its picture marks one right and one wrong, and becomes a PNG', async () =>
   expect(png.readUInt32BE(16)).toBe(2 * (Number(width) + 28));
 });
 
+test('the score of every cell is written and said, also where many patches are hidden', async () => {
+  const hidden = 12;
+  const many = patchTask(
+    { size: 8, channels: 1, patch: 2 },
+    new Uint8Array(64),
+    Array.from({ length: 16 }, (_, i) => i),
+    Float32Array.from({ length: hidden ** 2 }, (_, i) => (i === 1 ? Math.log(33) : 0)),
+  );
+  const svg = await patchPicture(many, 'many');
+  expect(svg).toContain('<title>place 1, patch of place 2: 75.0 %</title>');
+  expect(svg.match(/<title>/g)).toHaveLength(hidden ** 2);
+  expect(svg.match(/>75<\/text>/g)).toHaveLength(1);
+  expect(svg.match(/>8<\/text>/g)).toHaveLength(11 * hidden + 2);
+});
+
 test('principal components of points on two orthogonal directions', () => {
   // (3 cos t) along [0.6, 0.8, 0] and (cos 2t) along [0, 0, 1], around a mean far from zero
   const n = 64;
@@ -136,6 +113,24 @@ test('confusions: counts, the most frequent mistakes, and a readable chart', asy
   const svg = await renderChart(confusionSpec(counts, ['cat', 'dog', 'cow']));
   expect(svg).toContain('>67<');
   expect(svg).toContain('>cow<');
+});
+
+test('of many classes the matrix shows those with most mistakes, in percent of the whole class', async () => {
+  const classes = 50;
+  const counts = new Int32Array(classes ** 2);
+  for (let i = 0; i < classes; i++) counts[i * classes + i] = 6;
+  // classes 20 to 49 are wrong: each is taken for the next, and 49 for 20
+  for (let i = 20; i < 49; i++) counts[i * classes + i + 1] = 2;
+  counts[49 * classes + 20] = 2;
+  const shown = mostConfused(counts, classes);
+  expect(shown).toEqual(Array.from({ length: 30 }, (_, i) => i + 20));
+  expect(mostConfused(counts.subarray(0, 1600), 40)).toHaveLength(40);
+  const names = Array.from({ length: classes }, (_, i) => `class${i}`);
+  const svg = await renderChart(confusionSpec(counts, names, shown));
+  expect(svg).toContain('>class20<');
+  expect(svg).not.toContain('>class19<');
+  expect(svg.match(/>25</g)).toHaveLength(30);
+  expect(svg.match(/>75</g)).toHaveLength(30);
 });
 
 test('the map tells ten classes apart and names the rest together', async () => {

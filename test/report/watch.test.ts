@@ -31,6 +31,7 @@ const job = (done: number, more: Partial<Snapshot> = {}): Snapshot => ({
     data_wait: 0.01,
     elapsed_seconds: (i + 1) / 5,
   })),
+  validation: [],
   broken: 0,
   steps: 200,
   chance: 0.25,
@@ -60,6 +61,42 @@ test('a running job in 80 columns', () => {
   expect(lines.length).toBeLessThanOrEqual(24);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   expect(text).toContain('images/s\n');
+});
+
+test('what is measured now and then: its last values, and curves from the second value on', () => {
+  const plain = job(100);
+  const probed = (steps: number[]) =>
+    plain.lines.map((line) =>
+      steps.includes(line.step)
+        ? {
+            ...line,
+            knn_accuracy: line.step / 200,
+            linear_accuracy: 0.5,
+            embedding_spread: 0.4,
+            embedding_rank: 9,
+          }
+        : line,
+    );
+  const validation = [50, 100].map((step) => ({
+    step,
+    count: 9,
+    loss: 1.5,
+    accuracy: step / 1000,
+    top5: null,
+  }));
+  const view = (more: Partial<Snapshot>, rows = 80) =>
+    watchView({ ...plain, ...more }, { columns: 100, rows, colour: false }).join('\n');
+  expect(view({})).not.toMatch(/kNN|validation|linear|spread/);
+  const all = view({ lines: probed([40, 80]), validation });
+  for (const part of ['kNN 40.0 % (step 80)', 'linear probe 50.0 % (step 80)', 'spread 0.400, rank 9.0'])
+    expect(all).toContain(part);
+  expect(all).toContain('validation 10.0 %, loss 1.5000 (step 100)');
+  for (const title of ['kNN accuracy', 'validation accuracy', 'linear probe accuracy', 'validation loss'])
+    expect(all).toContain(`${title}\n`);
+  // the later of two values fills the right half of the hundred steps
+  expect(all).toMatch(/40 % *\u2800{20}.*\n/);
+  expect(view({ lines: probed([40]) })).not.toContain('kNN accuracy');
+  expect(view({ lines: probed([40, 80]), validation }, 24)).not.toContain('validation accuracy\n');
 });
 
 test.each([

@@ -1,4 +1,4 @@
-/** Two runs of six steps for reports: pretraining on the embedded images, and finetuning from it. */
+/** Two runs of six steps for reports: pretraining on the embedded images with all its measurements, and finetuning from it. */
 import { type Finished, selfie } from './selfie';
 
 function succeed(args: readonly string[]): Finished {
@@ -13,7 +13,8 @@ const SMALL = sets('network.width=2', 'batch=8', 'schedule.warmupSteps=0');
 export function buildAndTrain(pretrained: string, finetuned: string): void {
   const data = ['--data', 'embedded', '--steps', '6'];
   succeed(['build-graph', 'embedded-pretrain', '--out', pretrained, ...SMALL, ...sets('pooling.heads=2')]);
-  succeed(['train', pretrained, ...data]);
+  const measured = ['--validation', '20', '--checkpoint-every', '3', '--probe-every', '3'];
+  succeed(['train', pretrained, ...data, ...measured, '--probe-images', '100']);
   succeed(['build-graph', 'embedded-finetune', '--out', finetuned, ...SMALL]);
   succeed(['train', finetuned, ...data, '--labels', '20', '--init-from', pretrained]);
 }
