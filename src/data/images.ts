@@ -7,76 +7,103 @@ import { type Box, centerBox, type DecodedImage } from './transforms';
 sharp.concurrency(1);
 sharp.cache(false);
 
-function open(image: Buffer | DecodedImage, ignoreIcc: boolean): sharp.Sharp {
-  if (Buffer.isBuffer(image)) return sharp(image, { failOn: 'error', ignoreIcc });
-  const { width, height, channels, pixels } = image;
-  return sharp(pixels, { raw: { width, height, channels: channels === 1 ? 1 : 3 } });
+/** RGB or gray pixels to work on. */
+const openPixels = ({ width, height, channels, pixels }: DecodedImage): sharp.Sharp =>
+  sharp(pixels, { raw: { width, height, channels: channels === 1 ? 1 : 3 } });
+
+async function readHeader(bytes: Buffer, where: string): Promise<sharp.Metadata> {
+  try {
+    return await sharp(bytes, { failOn: 'error' }).metadata();
+  } catch (error) {
+    throw undecodable(where, error, 'image');
+  }
+}
+
+const openEncoded = (bytes: Buffer, { space }: sharp.Metadata): sharp.Sharp =>
+  sharp(bytes, { failOn: 'error', ignoreIcc: space !== 'cmyk' }).autoOrient();
+
+/** What `image` makes, without alpha. `format` is for the message. */
+async function render(
+  image: sharp.Sharp,
+  where: string,
+  channels: 1 | 3,
+  format: string,
+): Promise<DecodedImage> {
+  const space = channels === 1 ? 'b-w' : 'srgb';
+  const raw = image.removeAlpha().toColourspace(space).raw({ depth: 'uchar' });
+  const { data, info } = await raw.toBuffer({ resolveWithObject: true }).catch((error: unknown) => {
+    throw undecodable(where, error, format);
+  });
+  if (info.channels !== channels)
+    throw new UserError(`${where} cannot be decoded: it gives ${info.channels} channels, not ${channels}`);
+  return { width: info.width, height: info.height, channels, pixels: data };
+}
+
+/** An image before it is resized; width and height are those of it upright. */
+interface Resizable extends Pick<DecodedImage, 'width' | 'height'> {
+  readonly image: sharp.Sharp;
+  readonly format: string;
+}
+
+async function openResizable(image: Buffer | DecodedImage, where: string): Promise<Resizable> {
+  if (!Buffer.isBuffer(image)) {
+    const { width, height } = image;
+    return { width, height, image: openPixels(image), format: 'pixel' };
+  }
+  const header = await readHeader(image, where);
+  // Resizing weighs colours by alpha, so that has to be gone before.
+  if (header.hasAlpha) return openResizable(await decodeWhole(image, where), where);
+  return { ...header.autoOrient, image: openEncoded(image, header), format: header.format };
 }
 
 /**
- * Decodes `bytes`, turned upright, in RGB without alpha (channels = 3) or in gray (channels = 1), 8 bits. The box that
- * `choose` picks from the upright size fills size x size pixels. Embedded colour profiles are ignored but for CMYK, as
- * torchvision and timm do: most say sRGB, and converting takes three times as long as decoding.
+ * Decodes `image`, turned upright, in RGB (channels = 3) or in gray (channels = 1), 8 bits. The box that `choose` picks from
+ * the upright size fills size x size pixels. Alpha is dropped and the colours below it stay, as PIL's `convert('RGB')` does.
+ * Embedded colour profiles are ignored but for CMYK, as torchvision and timm do: most say sRGB, and converting takes three
+ * times as long as decoding.
  * @param where names the image in errors
  * @throws UserError for bytes that are no image, are cut off or damaged
  */
 export async function decodeBox(
-  bytes: Buffer | DecodedImage,
+  image: Buffer | DecodedImage,
   where: string,
   size: number,
   channels: 1 | 3,
   choose: (width: number, height: number) => Box,
 ): Promise<DecodedImage> {
-  try {
-    const { autoOrient, space } = Buffer.isBuffer(bytes)
-      ? await sharp(bytes, { failOn: 'error' }).metadata()
-      : { autoOrient: bytes, space: 'srgb' };
-    const box = choose(autoOrient.width, autoOrient.height);
-    // Resize first and cut then: only so does libvips let the JPEG decoder shrink on load. It computes no pixel outside.
-    const width = Math.max(size, Math.round((autoOrient.width * size) / box.width));
-    const height = Math.max(size, Math.round((autoOrient.height * size) / box.height));
-    const left = Math.min(width - size, Math.round((box.left * size) / box.width));
-    const top = Math.min(height - size, Math.round((box.top * size) / box.height));
-    const { data, info } = await open(bytes, space !== 'cmyk')
-      .autoOrient()
-      .resize(width, height, { fit: 'fill', kernel: 'linear' })
-      .extract({ left, top, width: size, height: size })
-      .removeAlpha()
-      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== channels) {
-      throw new Error(`decoded to ${info.channels} channels, expected ${channels}`);
-    }
-    return { width: size, height: size, channels, pixels: data };
-  } catch (error) {
-    throw undecodable(where, error);
-  }
+  const upright = await openResizable(image, where);
+  const box = choose(upright.width, upright.height);
+  // Resize first and cut then: only so does libvips let the JPEG decoder shrink on load. It computes no pixel outside.
+  const width = Math.max(size, Math.round((upright.width * size) / box.width));
+  const height = Math.max(size, Math.round((upright.height * size) / box.height));
+  const left = Math.min(width - size, Math.round((box.left * size) / box.width));
+  const top = Math.min(height - size, Math.round((box.top * size) / box.height));
+  const cut = upright.image
+    .resize(width, height, { fit: 'fill', kernel: 'linear' })
+    .extract({ left, top, width: size, height: size });
+  return render(cut, where, channels, upright.format);
 }
 
 /** Decodes `bytes` for evaluation: resized, and the middle cut out. Shapes and errors as `decodeBox`. */
 export const decodeCenter = (bytes: Buffer | DecodedImage, where: string, size: number, channels: 1 | 3) =>
   decodeBox(bytes, where, size, channels, (width, height) => centerBox(width, height, size));
 
-/** Decodes `bytes` in full, turned upright, in RGB of 8 bits. Errors as `decodeBox`. */
+/** Decodes `bytes` in full, turned upright, in RGB of 8 bits without alpha. Errors as `decodeBox`. */
 export async function decodeWhole(bytes: Buffer, where: string): Promise<DecodedImage> {
-  try {
-    const { space } = await sharp(bytes, { failOn: 'error' }).metadata();
-    const image = open(bytes, space !== 'cmyk')
-      .autoOrient()
-      .removeAlpha()
-      .toColourspace('srgb');
-    const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, channels: 3, pixels: data };
-  } catch (error) {
-    throw undecodable(where, error);
-  }
+  const header = await readHeader(bytes, where);
+  return render(openEncoded(bytes, header), where, 3, header.format);
 }
 
 /** Pixels as a PNG file. */
-export const encodePng = (image: DecodedImage): Promise<Buffer> => open(image, true).png().toBuffer();
+export const encodePng = (image: DecodedImage): Promise<Buffer> => openPixels(image).png().toBuffer();
 
-function undecodable(where: string, error: unknown): UserError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new UserError(`${where} cannot be decoded: ${reason.replace(/\s+/g, ' ').trim()}`);
+/**
+ * libvips keeps its words for all threads in one buffer, so that they may be another image's: only what sharp itself says
+ * before them counts.
+ */
+function undecodable(where: string, error: unknown, format: string): UserError {
+  const said = error instanceof Error ? /^Input [^:]+/.exec(error.message) : null;
+  return new UserError(
+    `${where} cannot be decoded: ${said?.[0].trim() ?? `its ${format} data is cut off or damaged`}`,
+  );
 }

@@ -26,8 +26,12 @@ describe('decoding', () => {
     ['PNG', () => image(61, 97).png().toBuffer(), 0],
     ['WebP', () => image(33, 32).webp({ lossless: true }).toBuffer(), 0],
     ['PNG of 16 bits', () => image(50, 40).toColourspace('rgb16').png().toBuffer(), 1],
-    // Resizing weighs colours by alpha and divides by it again: one level of 8 bits becomes 1 / 0.3.
-    ['PNG with alpha', () => image(50, 40).ensureAlpha(0.3).png().toBuffer(), 4],
+    ['PNG with alpha', () => image(50, 40).ensureAlpha(0.3).png().toBuffer(), 0],
+    [
+      'PNG of 16 bits with alpha',
+      () => image(50, 40).ensureAlpha(0).toColourspace('rgb16').png().toBuffer(),
+      1,
+    ],
     ['PNG with a palette', () => image(50, 40).png({ palette: true }).toBuffer(), 0],
     ['a large JPEG, shrunk on load', () => image(1300, 900).jpeg({ quality: 95 }).toBuffer(), 8],
     ['a tiny PNG, enlarged', () => image(6, 6).png().toBuffer(), 0],
@@ -109,6 +113,31 @@ describe('decoding', () => {
     }
   });
 
+  it('drops alpha and keeps the colours below it, whatever it is', async () => {
+    const [width, height] = [70, 50];
+    const colours = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i * 37) >> 4);
+    const opaque = await sharp(colours, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
+    const box = () => ({ left: 5, top: 3, width: 60, height: 40 });
+    for (const channels of [1, 3] as const) {
+      const expected = await decodeBox(opaque, 'x', 32, channels, box);
+      for (const alpha of [() => 0, (i: number) => (i * 91) & 255]) {
+        const pixels = Uint8Array.from({ length: 4 * width * height }, (_, i) =>
+          i % 4 < 3 ? colours[3 * (i >> 2) + (i % 4)] : alpha(i >> 2),
+        );
+        const bytes = await sharp(pixels, { raw: { width, height, channels: 4 } })
+          .png()
+          .toBuffer();
+        expect((await sharp(bytes).metadata()).hasAlpha).toBe(true);
+        const decoded = await decodeBox(bytes, 'x', 32, channels, box);
+        // Gray is made of what is resized already, or the other way round.
+        for (const [i, value] of decoded.pixels.entries())
+          expect(Math.abs(value - expected.pixels[i])).toBeLessThanOrEqual(channels === 1 ? 1 : 0);
+      }
+    }
+  });
+
   it('cuts the box that is chosen', async () => {
     const bytes = await image(100, 50).png().toBuffer();
     const right = await decodeBox(bytes, 'x', 16, 3, () => ({ left: 60, top: 7, width: 40, height: 30 }));
@@ -135,11 +164,37 @@ describe('decoding', () => {
     await expect(attempt).rejects.toThrow(/^train\/a\/1.jpg cannot be decoded: .+$/);
   });
 
+  it('says of each of many broken images what is wrong with that one', async () => {
+    const pixels = Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * i * 37) >> 3);
+    const formats = ['jpeg', 'png', 'webp'] as const;
+    // The header of a WebP says how long it is.
+    const wrong = [
+      'its jpeg data is cut off or damaged',
+      'its png data is cut off or damaged',
+      'Input buffer has corrupt header',
+    ];
+    const cut = await Promise.all(
+      formats.map(async (format) => {
+        const source = sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
+        const whole = await source.toFormat(format).toBuffer();
+        return whole.subarray(0, whole.length >> 1);
+      }),
+    );
+    const attempts = Array.from({ length: 60 }, (_, i) => decodeCenter(cut[i % 3], `${i}`, 32, 3));
+    const reasons = (await Promise.allSettled(attempts)).map((result) =>
+      result.status === 'rejected' ? (result.reason as Error).message : 'decoded',
+    );
+    expect(reasons).toEqual(attempts.map((_, i) => `${i} cannot be decoded: ${wrong[i % 3]}`));
+  });
+
   it.each([
-    ['an empty file', Buffer.alloc(0)],
-    ['text', Buffer.from('<html>404</html>')],
-  ])('names %s', async (_name, bytes) => {
-    await expect(decodeCenter(bytes, 'b.png', 32, 3)).rejects.toThrow(/^b.png cannot be decoded/);
+    ['an empty file', Buffer.alloc(0), 'Input Buffer is empty'],
+    ['text', Buffer.from('<html>404</html>'), 'Input buffer contains unsupported image format'],
+    ['a start alone', Buffer.from('89504e470d0a1a0a0000000d', 'hex'), 'Input buffer has corrupt header'],
+  ])('names %s', async (_name, bytes, reason) => {
+    await expect(decodeCenter(bytes, 'b.png', 32, 3)).rejects.toThrow(
+      new UserError(`b.png cannot be decoded: ${reason}`),
+    );
   });
 });
 
