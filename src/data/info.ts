@@ -101,10 +101,15 @@ export function middleSquare(width: number, height: number): Box {
   return { left: (width - side) >> 1, top: (height - side) >> 1, width: side, height: side };
 }
 
-/** The middle square of an image, size x size pixels. UserError for one that cannot be decoded. */
-export async function readSquare(source: Source, index: number, size: number): Promise<DecodedImage> {
+/** The middle square of an image, size x size pixels, in RGB or gray. UserError for one that cannot be decoded. */
+export async function readSquare(
+  source: Source,
+  index: number,
+  size: number,
+  channels: 1 | 3 = 3,
+): Promise<DecodedImage> {
   const image = source.kind === 'encoded' ? await source.bytes(index) : await readWhole(source, index);
-  return decodeBox(image, source.where(index), size, 3, middleSquare);
+  return decodeBox(image, source.where(index), size, channels, middleSquare);
 }
 
 const CELL = 64;
@@ -113,7 +118,7 @@ const COLUMNS = 12;
 const MOST_ROWS = 20;
 
 /**
- * A contact sheet as PNG: a row for each of the first 20 classes with 12 of its images, or 20 rows of unlabelled ones, drawn
+ * A contact sheet as PNG: a row for each of the first 20 classes that have images with 12 of them, or 20 rows of unlabelled ones, drawn
  * at random (seed 0). A broken image leaves its place empty.
  */
 export async function contactSheet(source: Source): Promise<Buffer> {
@@ -146,11 +151,10 @@ function sheetRows(source: Source): number[][] {
     const count = Math.ceil(Math.min(MOST_ROWS * COLUMNS, order.length) / COLUMNS);
     return Array.from({ length: count }, (_, r) => [...order.subarray(r * COLUMNS, (r + 1) * COLUMNS)]);
   }
-  const rows = source.classes.slice(0, MOST_ROWS).map((): number[] => []);
+  const rows = source.classes.map((): number[] => []);
   for (const index of order) {
-    const row = rows.at(source.label(index) ?? 0);
-    const shown = (source.label(index) ?? 0) < rows.length;
-    if (shown && row && row.length < COLUMNS) row.push(index);
+    const row = rows[source.label(index) ?? 0];
+    if (row.length < COLUMNS) row.push(index);
   }
-  return rows;
+  return rows.filter((row) => row.length > 0).slice(0, MOST_ROWS);
 }

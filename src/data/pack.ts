@@ -1,6 +1,7 @@
 /** `selfie data pack`: every image decoded once, into a file that `packed:FILE` reads. */
 import { UserError } from '../errors';
 import type { BrokenImage } from './batch';
+import { commonClasses } from './classes';
 import { readSquare } from './info';
 import { type PackedSplit, writePacked } from './packed';
 import { openSource, type Source } from './source';
@@ -10,6 +11,8 @@ export interface PackOptions {
   readonly file: string;
   /** side of the squares that photographs become; undefined for sources of pixels, which stay as they are */
   readonly size?: number;
+  /** what photographs become, gray or RGB (the default); undefined for sources of pixels */
+  readonly channels?: 1 | 3;
   /** images that cannot be decoded; default fail */
   readonly broken?: 'fail' | 'skip';
 }
@@ -46,6 +49,7 @@ const AHEAD = 4;
 async function* decoded(
   source: Source,
   size: number | undefined,
+  channels: 1 | 3,
   skip: boolean,
   broken: BrokenImage[],
 ): PackedSplit['images'] {
@@ -53,7 +57,7 @@ async function* decoded(
     const pixels =
       source.kind === 'pixels' && size === undefined
         ? Promise.resolve(source.pixels(index))
-        : readSquare(source, index, size ?? 0).then((image) => image.pixels);
+        : readSquare(source, index, size ?? 0, channels).then((image) => image.pixels);
     // It may fail before its turn; whoever takes it still gets the error.
     pixels.catch(() => undefined);
     return pixels;
@@ -74,9 +78,10 @@ async function* decoded(
 /**
  * Packs every split of a source. Sources of pixels are packed as they are; of photographs the middle square is kept, resized
  * to `size`, and training on the file crops at random from that.
- * @throws UserError for a size that is missing or makes no sense, and for broken images unless they are to be skipped
+ * @throws UserError for a size that is missing, a size or channels that make no sense, splits whose labels disagree, and for broken images unless they are to be skipped
  */
-export async function packSource({ spec, file, size, broken: policy }: PackOptions): Promise<PackReport> {
+export async function packSource(options: PackOptions): Promise<PackReport> {
+  const { spec, file, size, broken: policy } = options;
   const { sources, missing } = await openSplits(spec);
   try {
     const [first] = sources;
@@ -86,27 +91,23 @@ export async function packSource({ spec, file, size, broken: policy }: PackOptio
         `${spec} has photographs of any size; give the side of the packed squares: --size 256`,
       );
     }
-    if (!encoded && size !== undefined) {
-      throw new UserError(
-        `--size ${size}: ${spec} has images of ${first.width} x ${first.height}, packed as they are`,
-      );
+    if (!encoded && (size ?? options.channels) !== undefined) {
+      const given = size !== undefined ? `--size ${size}` : `--channels ${options.channels}`;
+      const stored = `${first.width} x ${first.height} pixels and ${first.channels} channels`;
+      throw new UserError(`${given}: ${spec} has images of ${stored}, packed as they are`);
     }
     const broken: BrokenImage[] = [];
-    const shape =
-      first.kind === 'pixels'
-        ? {
-            width: first.width,
-            height: first.height,
-            channels: first.channels === 1 ? (1 as const) : (3 as const),
-          }
-        : { width: size ?? 0, height: size ?? 0, channels: 3 as const };
+    const stored = first.kind === 'pixels' ? first : { width: size ?? 0, height: size ?? 0, channels: 3 };
+    const channels = options.channels ?? (stored.channels === 1 ? 1 : 3);
+    const { width, height } = stored;
+    const classes = commonClasses(first, sources[sources.length - 1]);
     const resizable = encoded || first.resizable === true;
     const lengths = await writePacked(
       file,
-      { source: spec, ...shape, resizable, classes: first.classes ? [...first.classes] : null },
+      { source: spec, width, height, channels, resizable, classes: classes && [...classes] },
       sources.map((source) => ({
         split: source.split,
-        images: decoded(source, size, policy === 'skip', broken),
+        images: decoded(source, size, channels, policy === 'skip', broken),
       })),
     );
     return { splits: sources.map(({ split }, i) => ({ split, length: lengths[i] })), missing, broken };

@@ -73,7 +73,8 @@ export async function writePacked(
         written.push({ split, length: own.length, offset, labels: null });
       }
       for (const [i, own] of labels.entries()) {
-        if (classes === null) continue;
+        // A split without labels, though another has some.
+        if (classes === null || own.includes(-1)) continue;
         written[i].labels = at;
         const bytes = Buffer.alloc(4 * own.length);
         own.forEach((label, j) => bytes.writeInt32LE(label, 4 * j));
@@ -125,7 +126,7 @@ export function openPacked(file: string, split: Split): PixelSource {
       const wrong = labels.findIndex((label) => label < 0 || label >= classes.length);
       if (wrong >= 0) throw new UserError(`${file}, record ${wrong}: label ${labels[wrong]}; pack it again`);
     }
-    const shape = { split: found.split, classes, width, height, channels, resizable };
+    const shape = { split: found.split, classes: labels && classes, width, height, channels, resizable };
     return recordSource(
       { name: `packed:${file}`, ...shape },
       [{ file, offset, stride, labels, count: length }],

@@ -8,7 +8,7 @@ import { packSource } from '../../src/data/pack';
 import { openSource } from '../../src/data/source';
 import { take } from '../support/batches';
 import { inTemporaryFolder } from '../support/temporary';
-import { writeCifar, writeFolder } from './samples';
+import { jpeg, writeCifar, writeFolder, writeTar } from './samples';
 
 /** Eight training images, of which two are cut off: 2 and 5. */
 async function writeBroken(folder: string): Promise<string[]> {
@@ -72,6 +72,10 @@ it('info counts them and measures the others', () =>
     expect(info.width).toEqual([40, 54, 61]);
     const sheet = await sharp(await contactSheet(source)).metadata();
     expect([sheet.format, sheet.width, sheet.height]).toEqual(['png', 4 * 66 + 2, 2 * 66 + 2]);
+    // Classes without images get no row.
+    const sparse = { ...source, classes: ['none', 'apple', 'nor here', 'pear'] };
+    const labelled = { ...sparse, label: (index: number) => 2 * Math.floor(index / 4) + 1 };
+    expect(await sharp(await contactSheet(labelled)).metadata()).toMatchObject({ height: 2 * 66 + 2 });
     // One pixel of each value: mean 1/2, deviation 1/2.
     const halves = await inspectSource({
       ...(await openSource('embedded', 'test')),
@@ -123,4 +127,62 @@ it('pack skips or refuses them, and a packed file gives the same images and labe
       expect(after.label(index)).toBe(before.label(index));
     }
     after.close();
+  }));
+
+it('packs photographs in gray where one channel is asked for, and trains on it', () =>
+  inTemporaryFolder(async (folder) => {
+    await writeFolder(folder, 4);
+    const file = path.join(folder, 'gray.pack');
+    await packSource({ spec: `folder:${folder}`, file, size: 24, channels: 1 });
+    const spec = `packed:${file}`;
+    const source = await openSource(spec, 'train');
+    if (source.kind !== 'pixels') throw new Error('expected pixels');
+    expect([source.channels, source.pixels(0).length]).toEqual([1, 24 * 24]);
+    // As gray as the photograph itself, which has two colours side by side.
+    const image = { size: 24, channels: 1 };
+    const of = async (from: string) =>
+      (await take({ ...options(folder, 'evaluate'), spec: from, image }, 1))[0].images;
+    const [packed, original] = [await of(spec), await of(`folder:${folder}`)];
+    for (const column of [1, 22]) expect(Math.abs(packed[column] - original[column])).toBeLessThanOrEqual(8);
+    expect(packed).toHaveLength(4 * 24 * 24);
+    source.close();
+    await expect(packSource({ spec, file: path.join(folder, 'x'), channels: 3 })).rejects.toThrow(
+      /--channels 3: packed:.* has images of 24 x 24 pixels and 1 channels, packed as they are/,
+    );
+  }));
+
+it('packs splits whose labels end at different classes, or of which only one has labels', () =>
+  inTemporaryFolder(async (folder) => {
+    const image = await jpeg(20, 20, 30);
+    const shard = (split: string, labels: readonly string[]) =>
+      writeTar(
+        path.join(folder, `${split}.tar`),
+        labels.flatMap((label, i) => [
+          [`${i}.jpg`, image] as const,
+          ...(label === '' ? [] : [[`${i}.cls`, label] as const]),
+        ]),
+      );
+    const pack = async () => {
+      const file = path.join(folder, 'x.pack');
+      await packSource({ spec: `webdataset:${folder}`, file, size: 8 });
+      const sources = await Promise.all(
+        (['train', 'test'] as const).map((split) => openSource(`packed:${file}`, split)),
+      );
+      for (const source of sources) source.close();
+      return sources.map((source) => [
+        source.classes?.length ?? null,
+        Array.from({ length: source.length }, (_, i) => source.label(i)),
+      ]);
+    };
+    await shard('train', ['1', '0']);
+    await shard('val', ['0', '2']);
+    expect(await pack()).toEqual([
+      [3, [1, 0]],
+      [3, [0, 2]],
+    ]);
+    await shard('val', ['', '']);
+    expect(await pack()).toEqual([
+      [2, [1, 0]],
+      [null, [null, null]],
+    ]);
   }));
