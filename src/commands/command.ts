@@ -1,5 +1,6 @@
 /** What a command is, and the option types that commands share. */
 import type { ArgumentsCamelCase, InferredOptionTypes, Options, PositionalOptions } from 'yargs';
+import type { BrokenImage } from '../data/loader';
 import { SOURCE_FORMS } from '../data/source';
 import { UserError } from '../errors';
 
@@ -79,12 +80,13 @@ export const data = {
   describe: SOURCE_FORMS.join(', '),
 } as const;
 
-/** No default here: a resumed run takes the stored one, and the library's is `fail`. */
-export const broken = {
-  choices: ['fail', 'skip'],
-  requiresArg: true,
-  describe: 'images that cannot be decoded end the command, or are skipped and named (default: fail)',
-} as const;
+/** No default for yargs: a resumed run takes the stored one. `standard` says what there is instead. */
+export const broken = (standard: string) =>
+  ({
+    choices: ['fail', 'skip'],
+    requiresArg: true,
+    describe: `images that cannot be decoded end the command, or are skipped and named (default: ${standard})`,
+  }) as const;
 
 export const provider = {
   choices: ['cpu', 'cuda', 'webgpu'],
@@ -97,7 +99,15 @@ export function print(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** How many images an evaluation left out; nothing where it left none out. */
+export const formatBroken = ({ length }: readonly BrokenImage[]): string[] =>
+  length === 0 ? [] : [`left out ${length} broken images`];
+
 /** A whole line on stderr. */
 export function warn(line: string): void {
   process.stderr.write(`warning: ${line}\n`);
 }
+
+/** Names the images that an evaluation left out. */
+export const warnBroken = (broken: readonly BrokenImage[]) =>
+  broken.forEach(({ reason }) => warn(`left out: ${reason}`));

@@ -76,10 +76,16 @@ export const dataPack = defineCommand({
   options: {
     to: { ...text('file to write'), demandOption: true },
     size: whole('--size', 1, 'side of the squares that photographs become'),
-    broken,
+    channels: {
+      choices: [1, 3],
+      requiresArg: true,
+      describe: 'photographs become gray (1, for networks with image.channels=1) or RGB (default: 3)',
+    },
+    broken: broken('fail'),
   },
-  run: async ({ source: spec, to, size, broken: policy }) => {
-    const { splits, missing, broken: skipped } = await packSource({ spec, file: to, size, broken: policy });
+  run: async ({ source: spec, to, size, channels, broken: policy }) => {
+    const request = { spec, file: to, size, channels, broken: policy };
+    const { splits, missing, broken: skipped } = await packSource(request);
     missing.forEach((reason) => warn(`without ${reason}`));
     skipped.forEach(({ reason }) => warn(`skipped: ${reason}`));
     const parts = splits.map(({ split, length }) => `${length} ${split}`).join(', ');

@@ -15,10 +15,12 @@ import {
   data as dataOption,
   defineCommand,
   directory,
+  formatBroken,
   print,
   provider as providerOption,
   text,
   warn,
+  warnBroken,
   whole,
 } from './command';
 
@@ -59,7 +61,7 @@ export const evaluateCommand = defineCommand({
         'ask for the hidden patches one after the other and show each before the next (a pass for each)',
     },
     images: whole('--images', 1, 'so many images of the split, spread evenly over it (default: all)'),
-    broken: brokenOption,
+    broken: brokenOption("the run's"),
     provider: providerOption,
     threads: whole('--threads', 1, 'threads that compute (default: all)'),
     workers: whole('--workers', 1, 'threads that decode'),
@@ -67,14 +69,15 @@ export const evaluateCommand = defineCommand({
   run: async ({ dir, checkpoint, predictions, json, data, split, augment, broken, mask, ...machine }) => {
     const { provider, threads, workers, sequential, images } = machine;
     if (sequential) {
-      if (augment || predictions !== undefined || images !== undefined)
-        throw new UserError('--sequential excludes --augment, --images and --predictions; give one of them');
+      if (augment || predictions !== undefined)
+        throw new UserError('--sequential excludes --augment and --predictions; give one of them');
       if (split === 'validation')
         throw new UserError('--sequential evaluates the splits test and train, not validation');
       const found = await inSequence(
-        { directory: dir, checkpoint, data, split, mask, provider, threads, workers },
+        { directory: dir, checkpoint, data, split, images, broken, mask, provider, threads, workers },
         warn,
       );
+      warnBroken(found.broken);
       if (json) print(JSON.stringify(found));
       else formatSequential(found).forEach((line) => print(line));
       return;
@@ -84,7 +87,7 @@ export const evaluateCommand = defineCommand({
       warn,
     );
     if (predictions !== undefined) writeFileAtomic(predictions, await predictionsJson(result, data));
-    for (const { reason } of result.broken) warn(`left out: ${reason}`);
+    warnBroken(result.broken);
     if (json)
       print(JSON.stringify({ ...result, predictions: undefined, logits: undefined, indices: undefined }));
     else formatEvaluation(result).forEach((line) => print(line));
@@ -108,7 +111,7 @@ export function formatEvaluation(result: Evaluation): string[] {
   const width = Math.max(0, ...perClass.map(({ name }) => name.length));
   return [
     `${checkpoint} (step ${step}) on ${count} images (${split})`,
-    ...(broken.length === 0 ? [] : [`left out ${broken.length} broken images`]),
+    ...formatBroken(broken),
     `loss     ${loss.toFixed(4)}`,
     `${perClass.length > 0 ? 'top-1   ' : 'patches '} ${describeScore(result)}`,
     ...(top5 === null ? [] : [`top-5    ${percent(top5)}`]),
@@ -133,6 +136,7 @@ async function inSequence(
 
 export const formatSequential = (result: Sequential): string[] => [
   `${result.checkpoint} (step ${result.step}) on ${result.count} images (${result.split}), patches one after the other`,
+  ...formatBroken(result.broken),
   ...result.stages.map((stage) => `1 of ${String(stage.hidden).padEnd(3)} ${describeScore(stage)}`),
   `mean     ${describeScore(result)}`,
 ];

@@ -1,11 +1,11 @@
 /** Options and lines that the commands on a frozen encoder share. */
 import { FEATURES } from '../evaluation/features';
 import type { Evaluated, Score } from '../evaluation/frozen';
-import { data, provider, text, whole } from './command';
+import { broken, data, provider, text, whole } from './command';
 
 export const frozenOptions = {
   data,
-  labels: text('use only so many labelled training images: 5% or 4000'),
+  labels: text('use only so many labelled training images: 5%, 4000 or 60/class'),
   split: {
     choices: ['test', 'validation'],
     default: 'test',
@@ -21,6 +21,7 @@ export const frozenOptions = {
   checkpoint: text('step or .safetensors file (default: the newest)'),
   seed: whole('--seed', 0, "of the draw of images (default: the run's)"),
   json: { type: 'boolean', default: false, describe: 'print the result as one line of JSON' },
+  broken: broken("the run's"),
   provider,
   threads: whole('--threads', 1, 'threads that compute (default: all)'),
   workers: whole('--workers', 1, 'threads that decode'),

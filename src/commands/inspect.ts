@@ -15,7 +15,10 @@ export const inspectCommand = defineCommand({
   ],
   positionals: { dir: directory },
   options: {
-    image: { ...text('JPEG, PNG or WebP; its middle square is taken'), demandOption: true },
+    image: {
+      ...text('JPEG, PNG or WebP; the middle square of 7/8 of its shorter side is taken'),
+      demandOption: true,
+    },
     to: text('the picture (default: inspect-<name>.png in the folder of the run)'),
     seed: whole('--seed', 0, 'which places are hidden (default: 0)'),
     checkpoint: text('step or .safetensors file (default: the newest)'),

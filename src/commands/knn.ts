@@ -1,6 +1,6 @@
 /** `selfie knn DIR --data SOURCE` */
 import { evaluateKnn, KNN, type KnnResult } from '../evaluation/evaluateRun';
-import { defineCommand, directory, positive, print, warn, whole } from './command';
+import { defineCommand, directory, formatBroken, positive, print, warn, warnBroken, whole } from './command';
 import { describeScore } from './evaluate';
 import { describeEvaluated, frozenOptions } from './frozen';
 
@@ -21,8 +21,8 @@ export const knnCommand = defineCommand({
       `a vote weighs exp(cosine / temperature) (default: ${KNN.temperature})`,
     ),
   },
-  run: async ({ dir, json, data, labels, split, features, checkpoint, seed, k, temperature, ...machine }) => {
-    const { provider, threads, workers } = machine;
+  run: async ({ dir, json, data, labels, split, features, checkpoint, seed, k, temperature, ...others }) => {
+    const { broken, provider, threads, workers } = others;
     const result = await evaluateKnn(
       {
         directory: dir,
@@ -34,12 +34,14 @@ export const knnCommand = defineCommand({
         seed,
         k,
         temperature,
+        broken,
         provider,
         threads,
         workers,
       },
       warn,
     );
+    warnBroken(result.broken);
     if (json) print(JSON.stringify(result));
     else formatKnn(result).forEach((line) => print(line));
   },
@@ -50,6 +52,7 @@ export function formatKnn(result: KnnResult): string[] {
   const { k, temperature, collapse, width, count, file } = result;
   return [
     describeEvaluated(result),
+    ...formatBroken(result.broken),
     `kNN (k ${k}, temperature ${temperature})  ${describeScore(result)}`,
     `spread ${collapse.spread.toFixed(3)} (0: collapsed, 1: even on the sphere), effective rank ${collapse.rank.toFixed(1)} of ${Math.min(width, count)}`,
     `written to ${file}`,

@@ -1,6 +1,6 @@
 /** `selfie linear-probe DIR --data SOURCE` */
 import { evaluateLinearProbe, type LinearProbeResult } from '../evaluation/evaluateRun';
-import { defineCommand, directory, print, warn } from './command';
+import { defineCommand, directory, formatBroken, print, warn, warnBroken } from './command';
 import { describeScore } from './evaluate';
 import { describeEvaluated, frozenOptions } from './frozen';
 
@@ -13,11 +13,25 @@ export const linearProbeCommand = defineCommand({
   ],
   positionals: { dir: directory },
   options: frozenOptions,
-  run: async ({ dir, json, data, labels, split, features, checkpoint, seed, provider, threads, workers }) => {
+  run: async ({ dir, json, data, labels, split, features, checkpoint, seed, broken, ...machine }) => {
+    const { provider, threads, workers } = machine;
     const result = await evaluateLinearProbe(
-      { directory: dir, data, labels, split, features, checkpoint, seed, provider, threads, workers },
+      {
+        directory: dir,
+        data,
+        labels,
+        split,
+        features,
+        checkpoint,
+        seed,
+        broken,
+        provider,
+        threads,
+        workers,
+      },
       warn,
     );
+    warnBroken(result.broken);
     if (json) print(JSON.stringify(result));
     else formatLinearProbe(result).forEach((line) => print(line));
   },
@@ -26,6 +40,7 @@ export const linearProbeCommand = defineCommand({
 /** What was found, for people. */
 export const formatLinearProbe = (result: LinearProbeResult): string[] => [
   describeEvaluated(result),
+  ...formatBroken(result.broken),
   `linear probe (C ${result.c})  ${describeScore(result)}`,
   `written to ${result.file}`,
 ];

@@ -31,7 +31,7 @@ export const trainCommand = defineCommand({
     unlabelled: text(
       'images for consistency training, labelled or not (default: those of --data that --validation leaves)',
     ),
-    broken,
+    broken: broken('fail'),
     seed: whole('--seed', 0, "of order, augmentation and dropout (default: the recipe's)"),
     provider,
     'steps-per-run': whole(

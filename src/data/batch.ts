@@ -4,7 +4,7 @@ import { UserError } from '../errors';
 import { fillPlaces, noneReadable, readImage, substitutes, takePlaces } from './examples';
 import { shapedPatchOrder } from './maskShapes';
 import type { Slot } from './memory';
-import { type Draw, type Sampler, sequentialSampler, shuffledSampler } from './sampler';
+import { type Draw, type Sampler, sequentialSampler, shuffledSampler, spread } from './sampler';
 import type { Source, Split } from './source';
 import { type Augment, augmentRandom } from './transforms';
 import type { UnlabelledOptions } from './unlabelled';
@@ -16,6 +16,8 @@ export interface BatchOptions {
   readonly split: Split;
   /** examples to use, in this order where nothing is shuffled; default: all */
   readonly indices?: Int32Array;
+  /** so many of those, spread evenly; default: all */
+  readonly limit?: number;
   readonly batch: number;
   readonly seed: number;
   /** train: shuffled, endless, full batches only; evaluate: in order, once, the last batch filled up */
@@ -43,7 +45,7 @@ export interface BrokenImage {
   readonly index: number;
   /** as the source names it */
   readonly where: string;
-  /** where it is and what is wrong with it; libvips' words for one damage differ from time to time */
+  /** where it is and what is wrong with it */
   readonly reason: string;
 }
 
@@ -105,9 +107,10 @@ export function checkSource(source: Source, options: BatchOptions): void {
   }
 }
 
-export function createSampler(source: Source, options: BatchOptions): Sampler {
-  const { batch, seed, mode } = options;
-  const indices = options.indices ?? Int32Array.from({ length: source.length }, (_, i) => i);
+export function createSampler(source: Pick<Source, 'length'>, options: BatchOptions): Sampler {
+  const { batch, seed, mode, limit = Infinity } = options;
+  const all = options.indices ?? Int32Array.from({ length: source.length }, (_, i) => i);
+  const indices = spread(all.length, limit).map((i) => all[i]);
   return mode === 'train' ? shuffledSampler(indices, batch, seed) : sequentialSampler(indices, batch);
 }
 
@@ -140,7 +143,7 @@ export async function fillBatch(
   }
   const report = [...broken.values()];
   if (broken.size === valid) {
-    if (mode === 'train') throw noneReadable(valid, report);
+    if (mode === 'train') throw noneReadable(valid, report, ' of a batch');
     images.fill(0);
     return { draw: { epoch, indices, valid: 0 }, broken: report };
   }

@@ -90,8 +90,8 @@ export async function fillPlaces(
   return new Map(broken.sort(([a], [b]) => a - b));
 }
 
-export const noneReadable = (valid: number, [first]: readonly BrokenImage[]) =>
-  new UserError(`none of the ${valid} images of a batch can be read; first: ${first.reason}`);
+export const noneReadable = (count: number, broken: readonly BrokenImage[], of = '') =>
+  new UserError(`none of the ${count} images${of} can be read; first: ${broken[0].reason}`);
 
 /**
  * Where each place of a batch takes its example from, never from one before it that was overwritten already: in training the

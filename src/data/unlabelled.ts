@@ -70,7 +70,7 @@ async function fillUnlabelled(
     await readImage(source, stronger, indices[i], random('strong'), part(strong));
   });
   const report = [...broken.values()];
-  if (broken.size === valid) throw noneReadable(valid, report);
+  if (broken.size === valid) throw noneReadable(valid, report, ' of a batch');
   takePlaces([weak, strong], indices, substitutes(broken, valid, valid, 'train'));
   return report;
 }

@@ -1,6 +1,7 @@
 /** Features of labelled images: what a run's frozen encoder makes of them, computed once. */
 import type { GraphName, Manifest } from '../bundle/manifest';
-import { createLoader } from '../data/loader';
+import { noneReadable } from '../data/examples';
+import { type BatchOptions, type BrokenImage, createLoader } from '../data/loader';
 import { openSource, type Source, type Split } from '../data/source';
 import { UserError } from '../errors';
 import type { StateSession } from '../runtime/stateSession';
@@ -27,6 +28,16 @@ export interface Selection {
   /** in the source, ascending */
   readonly indices: Int32Array;
   readonly classes: readonly string[];
+}
+
+/** What decoding takes besides. */
+export interface Decoding extends Pick<BatchOptions, 'broken'> {
+  readonly workers?: number;
+}
+
+/** Features of the images that could be decoded, and those that could not. */
+export interface Features extends Labelled {
+  readonly broken: readonly BrokenImage[];
 }
 
 /** Throws a UserError where the bundle has no such features; `directory` is for the message. */
@@ -57,15 +68,15 @@ export async function withLabelled<T>(
 
 /**
  * The features of the selected images, not augmented, in the order of their indices, by the session's present state. Throws
- * a UserError where they are not finite.
+ * a UserError where they are not finite, for a broken image unless those are to be skipped, and where all are broken.
  */
 export async function computeFeatures(
   session: StateSession,
   manifest: Manifest,
   kind: FeatureKind,
   { spec, split, indices, classes }: Selection,
-  workers?: number,
-): Promise<Labelled> {
+  { broken: policy, workers }: Decoding,
+): Promise<Features> {
   const graph = GRAPH[kind];
   const contract = manifest.graphs[graph];
   const loader = await createLoader({
@@ -76,23 +87,27 @@ export async function computeFeatures(
     split,
     indices,
     seed: 0,
+    broken: policy,
     workers,
   });
   const rows: Float32Array[] = [];
-  const labels = new Int32Array(indices.length);
-  let count = 0;
+  const labels: number[] = [];
+  const broken: BrokenImage[] = [];
   try {
     for await (const batch of loader) {
       const feature = (await session.run(graph, batchFeeds(contract, [batch], false))).get(kind);
       if (!feature || !batch.labels) throw new Error(`${graph}.onnx gave no ${kind}`);
       const width = feature.data.length / feature.shape[0];
       rows.push((feature.data as Float32Array).subarray(0, batch.valid * width));
-      for (let i = 0; i < batch.valid; i++) labels[count++] = Number(batch.labels[i]);
+      labels.push(...Array.from(batch.labels.subarray(0, batch.valid), Number));
+      broken.push(...batch.broken);
       loader.release([batch]);
     }
   } finally {
     await loader.close();
   }
+  const count = labels.length;
+  if (count === 0) throw noneReadable(indices.length, broken);
   const values = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
   let at = 0;
   for (const row of rows) {
@@ -101,5 +116,5 @@ export async function computeFeatures(
   }
   if (!values.every(Number.isFinite))
     throw new UserError(`${spec}: the ${kind} of some images is not finite; the network has diverged`);
-  return { count, width: values.length / count, values, labels };
+  return { count, width: values.length / count, values, labels: Int32Array.from(labels), broken };
 }

@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { readBundle } from '../bundle/read';
+import { commonClasses } from '../data/classes';
 import { allBut, subset } from '../data/sampler';
+import type { BrokenImage } from '../data/loader';
 import type { Source } from '../data/source';
 import { UserError } from '../errors';
 import { requireProvider } from '../runtime/providers';
@@ -13,7 +15,7 @@ import { wilson } from '../training/interval';
 import { readRun, runPaths } from '../training/runFolder';
 import { requireState } from '../training/stateTypes';
 import { readValidationIndices } from '../training/validation';
-import type { FeatureKind, Selection } from './features';
+import type { FeatureKind, Features, Selection } from './features';
 import { computeFeatures, requireFeatures, withLabelled } from './features';
 import { holdOut } from './holdOut';
 import { accuracy as accuracyOf, type Labelled } from './linearProbe';
@@ -23,7 +25,7 @@ export interface FrozenOptions {
   readonly directory: string;
   /** labelled source: `embedded`, `cifar10:PATH`, `folder:PATH` */
   readonly data: string;
-  /** subset of the training images that serves as bank: `5%` or `4000`; default: all */
+  /** subset of the training images that serves as bank: `5%`, `4000` or `60/class`; default: all */
   readonly labels?: string;
   /**
    * queries: the test split, or training images, which the bank then lacks: those that the run kept from training
@@ -36,6 +38,8 @@ export interface FrozenOptions {
   readonly checkpoint?: string | number;
   /** of every draw; default: the run's, so that `labels` means the images that training with it sees */
   readonly seed?: number;
+  /** images that cannot be decoded: fail, or leave them out; default: as the run does, else fail */
+  readonly broken?: 'fail' | 'skip';
   /** default: the provider the bundle was lowered for */
   readonly provider?: Provider;
   readonly threads?: number;
@@ -55,6 +59,8 @@ export interface Evaluated {
   readonly seed: number;
   /** labelled training images */
   readonly bank: number;
+  /** images that were skipped; they are neither in the bank nor queries */
+  readonly broken: readonly BrokenImage[];
 }
 
 export interface FrozenFeatures {
@@ -90,24 +96,27 @@ export async function frozenFeatures(
   requireFeatures(manifest, features, directory);
   const provider = options.provider ?? manifest.provider;
   requireProvider(provider);
-  const seed = options.seed ?? readRun(directory)?.seed ?? manifest.recipe.seed;
+  const run = readRun(directory);
+  const seed = options.seed ?? run?.seed ?? manifest.recipe.seed;
+  const decoding = { broken: options.broken ?? run?.broken, workers };
   const checkpoint = pickCheckpoint(directory, options.checkpoint, warn);
   requireState(checkpoint.file, checkpoint.state, manifest);
   const [bankImages, queryImages] = await select(directory, data, split, labels, seed);
   const session = new StateSession(bundle, { provider, threads });
-  let bank: Labelled;
-  let queries: Labelled;
+  let bank: Features;
+  let queries: Features;
   try {
     await session.setState(checkpoint.state);
-    bank = await computeFeatures(session, manifest, features, bankImages, workers);
-    queries = await computeFeatures(session, manifest, features, queryImages, workers);
+    bank = await computeFeatures(session, manifest, features, bankImages, decoding);
+    queries = await computeFeatures(session, manifest, features, queryImages, decoding);
   } finally {
     await session.close();
   }
   const { file, step } = checkpoint;
   const { width, count } = bank;
+  const broken = [...bank.broken, ...queries.broken];
   return {
-    evaluated: { checkpoint: file, step, data, split, features, width, labels, seed, bank: count },
+    evaluated: { checkpoint: file, step, data, split, features, width, labels, seed, bank: count, broken },
     bank,
     queries,
     classes: bankImages.classes,
@@ -143,11 +152,10 @@ async function select(
           `${test.name}: has no division into train and test, so that every query would be in the bank; add --split validation`,
         );
       }
-      if (test.classes.join('\n') !== classes.join('\n'))
-        throw new UserError(`${test.name}: the test split has other classes than the training split`);
-      return { spec, split: 'test', indices: Int32Array.from({ length: test.length }, (_, i) => i), classes };
+      const indices = Int32Array.from({ length: test.length }, (_, i) => i);
+      return { spec, split: 'test', indices, classes: commonClasses(train, test) ?? classes };
     });
-    return [images(labelled(train, all, labels, seed)), queries];
+    return [{ ...images(labelled(train, all, labels, seed)), classes: queries.classes }, queries];
   });
 }
 
@@ -160,7 +168,7 @@ function ownValidation(directory: string, spec: string): Int32Array | null {
 export const labelsOf = (source: Source, indices: Int32Array) =>
   indices.map((index) => source.label(index) ?? -1);
 
-/** What `labels` (`5%`, `4000`; null: all) means of the images at `indices`. */
+/** What `labels` (`5%`, `4000`, `60/class`; null: all) means of the images at `indices`. */
 function labelled(source: Source, indices: Int32Array, labels: string | null, seed: number): Int32Array {
   if (labels === null) return indices;
   const { name, classes } = source;

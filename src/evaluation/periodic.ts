@@ -59,11 +59,11 @@ export async function createProbe(options: ProbeOptions): Promise<Probe> {
   const fit = { seed: SEED, threads };
   return {
     every,
-    measure: async (session) => {
+    measure: async (session, policy) => {
       const features = (selection: typeof bank) =>
-        computeFeatures(session, manifest, 'embedding', selection, workers);
+        computeFeatures(session, manifest, 'embedding', selection, { broken: policy, workers });
       const [known, asked] = [await features(bank), await features(queries)];
-      const found = await nearest(known, asked, KNN.k, threads);
+      const found = await nearest(known, asked, Math.min(KNN.k, known.count), threads);
       const predictions = vote(found, known.labels, bank.classes.length, KNN.temperature);
       const { accuracy, chance, interval } = score(predictions, asked.labels);
       const linear = canChoose(known) ? await linearProbe(known, asked, bank.classes.length, fit) : null;
@@ -72,6 +72,7 @@ export async function createProbe(options: ProbeOptions): Promise<Probe> {
       const percent = (fraction: number) => `${(100 * fraction).toFixed(1)}%`;
       const beside = linearAccuracy === null ? '' : `  linear ${percent(linearAccuracy)}`;
       return {
+        broken: [...known.broken, ...asked.broken],
         metrics: {
           knn_accuracy: accuracy,
           ...(linearAccuracy !== null && { linear_accuracy: linearAccuracy }),

@@ -6,7 +6,8 @@ import { availableParallelism } from 'node:os';
 import { patchCounts } from '../bundle/checkRecipe';
 import { readBundle, type Bundle } from '../bundle/read';
 import type { MaskShape } from '../bundle/recipe';
-import { createLoader } from '../data/loader';
+import { noneReadable } from '../data/examples';
+import { type BrokenImage, createLoader } from '../data/loader';
 import { shapedPatchOrder } from '../data/maskShapes';
 import { Random } from '../data/random';
 import type { Split } from '../data/source';
@@ -17,6 +18,7 @@ import { StateSession } from '../runtime/stateSession';
 import { pickCheckpoint } from '../training/checkpoints';
 import { batchFeeds, batchOptions } from '../training/feeds';
 import { effectiveTrials, wilson } from '../training/interval';
+import { readRun } from '../training/runFolder';
 import { requireState } from '../training/stateTypes';
 import type { Score } from './frozen';
 
@@ -28,6 +30,10 @@ export interface SequentialOptions {
   readonly split?: Split;
   /** of the first mask; default the recipe's */
   readonly mask?: MaskShape;
+  /** so many images of the split, spread evenly over it; default: all */
+  readonly images?: number;
+  /** images that cannot be decoded: fail, or leave them out; default: as the run does, else fail */
+  readonly broken?: 'fail' | 'skip';
   readonly checkpoint?: string | number;
   readonly provider?: Provider;
   readonly threads?: number;
@@ -42,6 +48,8 @@ export interface Sequential extends Score {
   readonly split: string;
   /** by the number of patches that were hidden still: all at first, 2 at last */
   readonly stages: readonly (Score & { readonly hidden: number })[];
+  /** images that were skipped; they are in nothing above */
+  readonly broken: readonly BrokenImage[];
 }
 
 /** As in `evaluate`, so that the first masks are the same. */
@@ -80,13 +88,18 @@ export async function evaluateSequential(
   requireState(checkpoint.file, checkpoint.state, manifest);
   const { hidden } = patchCounts(manifest.recipe);
   const stages: Sequential['stages'][number][] = [];
+  const policy = options.broken ?? readRun(directory)?.broken;
   let right: number[] = [];
   let split = '';
+  let broken: readonly BrokenImage[] = [];
   for (let revealed = 0; revealed < hidden - 1; revealed++) {
     const left = hidden - revealed;
-    const stage = await runStage(hiding(left), checkpoint.state, revealed, hidden, options);
+    const stage = await runStage(hiding(left), checkpoint.state, revealed, hidden, {
+      ...options,
+      broken: policy,
+    });
     const { hits } = stage;
-    split = stage.split;
+    ({ split, broken } = stage);
     right = hits.map((hit, i) => (right[i] ?? 0) + hit);
     const accuracy = hits.reduce((sum, hit) => sum + hit, 0) / hits.length;
     const interval = wilson(accuracy, hits.length);
@@ -104,17 +117,18 @@ export async function evaluateSequential(
     interval: wilson(accuracy, effectiveTrials(fractions, stages.length)),
     chance: mean((stage) => stage.chance),
     stages,
+    broken,
   };
 }
 
-/** For each image 1 where the asked patch was found, else 0. */
+/** For each image that is not skipped 1 where the asked patch was found, else 0. */
 async function runStage(
   bundle: Bundle,
   state: Parameters<StateSession['setState']>[0],
   revealed: number,
   hidden: number,
-  { data, split = 'test', mask: wanted, provider, threads, workers }: SequentialOptions,
-): Promise<{ split: string; hits: number[] }> {
+  { data, split = 'test', mask: wanted, provider, threads, ...loading }: SequentialOptions,
+): Promise<{ split: string; hits: number[]; broken: BrokenImage[] }> {
   const { manifest } = bundle;
   const contract = manifest.graphs.eval;
   const mask = wanted ?? manifest.recipe.patch.mask;
@@ -124,14 +138,17 @@ async function runStage(
     ...batchOptions(manifest, 'evaluate'),
     spec: data,
     split,
+    limit: loading.images,
     seed: SEED,
-    workers,
+    broken: loading.broken,
+    workers: loading.workers,
   });
   const session = new StateSession(bundle, {
     provider: provider ?? manifest.provider,
     threads: threads ?? availableParallelism(),
   });
   const hits: number[] = [];
+  const broken: BrokenImage[] = [];
   try {
     await session.setState(state);
     for await (const batch of loader) {
@@ -148,10 +165,12 @@ async function runStage(
         const row = Array.from(logits.subarray(from, from + left), Number);
         hits.push(Number(row.indexOf(Math.max(...row)) === asked[i]));
       }
+      broken.push(...batch.broken);
       loader.release([batch]);
     }
   } finally {
     await Promise.all([loader.close(), session.close()]);
   }
-  return { split: loader.source.split, hits };
+  if (hits.length === 0) throw noneReadable(broken.length, broken);
+  return { split: loader.source.split, hits, broken };
 }

@@ -3,8 +3,7 @@ import { availableParallelism } from 'node:os';
 import { readBundle } from '../bundle/read';
 import type { MaskShape } from '../bundle/recipe';
 import { createLoader } from '../data/loader';
-import { spread } from '../data/sampler';
-import { openSource, type Split } from '../data/source';
+import { type Split } from '../data/source';
 import { UserError } from '../errors';
 import { requireProvider } from '../runtime/providers';
 import type { Provider } from '../runtime/providers';
@@ -12,6 +11,7 @@ import { StateSession } from '../runtime/stateSession';
 import { pickCheckpoint } from './checkpoints';
 import { evaluateState, type StateEvaluation } from './evaluateState';
 import { batchOptions } from './feeds';
+import { readRun } from './runFolder';
 import { requireState } from './stateTypes';
 import { EVALUATION_SEED, readValidationIndices } from './validation';
 
@@ -26,7 +26,7 @@ export interface EvaluateOptions {
   readonly split?: Split | 'validation';
   /** so many images of the split, spread evenly over it; default: all */
   readonly images?: number;
-  /** images that cannot be decoded: fail (the default), or leave them out */
+  /** images that cannot be decoded: fail, or leave them out; default: as the run does, else fail */
   readonly broken?: 'fail' | 'skip';
   /** step or file; default: the newest checkpoint */
   readonly checkpoint?: string | number;
@@ -65,17 +65,16 @@ export async function evaluate(
   requireState(checkpoint.file, checkpoint.state, manifest);
   const provider = options.provider ?? manifest.provider;
   requireProvider(provider);
-  const kept = split === 'validation' ? readValidationIndices(directory) : undefined;
-  const part = split === 'validation' ? 'train' : split;
   const wanted = batchOptions(manifest, 'evaluate');
   const loader = await createLoader({
     ...wanted,
     patchOrder: wanted.patchOrder && { ...wanted.patchOrder, mask },
     augment: options.augment ? recipe.augment : null,
     spec: data,
-    split: part,
-    indices: options.images === undefined ? kept : await some(options.images, data, part, kept),
-    broken: options.broken,
+    split: split === 'validation' ? 'train' : split,
+    indices: split === 'validation' ? readValidationIndices(directory) : undefined,
+    limit: options.images,
+    broken: options.broken ?? readRun(directory)?.broken,
     seed: EVALUATION_SEED,
     workers,
   });
@@ -94,17 +93,4 @@ export async function evaluate(
     split: split === 'validation' ? split : source.split,
     ...result,
   };
-}
-
-/** `count` examples of a split, or of those `kept`, spread evenly. */
-async function some(
-  count: number,
-  data: string,
-  split: Split,
-  kept: Int32Array | undefined,
-): Promise<Int32Array> {
-  const source = await openSource(data, split);
-  source.close();
-  const chosen = spread(kept?.length ?? source.length, count);
-  return kept ? chosen.map((i) => kept[i]) : chosen;
 }

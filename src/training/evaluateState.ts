@@ -1,6 +1,7 @@
 /** `eval.onnx` on the state that a session holds, over every batch of a loader. */
 import { patchCounts } from '../bundle/checkRecipe';
 import type { Manifest } from '../bundle/manifest';
+import { noneReadable } from '../data/examples';
 import type { Batch, BrokenImage, Loader } from '../data/loader';
 import type { StateSession } from '../runtime/stateSession';
 import { batchFeeds } from './feeds';
@@ -37,7 +38,7 @@ export interface StateEvaluation {
   readonly broken: readonly BrokenImage[];
 }
 
-/** Runs through the loader, the last partial batch included. */
+/** Runs through the loader, the last partial batch included. Throws a UserError where every image was skipped. */
 export async function evaluateState(
   session: StateSession,
   manifest: Manifest,
@@ -103,6 +104,7 @@ class Sums {
   result(names: readonly string[] | null): StateEvaluation {
     const { classes, hidden, accuracies } = this;
     const count = accuracies.length;
+    if (count === 0) throw noneReadable(this.broken.length, this.broken);
     const accuracy = accuracies.reduce((sum, value) => sum + value, 0) / count;
     const classified = this.predictions.length > 0;
     const logits = new Float32Array(this.logits.length * classes);

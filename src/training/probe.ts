@@ -1,11 +1,20 @@
 /** A measurement between training steps, which the caller of `train` brings along. */
+import type { BatchOptions, BrokenImage } from '../data/loader';
 import type { StateSession } from '../runtime/stateSession';
+
+export interface Measurement {
+  readonly metrics: Readonly<Record<string, number>>;
+  /** for people */
+  readonly text: string;
+  /** images that were skipped */
+  readonly broken: readonly BrokenImage[];
+}
 
 export interface Probe {
   /** steps between two measurements; the last step is measured too */
   readonly every: number;
-  /** Measures the session's present state; `text` is for people. */
-  measure(session: StateSession): Promise<{ metrics: Readonly<Record<string, number>>; text: string }>;
+  /** Measures the session's present state. `policy`: what an image does that cannot be decoded. */
+  measure(session: StateSession, policy: BatchOptions['broken']): Promise<Measurement>;
 }
 
 /** Steps from `step` to the next measurement. */

@@ -32,7 +32,7 @@ export interface TrainResult {
   readonly last: StepResult | undefined;
   /** newest checkpoint; undefined where it was stopped before the first step */
   readonly checkpoint: string | undefined;
-  /** images of the training data that this call skipped */
+  /** images that this call skipped: of the training data, of validation and of the probe */
   readonly broken: number;
 }
 
@@ -165,11 +165,12 @@ async function loop(
       const end = step + count;
       if (probe && (end % probe.every === 0 || end === steps)) {
         const before = performance.now();
-        const { metrics, text } = await probe.measure(session);
+        const measured = await probe.measure(session, settings.broken);
         log.exclude(performance.now() - before);
-        reporter.line(`step ${end}: ${text}`);
-        const measured = results[count - 1];
-        results[count - 1] = { ...measured, metrics: { ...measured.metrics, ...metrics } };
+        broken.add([measured]);
+        reporter.line(`step ${end}: ${measured.text}`);
+        const result = results[count - 1];
+        results[count - 1] = { ...result, metrics: { ...result.metrics, ...measured.metrics } };
       }
       for (const metrics of log.write(results, step, waited, manifest.recipe.batch * accumulate)) {
         reporter.step(metrics, steps);
@@ -178,7 +179,7 @@ async function loop(
       last = results.at(-1);
       if (step % checkpointEvery !== 0 && step !== steps) continue;
       // Before the checkpoint: a run that ends in between does it again.
-      const metrics = await validation.run(session, step);
+      const metrics = await validation.run(session, step, broken);
       if (metrics !== null) {
         const right = (100 * metrics.accuracy).toFixed(2);
         reporter.line(`validation after step ${step}: loss ${metrics.loss.toFixed(4)}, accuracy ${right} %`);

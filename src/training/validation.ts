@@ -6,6 +6,7 @@ import type { Manifest } from '../bundle/manifest';
 import { createLoader } from '../data/loader';
 import { UserError } from '../errors';
 import type { StateSession } from '../runtime/stateSession';
+import type { BrokenImages } from './broken';
 import { evaluateState } from './evaluateState';
 import { batchOptions } from './feeds';
 import { type RunSettings, runPaths } from './runFolder';
@@ -69,8 +70,11 @@ export class Validation {
     if (!indices) rmSync(this.file, { force: true });
   }
 
-  /** Evaluates the state that the session holds after `step` steps; null where the run has no validation examples. */
-  async run(session: StateSession, step: number): Promise<ValidationMetrics | null> {
+  /**
+   * Evaluates the state that the session holds after `step` steps, adding to `broken` what is skipped; null where the run has
+   * no validation examples.
+   */
+  async run(session: StateSession, step: number, broken: BrokenImages): Promise<ValidationMetrics | null> {
     if (!this.indices) return null;
     const loader = await createLoader({
       ...batchOptions(this.manifest, 'evaluate'),
@@ -82,7 +86,9 @@ export class Validation {
       workers: this.workers,
     });
     try {
-      const { count, loss, accuracy, top5 } = await evaluateState(session, this.manifest, loader);
+      const result = await evaluateState(session, this.manifest, loader);
+      broken.add([result]);
+      const { count, loss, accuracy, top5 } = result;
       const line = { step, count, loss, accuracy, top5 };
       this.lines.push(line);
       writeFileAtomic(this.file, this.lines.map((each) => `${JSON.stringify(each)}\n`).join(''));

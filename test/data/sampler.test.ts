@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { createSampler } from '../../src/data/batch';
 import { position, sequentialSampler, shuffledSampler, subset } from '../../src/data/sampler';
 import { UserError } from '../../src/errors';
 
@@ -21,6 +22,20 @@ const countByClass = (source: ReturnType<typeof labelled>, indices: Int32Array) 
   source.classes.map((_, c) => indices.filter((index) => source.labels[index] === c).length);
 
 describe('sampler', () => {
+  it('takes so many of the examples, spread evenly, and no more than there are', () => {
+    const image = { size: 32, channels: 3 };
+    const common = { spec: 'x', split: 'test', batch: 3, seed: 0, mode: 'evaluate', augment: null } as const;
+    const drawn = (indices: Int32Array | undefined, limit: number) => {
+      const sampler = createSampler({ length: 9 }, { ...common, image, indices, limit });
+      return Array.from({ length: sampler.stepsPerEpoch }, (_, step) => sampler.draw(step)).flatMap(
+        ({ indices: part, valid }) => [...part.subarray(0, valid)],
+      );
+    };
+    expect(drawn(undefined, 3)).toEqual([0, 3, 6]);
+    expect(drawn(Int32Array.of(1, 2, 4, 5, 7, 8), 4)).toEqual([1, 2, 5, 7]);
+    expect(drawn(undefined, 100)).toEqual([...range(9)]);
+  });
+
   it('each epoch is a permutation, less what does not fill a batch', () => {
     fc.assert(
       fc.property(

@@ -1,11 +1,13 @@
 /** kNN and linear probe of a run: which images are the bank and which the queries, and what is written. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { evaluateKnn, evaluateLinearProbe } from '../../src/evaluation/evaluateRun';
 import { createProbe } from '../../src/evaluation/periodic';
 import { readMetrics } from '../../src/training/metricsLog';
 import { train } from '../../src/training/trainer';
+import { writeTar } from '../data/samples';
 import { writeImageFolder } from '../support/imageFolder';
 import { writeTinyBundle } from '../support/tinyBundle';
 
@@ -102,4 +104,49 @@ test('what cannot be evaluated is said in one line', async () => {
   const probe = { directory, every: 1, data: images };
   await expect(createProbe({ ...probe, images: 101 })).rejects.toThrow(/--probe-images 101: .* only 100 /);
   await expect(createProbe({ ...probe, images: 12 })).rejects.toThrow(/--probe-images 12: too few/);
+});
+
+test('broken images are in no bank, no query and no probe, and are named', async () => {
+  const photos = path.join(folder, 'broken');
+  await writeImageFolder(photos, COUNT);
+  const data = `folder:${photos}`;
+  // of every class one
+  for (let i = 0; i < 10; i++) truncateSync(path.join(photos, `class${i}`, `003${i}.png`), 60);
+  const run = path.join(folder, 'skipping');
+  writeTinyBundle(path.join(run, 'graph'));
+  const probe = await createProbe({ directory: run, every: 1, data, threads: 1 });
+  const settings = { directory: run, data, steps: 1, threads: 1 };
+  const lines: string[] = [];
+  const reporter = { line: (text: string) => lines.push(text), step: () => {}, stop: () => {} };
+  const { broken } = await train({ ...settings, broken: 'skip' }, { reporter, probe });
+  expect(broken).toBe(10);
+  expect(lines.filter((line) => /^warning: skipped: .*003\d.png cannot be decoded/.test(line))).toHaveLength(
+    10,
+  );
+  expect(probed(run).map(({ step }) => step)).toEqual([1]);
+
+  // As the run does, where nothing else is said.
+  const knn = await evaluateKnn({ directory: run, data, split: 'validation', k: 5, threads: 1 });
+  expect(knn.broken).toHaveLength(10);
+  expect(knn.bank + knn.count).toBe(COUNT - 10);
+  const failing = { directory: run, data, split: 'validation', threads: 1 } as const;
+  await expect(evaluateKnn({ ...failing, broken: 'fail' })).rejects.toThrow(/003\d.png cannot be decoded/);
+});
+
+test('a test split without the last classes has the labels of the training split', async () => {
+  const pixels = { raw: { width: 32, height: 32, channels: 3 } } as const;
+  const image = (value: number) => sharp(Buffer.alloc(3072, value), pixels).png().toBuffer();
+  const shard = async (name: string, labels: readonly number[]) => {
+    const examples = labels.map(async (label, i) => [
+      [`${i}.png`, await image(60 * label + i)] as const,
+      [`${i}.cls`, String(label)] as const,
+    ]);
+    await writeTar(path.join(folder, 'shards', `${name}.tar`), (await Promise.all(examples)).flat());
+  };
+  const options = { directory, data: `webdataset:${path.join(folder, 'shards')}`, k: 1, threads: 1 };
+  await shard('train', [0, 0, 1, 1, 2, 2]);
+  await shard('val', [0, 1, 1]);
+  expect(await evaluateKnn(options)).toMatchObject({ bank: 6, count: 3, chance: 2 / 3 });
+  await shard('val', [0, 3, 1]);
+  expect(await evaluateKnn(options)).toMatchObject({ bank: 6, count: 3, chance: 1 / 3 });
 });

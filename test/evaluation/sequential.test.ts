@@ -1,4 +1,5 @@
 /** Which patch is asked for when, and that the graph with fewer hidden patches is the same network. */
+import { truncateSync } from 'node:fs';
 import { buildBundle } from '../../graphs/bundle';
 import { writeEvalGraph } from '../../graphs/evalBundle';
 import { patchCounts } from '../../src/bundle/checkRecipe';
@@ -64,5 +65,14 @@ test('three stages of four hidden patches: counts, chance, and the mean of the s
       { count: 21, chance: 0.25 },
     ]);
     expect(rows.loss).not.toBe(random.loss);
+
+    // The images 0, 3, ..., 18 of the folder, of which number 3 is broken.
+    const broken = `${folder}/images/class1/0001.png`;
+    truncateSync(broken, 60);
+    const some = { ...options, hiding, images: 7 };
+    await expect(evaluateSequential(some)).rejects.toThrow(`${broken} cannot be decoded`);
+    const skipped = await evaluateSequential({ ...some, broken: 'skip' });
+    expect([skipped.count, ...skipped.stages.map(({ count }) => count)]).toEqual([6, 6, 6, 6]);
+    expect(skipped.broken.map(({ where }) => where)).toEqual([broken]);
   });
 });

@@ -1,10 +1,11 @@
 /** Evaluation over a whole split, whatever the batch size. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { evaluate } from '../../src/training/evaluate';
 import { wilson } from '../../src/training/interval';
 import { train } from '../../src/training/trainer';
+import { readValidationIndices } from '../../src/training/validation';
 import { writeImageFolder } from '../support/imageFolder';
 import { writeTinyBundle } from '../support/tinyBundle';
 
@@ -58,6 +59,8 @@ test('a last partial batch counts once: the same result for every batch size', a
   await expect(evaluate({ directory, data, mask: 'block' })).rejects.toThrow(
     /--mask block: only a pretraining bundle/,
   );
+  const some = await evaluate({ directory, data, images: 5, threads: 1 });
+  expect([some.count, ...some.indices]).toEqual([5, 0, 7, 14, 22, 29]);
   const earlier = await evaluate({ directory, data, checkpoint: 6, threads: 1 });
   expect(earlier.step).toBe(6);
   await expect(evaluate({ directory, data, checkpoint: 7 })).rejects.toThrow(
@@ -69,4 +72,28 @@ test('an untrained run has nothing to evaluate', async () => {
   const directory = path.join(folder, 'untrained');
   writeTinyBundle(path.join(directory, 'graph'));
   await expect(evaluate({ directory, data })).rejects.toThrow(/no checkpoint yet/);
+});
+
+test('a broken image is skipped as the run does, in its validation too; broken images alone are no evaluation', async () => {
+  const photos = path.join(folder, 'broken');
+  await writeImageFolder(photos, COUNT);
+  const spec = `folder:${photos}`;
+  for (let i = 0; i < 10; i++)
+    truncateSync(path.join(photos, `class${i}`, `${String(i).padStart(4, '0')}.png`), 60);
+  const directory = path.join(folder, 'skipping');
+  writeTinyBundle(path.join(directory, 'graph'), { batch: 4 });
+  const lines: string[] = [];
+  const reporter = { line: (text: string) => lines.push(text), step: () => {}, stop: () => {} };
+  const settings = { directory, data: spec, steps: 2, threads: 1, validation: '2/class', labels: '1/class' };
+  const { broken } = await train({ ...settings, broken: 'skip' }, { reporter });
+  const kept = new Set(readValidationIndices(directory));
+  const named = lines.filter((line) => line.startsWith('warning: skipped: '));
+  expect(named).toHaveLength(broken);
+  const result = await evaluate({ directory, data: spec, split: 'validation', threads: 1 });
+  expect(result.broken.length).toBeGreaterThan(0);
+  expect(result.count + result.broken.length).toBe(kept.size);
+  for (const { where } of result.broken) expect(named.filter((line) => line.includes(where))).toHaveLength(1);
+  await expect(evaluate({ directory, data: spec, broken: 'fail', threads: 1 })).rejects.toThrow(/cannot be/);
+  const none = { directory, data: spec, images: 1, threads: 1 };
+  await expect(evaluate(none)).rejects.toThrow(/none of the 1 images can be read; first: .*0000.png cannot/);
 });
