@@ -43,7 +43,7 @@ const experiment: ExperimentInput = {
           set: width,
           // as many labelled images as above, and as many unlabelled ones beside them
           steps: 300,
-          learningRates: [0.2],
+          learningRates: [0.1, 0.2],
           pretrained: true,
         },
       },

@@ -101,7 +101,8 @@ export async function frozenFeatures(
   const decoding = { broken: options.broken ?? run?.broken, workers };
   const checkpoint = pickCheckpoint(directory, options.checkpoint, warn);
   requireState(checkpoint.file, checkpoint.state, manifest);
-  const [bankImages, queryImages] = await select(directory, data, split, labels, seed);
+  const balanced = manifest.recipe.labelSubset === 'balanced';
+  const [bankImages, queryImages] = await select(directory, data, split, labels, seed, balanced);
   const session = new StateSession(bundle, { provider, threads });
   let bank: Features;
   let queries: Features;
@@ -132,11 +133,14 @@ async function select(
   split: 'test' | 'validation',
   labels: string | null,
   seed: number,
+  balanced: boolean,
 ): Promise<[bank: Selection, queries: Selection]> {
   return withLabelled(spec, 'train', async (train) => {
     const { classes } = train;
     const images = (indices: Int32Array): Selection => ({ spec, split: 'train', indices, classes });
     const all = Int32Array.from({ length: train.length }, (_, i) => i);
+    const labelled = (pool: Int32Array) =>
+      labels === null ? pool : subset(train, labels, seed, { pool, balanced });
     if (split === 'validation') {
       const own = ownValidation(directory, spec);
       const { kept, held } = own
@@ -144,7 +148,7 @@ async function select(
         : holdOut(labelsOf(train, all), VALIDATION, seed);
       if (held.length === 0)
         throw new UserError(`--split validation: ${train.name} has no class with two training images`);
-      return [images(labelled(train, kept, labels, seed)), images(held)];
+      return [images(labelled(kept)), images(held)];
     }
     const queries = await withLabelled(spec, 'test', (test): Selection => {
       if (test.split === 'all') {
@@ -155,7 +159,7 @@ async function select(
       const indices = Int32Array.from({ length: test.length }, (_, i) => i);
       return { spec, split: 'test', indices, classes: commonClasses(train, test) ?? classes };
     });
-    return [{ ...images(labelled(train, all, labels, seed)), classes: queries.classes }, queries];
+    return [{ ...images(labelled(all)), classes: queries.classes }, queries];
   });
 }
 
@@ -167,14 +171,6 @@ function ownValidation(directory: string, spec: string): Int32Array | null {
 
 export const labelsOf = (source: Source, indices: Int32Array) =>
   indices.map((index) => source.label(index) ?? -1);
-
-/** What `labels` (`5%`, `4000`, `60/class`; null: all) means of the images at `indices`. */
-function labelled(source: Source, indices: Int32Array, labels: string | null, seed: number): Int32Array {
-  if (labels === null) return indices;
-  const { name, classes } = source;
-  const part = { name, classes, length: indices.length, label: (i: number) => source.label(indices[i]) };
-  return subset(part, labels, seed).map((i) => indices[i]);
-}
 
 export function score(predictions: Int32Array, labels: Int32Array): Score {
   const count = labels.length;

@@ -32,7 +32,7 @@ const SEED = 0;
 
 /**
  * What `train` calls between steps. Its metrics of the queries: `knn_accuracy`, `linear_accuracy` (where some class has two
- * images to choose the regularization on), `embedding_spread` and `embedding_rank`.
+ * images to choose the regularization on), `probe_chance`, `embedding_spread` and `embedding_rank`.
  * Throws a UserError where the data has no labels or the bundle no embedding.
  */
 export async function createProbe(options: ProbeOptions): Promise<Probe> {
@@ -76,6 +76,7 @@ export async function createProbe(options: ProbeOptions): Promise<Probe> {
         metrics: {
           knn_accuracy: accuracy,
           ...(linearAccuracy !== null && { linear_accuracy: linearAccuracy }),
+          probe_chance: chance,
           embedding_spread: spread,
           embedding_rank: rank,
         },

@@ -4,8 +4,8 @@ import type { CurveRun, CurveSettings, Series } from './curves';
 export interface Chart extends Omit<CurveSettings, 'chance'> {
   /** the picture's file */
   readonly name: string;
-  /** what a guess reaches: at the task that is trained, or among the classes of the data */
-  readonly chanceOf?: 'task' | 'classes';
+  /** with a line where a guess at the task comes to */
+  readonly withChance?: boolean;
 }
 
 const both = (training: string, validation: string): readonly Series[] => [
@@ -22,7 +22,7 @@ const CHARTS: readonly Chart[] = [
     series: both('accuracy', 'validation_accuracy'),
     format: '~%',
     zero: true,
-    chanceOf: 'task',
+    withChance: true,
   },
   {
     name: 'top5',
@@ -37,10 +37,10 @@ const CHARTS: readonly Chart[] = [
     series: [
       { key: 'knn_accuracy', label: 'nearest neighbours' },
       { key: 'linear_accuracy', label: 'linear probe' },
+      { key: 'probe_chance', label: 'chance' },
     ],
     format: '~%',
     zero: true,
-    chanceOf: 'classes',
   },
   {
     name: 'embedding-spread',

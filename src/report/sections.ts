@@ -29,15 +29,10 @@ export async function curvesSection(runs: readonly ShownRun[], pictures: Picture
     if (runs.some(({ bundle }) => bundle.manifest.recipe.task !== task))
       body.push(heading(task === 'pretrain' ? 'Pretraining' : 'Finetuning'));
     body.push(key(some.map(({ name }, i) => [seriesColour(i), name] as const)));
-    const chances = {
-      task: same(some.map(({ chance }) => chance)),
-      classes: same(
-        some.map(({ settings }) => (settings?.classes ? 1 / settings.classes.length : undefined)),
-      ),
-    };
+    const guess = same(some.map((run) => run.chance));
     const figures: Html[] = [];
     for (const chart of chartsOf(some)) {
-      const chance = chart.chanceOf && chances[chart.chanceOf];
+      const chance = chart.withChance ? guess : undefined;
       const svg = await renderChart(curveSpec(some, { ...chart, chance }));
       pictures.set(`${task}-${chart.name}`, svg);
       figures.push(figure(svg));
@@ -51,7 +46,7 @@ export async function curvesSection(runs: readonly ShownRun[], pictures: Picture
 }
 
 /** The value that all of them have, or undefined. */
-const same = (values: readonly (number | undefined)[]) =>
+const same = (values: readonly number[]): number | undefined =>
   values.every((value) => value === values[0]) ? values[0] : undefined;
 
 export async function patchSection(

@@ -17,7 +17,7 @@ export interface StepMetrics {
   /**
    * what else the graph gives: `accuracy_top5`, `gradient_norm`; with `compute: float16` `skipped` and its sum over the run,
    * `skipped_steps`; of a probe, on the steps that it measured, `knn_accuracy`, `linear_accuracy`,
-   * `embedding_spread`, `embedding_rank`
+   * `probe_chance`, `embedding_spread`, `embedding_rank`
    */
   readonly [other: string]: number;
 }

@@ -27,8 +27,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** A probe's metrics by step. */
 const probed = (run: string) =>
   readMetrics(path.join(run, 'metrics.jsonl')).flatMap(
-    ({ step, knn_accuracy, embedding_spread, embedding_rank }) =>
-      knn_accuracy === undefined ? [] : [{ step, knn_accuracy, embedding_spread, embedding_rank }],
+    ({ step, knn_accuracy, probe_chance, embedding_spread, embedding_rank }) =>
+      knn_accuracy === undefined
+        ? []
+        : [{ step, knn_accuracy, probe_chance, embedding_spread, embedding_rank }],
   );
 
 test('a probe every N steps and at the end: logged with its step, the same after a resume, the training as without', async () => {
@@ -39,8 +41,9 @@ test('a probe every N steps and at the end: logged with its step, the same after
   await train({ directory, ...settings }, { probe, reporter });
   const found = probed(directory);
   expect(found.map(({ step }) => step)).toEqual([3, 6, 8]);
-  for (const { knn_accuracy, embedding_spread, embedding_rank } of found) {
-    expect(knn_accuracy * 15).toBeCloseTo(Math.round(knn_accuracy * 15), 9);
+  for (const { knn_accuracy, probe_chance, embedding_spread, embedding_rank } of found) {
+    expect(probe_chance).toBeCloseTo(0.1, 9);
+    expect(knn_accuracy * 20).toBeCloseTo(Math.round(knn_accuracy * 20), 9);
     expect(embedding_spread).toBeGreaterThan(0);
     expect(embedding_rank).toBeGreaterThan(1);
   }
