@@ -7,6 +7,7 @@ import type { OnnxGraph, OnnxModel, OnnxNode } from '../onnx/model';
 import { toFloat16 } from './float16';
 import { OUTPUT_OF, type ExportForm } from './form';
 import { pixelsOf, replaceInput } from './input';
+import { toOpset } from './opset';
 import { addMap, addProbabilities } from './outputs';
 import { simplify, type RewriteName } from './simplify';
 
@@ -24,8 +25,8 @@ function neededNodes(graph: OnnxGraph, outputs: readonly string[]): OnnxNode[] {
 
 /**
  * The inference model with `state` as initializers and only what its form needs, simplified for these weights: a tensor that no
- * rewrite changed keeps its name. Of opset 18, whatever the form's is. Throws a UserError where the graph has no such output or
- * the state lacks a tensor.
+ * rewrite changed keeps its name. For int8, which needs images, it is the float32 model to be rounded. Throws a UserError where
+ * the graph has no such output or the state lacks a tensor.
  */
 export function embedState(
   model: OnnxModel,
@@ -42,7 +43,9 @@ export function embedState(
   let simple = simplify(graph, isExact ? without : [...without, 'inputScale']);
   if (kind === 'classifier') simple = addProbabilities(simple);
   if (form.map) simple = addMap(simple, mapSide(network, image.size), kind);
-  return { ...model, graph: form.precision === 'float16' ? toFloat16(simple, pixelsOf(input)) : simple };
+  const fitting = toOpset({ ...model, graph: simple }, form.opset);
+  if (form.precision !== 'float16') return fitting;
+  return { ...fitting, graph: toFloat16(fitting.graph, pixelsOf(input)) };
 }
 
 function withWeights(

@@ -14,7 +14,6 @@ import { OUTPUT_OF, type ExportForm, type Precision } from './form';
 import { IMAGE, pixelsOf } from './input';
 import { measure, type Measurement } from './measure';
 import { exportMetadata, type ExportDetails } from './metadata';
-import { toOpset } from './opset';
 import { quantize } from './quantize';
 import { asInput, inParts, noise, type Samples } from './samples';
 
@@ -68,7 +67,7 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
   mkdirSync(temporary, { recursive: true });
   try {
     const file = path.join(temporary, path.basename(out));
-    writeModel(file, { ...toOpset(model, form.opset), metadata }, write);
+    writeModel(file, { ...model, metadata }, write);
     const { images } = samples ?? { images: noise(manifest) };
     const [checked] = inParts(images, manifest.recipe.batch);
     const output = OUTPUT_OF[form.kind];
@@ -91,7 +90,7 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
   }
 }
 
-/** The model in float32, of opset 18. */
+/** The model in float32. */
 function makeExact({ bundle, state, form }: ExportRequest, input: ExportForm['input']): OnnxModel {
   const base = readModel(graphPath(bundle, 'encoder'));
   return embedState(base, state, { ...form, input, precision: 'float32' }, bundle.manifest.recipe);

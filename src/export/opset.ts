@@ -1,6 +1,6 @@
 /** An exported model for an older or newer opset of the standard domain: only what changed between them. */
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from '../onnx/model';
-import { attribute, newNode, withoutUnused } from './nodes';
+import { attribute, constant, indexOf, newNode, withoutUnused } from './nodes';
 
 export const OPSETS = { first: 13, last: 21 } as const;
 
@@ -13,9 +13,39 @@ const REDUCTIONS = new Set(['ReduceMean', 'ReduceMin', 'ReduceMax', 'ReduceProd'
 /** A model of opset 18 as one of `opset`, 13 to 21. */
 export function toOpset(model: OnnxModel, opset: number): OnnxModel {
   let { graph } = model;
+  if (opset < 14) graph = withoutBatchNormalization(graph);
   if (opset < 17) graph = withoutLayerNormalization(graph);
   if (opset < 18) graph = withAxesAttribute(graph);
   return { ...model, irVersion: irVersion(opset), opsets: [{ domain: '', version: opset }], graph };
+}
+
+/** a x + b: before opset 14 the number of outputs alone tells inference from training, and not all runtimes heed it. */
+function withoutBatchNormalization(graph: OnnxGraph): OnnxGraph {
+  const index = indexOf(graph);
+  const initializers: OnnxTensor[] = [];
+  const nodes = graph.nodes.flatMap((node): OnnxNode[] => {
+    if (node.opType !== 'BatchNormalization') return [node];
+    const [x, ...names] = node.inputs;
+    const [weight, bias, mean, variance] = names.map((name) => constant(index, name)?.data as Float32Array);
+    const epsilon = Number(attribute(node, 'epsilon') ?? 1e-5);
+    const slope = weight.map((w, i) => w / Math.sqrt(variance[i] + epsilon));
+    const column = (name: string, data: Float32Array) => {
+      initializers.push({ name: `${node.name}/${name}`, dtype: 'float32', shape: [data.length, 1, 1], data });
+      return `${node.name}/${name}`;
+    };
+    const scaled = `${node.name}/scaled`;
+    return [
+      newNode(scaled, 'Mul', [x, column('slope', slope)]),
+      newNode(node.outputs[0], 'Add', [
+        scaled,
+        column(
+          'shift',
+          bias.map((b, i) => b - mean[i] * slope[i]),
+        ),
+      ]),
+    ];
+  });
+  return withoutUnused({ ...graph, nodes, initializers: [...graph.initializers, ...initializers] });
 }
 
 /** (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis, in operators that opset 13 has. */

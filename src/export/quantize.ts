@@ -13,7 +13,7 @@ export type Range = readonly [low: number, high: number];
 const PRODUCTS = new Set(['Conv', 'Gemm']);
 const MOVES = new Set(['MaxPool', 'Concat', 'GlobalAveragePool']);
 
-const KEEPS_IMAGES = new Set(['Conv', 'Relu', 'BatchNormalization', 'Add', ...MOVES]);
+const KEEPS_IMAGES = new Set(['Conv', 'Relu', 'BatchNormalization', 'Add', 'Mul', ...MOVES]);
 
 const isProduct = (index: GraphIndex, node: OnnxNode) =>
   PRODUCTS.has(node.opType) &&
