@@ -39,6 +39,7 @@ export {
 } from './evaluation/evaluateRun';
 export { createProbe, type ProbeOptions } from './evaluation/periodic';
 export { exportModel, type ExportReport, type ExportRequest } from './export/exportModel';
+export { exportRun, type ExportRunOptions } from './export/exportRun';
 export { availableProviders, type Provider } from './runtime/providers';
 export { StateSession } from './runtime/stateSession';
 export { evaluate, type Evaluation, type EvaluateOptions } from './training/evaluate';

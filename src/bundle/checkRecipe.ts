@@ -22,6 +22,15 @@ export function encoderChannels(network: Pick<Recipe['network'], 'width' | 'stag
   return network.width * 4 * 2 ** (network.stages.length - 1);
 }
 
+/** Side of the map that the last stage makes of square images: halved, rounded up, by every stride. */
+export function mapSide(
+  { stem, stages }: Pick<Recipe['network'], 'stem' | 'stages'>,
+  imageSide: number,
+): number {
+  const strides = (stem === 'imagenet' ? 2 : 0) + stages.length - 1;
+  return Array.from({ length: strides }).reduce<number>((side) => Math.ceil(side / 2), imageSide);
+}
+
 /** Throws a UserError that says everything that does not fit together; returns the recipe. */
 export function checkRecipe(recipe: Recipe): Recipe {
   const problems = [

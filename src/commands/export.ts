@@ -1,65 +1,99 @@
-/** `selfie export DIR --out FILE.onnx` */
-import { readBundle } from '../bundle/read';
+/** `selfie export DIR --to FORMAT --out PATH` */
+import type { ExportReport } from '../export/exportModel';
+import { exportRun, exportRunState } from '../export/exportRun';
+import { DEFAULT_FORM, EXPORT_INPUTS, EXPORT_KINDS, PRECISIONS } from '../export/form';
+import type { Measurement } from '../export/measure';
+import { OPSETS } from '../export/opset';
+import type { TorchStateReport } from '../export/torchState';
+import { SOURCE_FORMS } from '../data/source';
 import { UserError } from '../errors';
-import type { ExportKind } from '../export/embed';
-import { exportModel, type ExportReport } from '../export/exportModel';
-import { pickCheckpoint } from '../training/checkpoints';
-import { readRun } from '../training/runFolder';
-import { requireState } from '../training/stateTypes';
-import { defineCommand, directory, print, text, warn } from './command';
+import { defineCommand, directory, print, text, warn, whole } from './command';
 
 export const exportCommand = defineCommand({
   name: 'export',
-  describe: 'write a trained network as one ONNX file for inference, checked before it is there',
+  describe: 'write a trained network for other runtimes, checked before it is there',
   examples: [
-    ['export models/mini --out encoder.onnx', 'images -> embedding'],
-    ['export models/fine --out classifier.onnx --license "CC BY 4.0"', 'images -> logits'],
+    ['export models/mini --out encoder.onnx', 'image -> embedding'],
+    ['export models/fine --out classifier.onnx --license "CC BY 4.0"', 'image -> logits, probabilities'],
+    ['export models/fine --out any-size.onnx --input photo', 'cuts, resizes and normalizes inside'],
+    [
+      'export models/fine --out small.onnx --precision int8 --data cifar10:PATH',
+      '8 bits, and what they cost',
+    ],
+    ['export models/fine --to safetensors --out resnet50.safetensors', "torchvision's names, for PyTorch"],
   ],
   positionals: { dir: directory },
   options: {
-    out: { ...text('the .onnx file to write'), demandOption: true },
+    out: { ...text('the file to write'), demandOption: true },
+    to: {
+      choices: ['onnx', 'safetensors'],
+      default: 'onnx',
+      requiresArg: true,
+      describe: 'an ONNX model, or the weights by the names that torchvision has for them',
+    },
     kind: {
-      choices: ['encoder', 'classifier'],
+      choices: EXPORT_KINDS,
       requiresArg: true,
       describe: 'default: classifier after finetuning, encoder after pretraining',
     },
+    input: {
+      choices: EXPORT_INPUTS,
+      requiresArg: true,
+      describe: `float: normalized, channels first; uint8: pixels of the right size, channels last; photo: pixels of any size (default: ${DEFAULT_FORM.input})`,
+    },
+    map: { type: 'boolean', default: false, describe: 'the last map before the average as an output too' },
+    precision: {
+      choices: PRECISIONS,
+      requiresArg: true,
+      describe: `of weights and arithmetic; int8 needs --data (default: ${DEFAULT_FORM.precision})`,
+    },
+    opset: whole(
+      '--opset',
+      OPSETS.first,
+      `${OPSETS.first} to ${OPSETS.last} (default: ${DEFAULT_FORM.opset})`,
+    ),
+    data: text(`images to measure the file on, and to take int8's ranges from: ${SOURCE_FORMS.join(', ')}`),
+    images: whole('--images', 1, 'how many test images to measure on (default: 1000)'),
     checkpoint: text('step or .safetensors file (default: the newest)'),
     license: text("licence of the training data, for the file's metadata"),
+    workers: whole('--workers', 1, 'threads that decode'),
   },
-  run: async ({ dir, out, kind, checkpoint, license }) => {
-    print(formatExport(await exportRun({ directory: dir, out, kind, checkpoint, license })));
+  run: async ({ dir, to, ...options }) => {
+    if (options.opset !== undefined && options.opset > OPSETS.last)
+      throw new UserError(`--opset ${options.opset}: must be ${OPSETS.first} to ${OPSETS.last}`);
+    const run = { directory: dir, ...options };
+    if (to === 'onnx') print(formatExport(await exportRun(run, warn)));
+    else print(formatState(exportRunState(run, warn)));
   },
 });
 
-export interface ExportRunOptions {
-  readonly directory: string;
-  readonly out: string;
-  readonly kind?: ExportKind;
-  readonly checkpoint?: string;
-  readonly license?: string;
+export function formatExport({ file, form, images, error, measured }: ExportReport): string {
+  const { kind, precision } = form;
+  const lines = [
+    `${file}: ${kind}, ${precision === 'float32' ? 'equal to' : `${precision}, beside`} the trainer's evaluation graph on ${images} images ` +
+      `(largest difference ${error.toExponential(1)} of the largest value)`,
+    ...(measured ? formatMeasurement(measured, precision) : []),
+  ];
+  return lines.join('\n');
 }
 
-/** Exports a run's checkpoint. Throws a UserError for whatever is not there or does not fit. */
-export async function exportRun({
-  directory,
-  out,
-  kind,
-  checkpoint,
-  license,
-}: ExportRunOptions): Promise<ExportReport> {
-  if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
-  const bundle = readBundle(directory);
-  const { file, state, step } = pickCheckpoint(directory, checkpoint, warn);
-  requireState(file, state, bundle.manifest);
-  return exportModel({
-    bundle,
-    state,
-    out,
-    kind: kind ?? (bundle.manifest.recipe.task === 'finetune' ? 'classifier' : 'encoder'),
-    details: { classes: readRun(directory)?.classes ?? null, license: license ?? null, step },
-  });
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+
+function formatMeasurement({ images, accuracy, float32Accuracy, cosine }: Measurement, precision: string) {
+  const lines: string[] = [];
+  if (accuracy !== null) {
+    const points = 100 * (accuracy - (float32Accuracy ?? accuracy));
+    const beside =
+      float32Accuracy === null
+        ? ''
+        : `; float32 has ${percent(float32Accuracy)} (${points >= 0 ? '+' : ''}${points.toFixed(2)} points)`;
+    lines.push(`accuracy on ${images} test images: ${precision} ${percent(accuracy)}${beside}`);
+  }
+  if (cosine !== null)
+    lines.push(`mean cosine to float32's embeddings on ${images} test images: ${cosine.toFixed(5)}`);
+  return lines;
 }
 
-export const formatExport = ({ file, kind, images, error }: ExportReport) =>
-  `${file}: ${kind}, equal to the trainer's evaluation graph on ${images} images ` +
-  `(largest difference ${error.toExponential(1)} of the largest value)`;
+const formatState = ({ file, tensors, torchvision }: TorchStateReport) =>
+  `${file}: ${tensors} tensors by torchvision's names` +
+  (torchvision ? '' : ' (torchvision itself has no such network)');

@@ -11,7 +11,8 @@ import { train } from '../training/trainer';
 import { describeBundle } from './build-graph';
 import { defineCommand, print, text, warn, whole } from './command';
 import { percent } from './evaluate';
-import { exportRun, formatExport } from './export';
+import { exportRun } from '../export/exportRun';
+import { formatExport } from './export';
 
 const DATA = 'embedded';
 
@@ -55,8 +56,8 @@ export async function quickstart(out: string, labels: string, seed?: number): Pr
     directory,
     out: path.join(directory, 'export', name),
   });
-  const encoder = await exportRun({ ...exportTo(pretrained, 'encoder.onnx'), kind: 'encoder' });
-  const classifier = await exportRun({ ...exportTo(finetuned, 'classifier.onnx'), kind: 'classifier' });
+  const encoder = await exportRun({ ...exportTo(pretrained, 'encoder.onnx'), kind: 'encoder' }, warn);
+  const classifier = await exportRun({ ...exportTo(finetuned, 'classifier.onnx'), kind: 'classifier' }, warn);
   for (const report of [encoder, classifier]) print(`     ${formatExport(report)}`);
 
   print();

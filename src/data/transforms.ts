@@ -84,7 +84,7 @@ export function randomResizedBox(width: number, height: number, minScale: number
 }
 
 /** Resize so that the shorter side is size / CENTER_CROP, then cut the middle: the field's evaluation of 256 and 224. */
-const CENTER_CROP = 0.875;
+export const CENTER_CROP = 0.875;
 
 /** The box that evaluation sees: the middle square of 7/8 of the shorter side; everything where the size is right already. */
 export function centerBox(width: number, height: number, size: number): Box {

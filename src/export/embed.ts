@@ -1,14 +1,15 @@
 /** A bundle's inference graph and a state become one self-contained model. */
-import type { Manifest } from '../bundle/manifest';
+import { mapSide } from '../bundle/checkRecipe';
+import type { Recipe } from '../bundle/recipe';
 import { UserError } from '../errors';
 import type { HostTensor } from '../onnx/dtype';
 import type { OnnxGraph, OnnxModel, OnnxNode } from '../onnx/model';
+import { toFloat16 } from './float16';
+import { OUTPUT_OF, type ExportForm } from './form';
+import { pixelsOf, replaceInput } from './input';
+import { toOpset } from './opset';
+import { addMap, addProbabilities } from './outputs';
 import { simplify, type RewriteName } from './simplify';
-
-/** What an exported file computes: `encoder` images -> embedding, `classifier` images -> logits. */
-export type ExportKind = 'encoder' | 'classifier';
-
-export const OUTPUT_OF: Readonly<Record<ExportKind, string>> = { encoder: 'embedding', classifier: 'logits' };
 
 /** The nodes that `outputs` need, in order. */
 function neededNodes(graph: OnnxGraph, outputs: readonly string[]): OnnxNode[] {
@@ -23,24 +24,43 @@ function neededNodes(graph: OnnxGraph, outputs: readonly string[]): OnnxNode[] {
 }
 
 /**
- * The inference model with `state` as initializers, the one output of `kind`, and only what it needs, simplified for these
- * weights: a tensor that no rewrite changed keeps its name. Throws a UserError where the graph has no such output or the
- * state lacks a tensor.
+ * The inference model with `state` as initializers and only what its form needs, simplified for these weights: a tensor that no
+ * rewrite changed keeps its name. For int8, which needs images, it is the float32 model to be rounded. Throws a UserError where
+ * the graph has no such output or the state lacks a tensor.
  */
 export function embedState(
   model: OnnxModel,
   state: ReadonlyMap<string, HostTensor>,
-  kind: ExportKind,
-  metadata: Readonly<Record<string, string>>,
+  form: ExportForm,
+  { image, network }: Recipe,
   without: readonly RewriteName[] = [],
 ): OnnxModel {
-  const { graph } = model;
-  const output = graph.outputs.find(({ name }) => name === OUTPUT_OF[kind]);
-  if (!output) {
-    const there = graph.outputs.map(({ name }) => name).join(', ');
-    throw new UserError(`--kind ${kind}: the model has no output ${OUTPUT_OF[kind]} (it has: ${there})`);
-  }
-  const nodes = neededNodes(graph, [output.name]);
+  const { kind, input } = form;
+  const own = withWeights(model.graph, state, form);
+  const graph = replaceInput(own, input, image, form.opset);
+  // Rounded weights must not be those of numbers up to 255, whose range half a precision and 8 bits cannot hold.
+  const isExact = form.precision === 'float32';
+  let simple = simplify(graph, isExact ? without : [...without, 'inputScale']);
+  if (kind === 'classifier') simple = addProbabilities(simple);
+  if (form.map) simple = addMap(simple, mapSide(network, image.size), kind);
+  const fitting = toOpset({ ...model, graph: simple }, form.opset);
+  if (form.precision !== 'float16') return fitting;
+  return { ...fitting, graph: toFloat16(fitting.graph, pixelsOf(input)) };
+}
+
+function withWeights(
+  graph: OnnxGraph,
+  state: ReadonlyMap<string, HostTensor>,
+  { kind }: ExportForm,
+): OnnxGraph {
+  const wanted = kind === 'classifier' ? ['embedding', OUTPUT_OF.classifier] : [OUTPUT_OF.encoder];
+  const outputs = wanted.map((name) => {
+    const output = graph.outputs.find((each) => each.name === name);
+    if (output) return output;
+    const there = graph.outputs.map((each) => each.name).join(', ');
+    throw new UserError(`--kind ${kind}: the model has no output ${name} (it has: ${there})`);
+  });
+  const nodes = neededNodes(graph, wanted);
   const used = new Set(nodes.flatMap((node) => node.inputs));
   const [images, ...stateInputs] = graph.inputs;
   const weights = stateInputs
@@ -50,42 +70,12 @@ export function embedState(
       if (!tensor) throw new UserError(`the checkpoint has no tensor ${name}, which the model needs`);
       return { name, ...tensor };
     });
-  const embedded = {
+  return {
     ...graph,
     name: kind,
     inputs: [images],
-    outputs: [output],
+    outputs,
     initializers: [...graph.initializers.filter(({ name }) => used.has(name)), ...weights],
     nodes,
-  };
-  return { ...model, metadata, graph: simplify(embedded, without) };
-}
-
-export interface ExportDetails {
-  readonly classes: readonly string[] | null;
-  readonly license: string | null;
-  readonly step: number;
-}
-
-/** metadata_props of an exported model: strings, lists as JSON. */
-export function exportMetadata(
-  { recipe, recipeName, producer }: Manifest,
-  kind: ExportKind,
-  { classes, license, step }: ExportDetails,
-): Record<string, string> {
-  const optional: Record<string, string> = {};
-  if (classes && kind === 'classifier') optional.classes = JSON.stringify(classes);
-  if (license !== null) optional.data_license = license;
-  return {
-    kind,
-    task: recipe.task,
-    recipe_name: recipeName,
-    recipe: JSON.stringify(recipe),
-    producer,
-    step: String(step),
-    mean: JSON.stringify(recipe.image.mean),
-    std: JSON.stringify(recipe.image.std),
-    input: `images uint8 [batch, ${recipe.image.size}, ${recipe.image.size}, ${recipe.image.channels}], channels last, 0 to 255; scaling and normalization are inside`,
-    ...optional,
   };
 }

@@ -1,144 +1,112 @@
 /** `export`: a run's checkpoint as one inference model, checked against the trainer's own evaluation graph. */
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import type { Manifest } from '../bundle/manifest';
 import { graphPath, type Bundle } from '../bundle/read';
-import { Random } from '../data/random';
 import { UserError } from '../errors';
-import { allocate, type HostTensor } from '../onnx/dtype';
-import { readModel, writeModel } from '../onnx/files';
+import type { HostTensor } from '../onnx/dtype';
+import { readModel, writeModel, type WriteOptions } from '../onnx/files';
+import type { OnnxModel } from '../onnx/model';
 import { createSession } from '../runtime/session';
-import { StateSession } from '../runtime/stateSession';
-import { embedState, exportMetadata, OUTPUT_OF, type ExportDetails, type ExportKind } from './embed';
+import { calibrate } from './calibrate';
+import { BATCH, evaluateImages, largestDifference, runModel, SETTINGS } from './compare';
+import { embedState } from './embed';
+import { OUTPUT_OF, type ExportForm, type Precision } from './form';
+import { IMAGE, pixelsOf } from './input';
+import { measure, type Measurement } from './measure';
+import { exportMetadata, type ExportDetails } from './metadata';
+import { quantize } from './quantize';
+import { asInput, inParts, noise, type Samples } from './samples';
 
 export interface ExportRequest {
   readonly bundle: Bundle;
   readonly state: ReadonlyMap<string, HostTensor>;
   /** the .onnx file to write */
   readonly out: string;
-  readonly kind: ExportKind;
+  readonly form: ExportForm;
   readonly details: ExportDetails;
+  /** images whose ranges int8 takes: uint8 [N, size, size, C] */
+  readonly calibration?: HostTensor;
+  /** images to measure it on */
+  readonly samples?: Samples;
+  readonly write?: WriteOptions;
 }
 
 export interface ExportReport {
   readonly file: string;
-  readonly kind: ExportKind;
+  readonly form: ExportForm;
   /** images on which the file was compared with the evaluation graph */
   readonly images: number;
   /** largest difference over the largest value */
   readonly error: number;
-}
-
-/** What two float32 spellings of one network may differ by; a wrong weight or a wrong normalization is far beyond. */
-const TOLERANCE = 1e-3;
-
-/** A batch of random images for the evaluation graph, its other inputs at their plainest. */
-function checkBatch({ graphs }: Manifest): Map<string, HostTensor> {
-  const random = new Random(0, 'export');
-  return new Map(
-    graphs.eval.inputs
-      .filter(({ role }) => role === 'batch')
-      .map(({ name, dtype, shape }) => {
-        const sizes = shape as number[];
-        const data = allocate(
-          dtype,
-          sizes.reduce((a, b) => a * b, 1),
-        );
-        if (name === 'images') for (let i = 0; i < data.length; i++) data[i] = random.integer(256);
-        if (name === 'patch_order') for (let i = 0; i < data.length; i++) data[i] = BigInt(i % sizes[1]);
-        return [name, { dtype, shape: sizes, data }] as const;
-      }),
-  );
-}
-
-/** What the trainer's evaluation graph computes for `batch`. */
-async function evaluateBatch(
-  bundle: Bundle,
-  state: ExportRequest['state'],
-  batch: Map<string, HostTensor>,
-  output: string,
-): Promise<HostTensor> {
-  const session = new StateSession(bundle, { provider: 'cpu', threads: availableParallelism() });
-  try {
-    await session.setState(state);
-    const result = (await session.run('eval', batch)).get(output);
-    if (!result)
-      throw new UserError(`${bundle.directory}: eval.onnx has no output ${output}; build the bundle again`);
-    return result;
-  } finally {
-    await session.close();
-  }
-}
-
-/** What the exported file computes for the images, in batches of one and of the rest. */
-async function runExported(file: string, images: HostTensor, output: string): Promise<Float32Array> {
-  const session = await createSession(file, { provider: 'cpu', threads: availableParallelism() });
-  const [count, ...size] = images.shape;
-  const bytes = images.data.length / count;
-  const results: number[] = [];
-  try {
-    for (const [from, to] of [
-      [0, 1],
-      [1, count],
-    ]) {
-      if (from === to) continue;
-      const part = images.data.slice(from * bytes, to * bytes);
-      const feeds = new Map([['images', { dtype: images.dtype, shape: [to - from, ...size], data: part }]]);
-      results.push(...((await session.run(feeds)).get(output)?.data as Float32Array));
-    }
-    return Float32Array.from(results);
-  } finally {
-    await session.release();
-  }
-}
-
-/** Largest |a - b| over largest |b|. */
-function relativeError(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) return Infinity;
-  let difference = 0;
-  let scale = 1e-30;
-  for (let i = 0; i < b.length; i++) {
-    difference = Math.max(difference, Math.abs(a[i] - b[i]));
-    scale = Math.max(scale, Math.abs(b[i]));
-  }
-  return Number.isNaN(difference) ? Infinity : difference / scale;
+  /** null: no images were given */
+  readonly measured: Measurement | null;
 }
 
 /**
- * Writes the model to `out` once it was checked: same images through the file and through eval.onnx, results within
- * TOLERANCE. Nothing is left behind where anything fails. Throws a UserError for a kind that the network does not have.
+ * What spellings of one network may differ by, of the largest value; a wrong weight or a wrong normalization is far beyond. Of
+ * 8 bits only nonsense can be told this way: what they cost is measured on images.
  */
-export async function exportModel({
-  bundle,
-  state,
-  out,
-  kind,
-  details,
-}: ExportRequest): Promise<ExportReport> {
+const TOLERANCE: Readonly<Record<Precision, number>> = { float32: 1e-3, float16: 2e-2, int8: 0.5 };
+
+/**
+ * Writes the model to `out` once it was checked: same images through the file and through eval.onnx, results within
+ * TOLERANCE. Nothing is left behind where anything fails. Throws a UserError for a form that the network does not have.
+ */
+export async function exportModel(request: ExportRequest): Promise<ExportReport> {
+  const { bundle, state, out, form, details, samples, write } = request;
   const { manifest } = bundle;
-  const metadata = exportMetadata(manifest, kind, details);
-  const model = embedState(readModel(graphPath(bundle, 'encoder')), state, kind, metadata);
+  const { image } = manifest.recipe;
+  const exact = makeExact(request, form.input);
+  const model = form.precision === 'float32' ? exact : await makeRounded(request);
+  const measured = samples
+    ? await measure(model, model === exact ? null : exact, samples, form, image)
+    : null;
+  const metadata = exportMetadata(manifest, form, details, measured);
   const folder = path.dirname(path.resolve(out));
   const temporary = path.join(folder, `.export-${process.pid}`);
   mkdirSync(temporary, { recursive: true });
   try {
     const file = path.join(temporary, path.basename(out));
-    writeModel(file, model);
-    const batch = checkBatch(manifest);
-    const images = batch.get('images') as HostTensor;
-    const expected = await evaluateBatch(bundle, state, batch, OUTPUT_OF[kind]);
-    const computed = await runExported(file, images, OUTPUT_OF[kind]);
-    const error = relativeError(computed, expected.data as Float32Array);
-    if (!(error <= TOLERANCE)) {
+    writeModel(file, { ...model, metadata }, write);
+    const { images } = samples ?? { images: noise(manifest) };
+    const [checked] = inParts(images, manifest.recipe.batch);
+    const output = OUTPUT_OF[form.kind];
+    const expected = await evaluateImages(bundle, state, checked, output);
+    const session = await createSession(file, SETTINGS);
+    const computed = await runModel(session, asInput(checked, form.input, image), output).finally(() =>
+      session.release(),
+    );
+    const error = largestDifference(computed, expected);
+    if (!(error <= TOLERANCE[form.precision])) {
       throw new UserError(
         `${out}: the exported model differs from the trainer's evaluation graph by ${error.toExponential(1)} of its largest value; not written`,
       );
     }
     for (const name of readdirSync(temporary))
       renameSync(path.join(temporary, name), path.join(folder, name));
-    return { file: out, kind, images: images.shape[0], error };
+    return { file: out, form, images: checked.shape[0], error, measured };
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/** The model in float32. */
+function makeExact({ bundle, state, form }: ExportRequest, input: ExportForm['input']): OnnxModel {
+  const base = readModel(graphPath(bundle, 'encoder'));
+  return embedState(base, state, { ...form, input, precision: 'float32' }, bundle.manifest.recipe);
+}
+
+async function makeRounded(request: ExportRequest): Promise<OnnxModel> {
+  const { bundle, state, form, calibration } = request;
+  const { recipe } = bundle.manifest;
+  const model = embedState(readModel(graphPath(bundle, 'encoder')), state, form, recipe);
+  if (form.precision === 'float16') return model;
+  if (!calibration)
+    throw new UserError('--precision int8: give --data SOURCE, of whose images it takes the ranges');
+  const float = makeExact(request, 'float');
+  const ranges = await calibrate(float, inParts(asInput(calibration, 'float', recipe.image), BATCH));
+  // Every form has the same values, but for what they begin with.
+  const range = ranges.get(IMAGE);
+  if (range) ranges.set(pixelsOf(form.input), range);
+  return { ...model, graph: quantize(model.graph, pixelsOf(form.input), ranges) };
 }

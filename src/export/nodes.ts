@@ -27,6 +27,31 @@ export function onlyUse({ producer, uses }: GraphIndex, value: string, opType: s
   return node?.opType === opType && uses.get(value) === 1 ? node : null;
 }
 
+/** The one taker of `value`, where it is a node of type `opType`. */
+export function onlyUser(
+  graph: OnnxGraph,
+  { uses }: GraphIndex,
+  value: string,
+  opType: string,
+): OnnxNode | null {
+  const node = graph.nodes.find(({ inputs }) => inputs.includes(value));
+  return node?.opType === opType && uses.get(value) === 1 ? node : null;
+}
+
+/** A node of the standard domain, named as the one value that it makes. */
+export const newNode = (
+  output: string,
+  opType: string,
+  inputs: readonly string[],
+  attributes: OnnxNode['attributes'] = [],
+): OnnxNode => ({ name: output, opType, domain: '', inputs, outputs: [output], attributes });
+
+/** The nodes up to the one that makes `value` (none, where it is an input), and those behind. */
+export function splitBehind(graph: OnnxGraph, value: string): [before: OnnxNode[], behind: OnnxNode[]] {
+  const begin = graph.nodes.findIndex(({ outputs }) => outputs.includes(value)) + 1;
+  return [graph.nodes.slice(0, begin), graph.nodes.slice(begin)];
+}
+
 /** A float32 initializer. */
 export function constant({ initializer }: GraphIndex, name: string | undefined): OnnxTensor | null {
   const tensor = name === undefined ? undefined : initializer.get(name);

@@ -63,7 +63,7 @@ test('build, train, resume, finetune, evaluate, export', () => {
   const classifier = path.join(directory, 'classifier.onnx');
   succeed('export', finetuned, '--out', classifier, '--license', 'none needed');
   const { graph, metadata } = readModel(classifier);
-  expect(graph.outputs.map(({ name }) => name)).toEqual(['logits']);
+  expect(graph.outputs.map(({ name }) => name)).toEqual(['embedding', 'logits', 'probabilities']);
   expect(metadata.data_license).toBe('none needed');
   expect(JSON.parse(metadata.classes)).toHaveLength(10);
 });

@@ -4,6 +4,7 @@ import { encoderGraph, programOf } from '../../graphs/step';
 import { recipeSchema, type RecipeInput } from '../../src/bundle/recipe';
 import { Random } from '../../src/data/random';
 import { embedState } from '../../src/export/embed';
+import { DEFAULT_FORM } from '../../src/export/form';
 import { REWRITE_NAMES, type RewriteName } from '../../src/export/simplify';
 import { emitGraph, toModel } from '../../src/graph/emit';
 import { Graph } from '../../src/graph/graph';
@@ -42,7 +43,8 @@ function encoder(network: Network) {
       return [name, { ...tensor, data }];
     }),
   );
-  const embed = (without: readonly RewriteName[]) => embedState(model, state, 'encoder', {}, without);
+  const embed = (without: readonly RewriteName[]) =>
+    embedState(model, state, { ...DEFAULT_FORM, kind: 'encoder', input: 'uint8' }, recipe, without);
   return { embed };
 }
 
@@ -62,7 +64,7 @@ async function embeddingOf(model: OnnxModel): Promise<HostTensor> {
     const file = path.join(folder, 'model.onnx');
     writeModel(file, model);
     const session = await createSession(file, { provider: 'cpu', threads: 1 });
-    embedding = (await session.run(new Map([['images', { dtype: 'uint8', shape, data }]]))).get('embedding');
+    embedding = (await session.run(new Map([['image', { dtype: 'uint8', shape, data }]]))).get('embedding');
     await session.release();
   });
   if (!embedding) throw new Error('no embedding');

@@ -5,6 +5,7 @@ import { encoderGraph, programOf } from '../../graphs/step';
 import { recipeSchema, type Recipe, type RecipeInput } from '../../src/bundle/recipe';
 import { Random } from '../../src/data/random';
 import { embedState } from '../../src/export/embed';
+import { DEFAULT_FORM } from '../../src/export/form';
 import { writeSafetensors } from '../../src/export/safetensors';
 import type { RewriteName } from '../../src/export/simplify';
 import { emitGraph, toModel } from '../../src/graph/emit';
@@ -53,6 +54,8 @@ function values(name: string, tensor: StateTensor): Float32Array {
   return data.map(() => low + (high - low) * random.uniform());
 }
 
+const FORM = { ...DEFAULT_FORM, kind: 'encoder', input: 'uint8' } as const;
+
 /** One exported encoder for each entry of `files`: its name and the rewrites that it goes without. */
 export function writeInferenceFolder(
   folder: string,
@@ -81,5 +84,5 @@ export function writeInferenceFolder(
   const { provider, precision } = recipe;
   const graph = emitGraph(optimize(lower(encoderGraph(recipe).graph, { provider, precision })));
   for (const [file, without] of files)
-    writeModel(path.join(folder, file), embedState(toModel(graph, {}), state, 'encoder', {}, without));
+    writeModel(path.join(folder, file), embedState(toModel(graph, {}), state, FORM, recipe, without));
 }

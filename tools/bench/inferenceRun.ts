@@ -1,6 +1,7 @@
 /** Child process: an ONNX file's images a second in the runtime's session, with the options that the product uses. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { IMAGE } from '../../src/export/input';
 import { readSafetensors, writeSafetensors } from '../../src/export/safetensors';
 import { createSession } from '../../src/runtime/session';
 import { inferenceJobSchema, type InferenceAnswer, type InferenceJob } from './inferenceJob';
@@ -14,7 +15,7 @@ async function measure(job: InferenceJob): Promise<InferenceAnswer> {
   const [, ...size] = images.shape;
   const bytes = size.reduce((a, b) => a * b, job.batch);
   const part = { dtype: images.dtype, shape: [job.batch, ...size], data: images.data.slice(0, bytes) };
-  const feeds = new Map([['images', part]]);
+  const feeds = new Map([[IMAGE, part]]);
   const session = await createSession(path.join(job.directory, job.variant), {
     provider: 'cpu',
     threads: job.threads,

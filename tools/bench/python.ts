@@ -32,7 +32,8 @@ export function findPython(
   return python;
 }
 
-function run(command: string, args: readonly string[], progress: (line: string) => void): void {
+/** Runs `command`, its output on stderr. UserError where it cannot start or fails. */
+export function run(command: string, args: readonly string[], progress: (line: string) => void): void {
   progress(`$ ${command} ${args.join(' ')}`);
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2] });
   if (error)

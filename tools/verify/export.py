@@ -49,6 +49,15 @@ def check(name, logits, wanted):
     print(f'ok    {name}: {len(logits)} images, largest difference {error[worst]:.2e} of {allowed:.2e} allowed')
 
 
+def as_input(session, images):
+    """uint8 images as the model takes them: as they are, or normalized and channels first by what its metadata says."""
+    if session.get_inputs()[0].type == 'tensor(uint8)':
+        return images
+    metadata = session.get_modelmeta().custom_metadata_map
+    mean, std = (np.array(json.loads(metadata[key]), np.float32) for key in ('mean', 'std'))
+    return ((images / np.float32(255) - mean) / std).transpose(0, 3, 1, 2).astype(np.float32)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Compares an exported classifier with the trainer's predictions.")
     parser.add_argument('model', type=Path)
@@ -76,13 +85,14 @@ def main():
         raise SystemExit(f'FAIL  {args.model}: onnx.checker: {" ".join(str(error).split())}') from None
     print('ok    onnx.checker')
     session = onnxruntime.InferenceSession(str(args.model), providers=['CPUExecutionProvider'])
-    batches = [images[i : i + BATCH] for i in range(0, count, BATCH)]
-    logits = np.concatenate([session.run(['logits'], {'images': batch})[0] for batch in batches])
+    inputs = as_input(session, images)
+    batches = [inputs[i : i + BATCH] for i in range(0, count, BATCH)]
+    logits = np.concatenate([session.run(['logits'], {'image': batch})[0] for batch in batches])
     check('ONNX Runtime', logits, wanted[:count])
     print(f'      accuracy on these images {np.mean(logits.argmax(1) == labels):.4f}')
     few = min(args.reference_count, count)
     reference = ReferenceEvaluator(str(args.model))
-    check('ONNX reference evaluator', reference.run(['logits'], {'images': images[:few]})[0], wanted[:few])
+    check('ONNX reference evaluator', reference.run(['logits'], {'image': inputs[:few]})[0], wanted[:few])
 
 
 if __name__ == '__main__':

@@ -1,0 +1,85 @@
+/** Exports of a run's folder: reads bundle, checkpoint and images, and writes what was asked for. */
+import { readBundle, type Bundle } from '../bundle/read';
+import { UserError } from '../errors';
+import { pickCheckpoint } from '../training/checkpoints';
+import { readRun } from '../training/runFolder';
+import { requireState } from '../training/stateTypes';
+import { exportModel, type ExportReport } from './exportModel';
+import { DEFAULT_FORM, type ExportForm, type ExportKind } from './form';
+import type { ExportDetails } from './metadata';
+import { readSamples } from './samples';
+import { exportTorchState, type TorchStateReport } from './torchState';
+
+export interface ExportRunOptions extends Partial<ExportForm> {
+  readonly directory: string;
+  readonly out: string;
+  /** step or file; default: the newest checkpoint */
+  readonly checkpoint?: string;
+  /** of the training data, for the file's metadata */
+  readonly license?: string;
+  /** images to measure the model on (test split) and to take int8's ranges from (training split) */
+  readonly data?: string;
+  /** how many images to measure on; default 1000 */
+  readonly images?: number;
+  readonly workers?: number;
+}
+
+/** Images that int8 takes its ranges from. */
+const CALIBRATION = 256;
+
+/** What every export of a run begins with. Throws a UserError for whatever is not there or does not fit. */
+export function openRun(
+  { directory, checkpoint: which, license, kind }: ExportRunOptions,
+  warn: (line: string) => void,
+) {
+  const bundle: Bundle = readBundle(directory);
+  const { file, state, step } = pickCheckpoint(directory, which, warn);
+  requireState(file, state, bundle.manifest);
+  const run = readRun(directory);
+  const details: ExportDetails = {
+    classes: run?.classes ?? null,
+    license: license ?? null,
+    data: run?.data ?? null,
+    step,
+  };
+  const fitting: ExportKind = bundle.manifest.recipe.task === 'finetune' ? 'classifier' : 'encoder';
+  return { bundle, state, details, kind: kind ?? fitting };
+}
+
+/** Exports a run's checkpoint as ONNX. Throws a UserError for whatever is not there or does not fit. */
+export async function exportRun(
+  options: ExportRunOptions,
+  warn: (line: string) => void = () => {},
+): Promise<ExportReport> {
+  const { out, data, images = 1000, workers } = options;
+  if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
+  const { kind, ...opened } = openRun(options, warn);
+  const { input, map, opset, precision } = { ...DEFAULT_FORM, ...given(options) };
+  if (precision === 'int8' && data === undefined)
+    throw new UserError('--precision int8: give --data SOURCE, of whose images it takes the ranges');
+  const { manifest } = opened.bundle;
+  const read = (split: 'train' | 'test', count: number) =>
+    data === undefined ? undefined : readSamples(manifest, data, split, count, workers);
+  const calibration = precision === 'int8' ? await read('train', CALIBRATION) : undefined;
+  return exportModel({
+    ...opened,
+    out,
+    form: { kind, input, map, opset, precision },
+    calibration: calibration?.images,
+    samples: await read('test', images),
+  });
+}
+
+/** Exports a run's checkpoint as a state_dict. Throws a UserError for whatever is not there or does not fit. */
+export function exportRunState(options: ExportRunOptions, warn: (line: string) => void): TorchStateReport {
+  const { out } = options;
+  if (!out.endsWith('.safetensors'))
+    throw new UserError(`--out ${out}: expected a name that ends in .safetensors`);
+  const { bundle, state, details, kind } = openRun(options, warn);
+  return exportTorchState(bundle, state, out, kind, details);
+}
+
+const given = ({ input, map, opset, precision }: ExportRunOptions) =>
+  Object.fromEntries(
+    Object.entries({ input, map, opset, precision }).filter(([, value]) => value !== undefined),
+  ) as Partial<Pick<ExportForm, 'input' | 'map' | 'opset' | 'precision'>>;

@@ -1,0 +1,98 @@
+/** Images that an exported model is compared, calibrated and measured on. */
+import type { Manifest } from '../bundle/manifest';
+import { createLoader } from '../data/loader';
+import { Random } from '../data/random';
+import { spread } from '../data/sampler';
+import { openSource, type Split } from '../data/source';
+import type { HostTensor } from '../onnx/dtype';
+import { batchOptions } from '../training/feeds';
+import type { ExportInput } from './form';
+
+export interface Samples {
+  /** uint8 [count, size, size, C] */
+  readonly images: HostTensor;
+  /** null: unlabelled, or the network has no classes */
+  readonly labels: Int32Array | null;
+}
+
+/** Noise, as many images as the evaluation graph takes. */
+export function noise({ recipe: { image, batch } }: Manifest): HostTensor {
+  const random = new Random(0, 'export');
+  const shape = [batch, image.size, image.size, image.channels];
+  const data = Uint8Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.integer(256));
+  return { dtype: 'uint8', shape, data };
+}
+
+/** At most `count` images of a split, spread evenly over it, as evaluation sees them. UserError where they do not fit. */
+export async function readSamples(
+  manifest: Manifest,
+  spec: string,
+  split: Split,
+  count: number,
+  workers?: number,
+): Promise<Samples> {
+  const source = await openSource(spec, split);
+  source.close();
+  const indices = spread(source.length, count);
+  const options = batchOptions(manifest, 'evaluate');
+  const labelled = options.labels !== undefined && source.classes !== null;
+  const loader = await createLoader({
+    ...options,
+    patchOrder: undefined,
+    labels: labelled ? options.labels : undefined,
+    spec,
+    split,
+    indices,
+    seed: 0,
+    workers,
+  });
+  const { size, channels } = manifest.recipe.image;
+  const each = size * size * channels;
+  const images = new Uint8Array(indices.length * each);
+  const labels = new Int32Array(indices.length);
+  let at = 0;
+  try {
+    for await (const batch of loader) {
+      images.set(batch.images.subarray(0, batch.valid * each), at * each);
+      for (let i = 0; i < batch.valid; i++) labels[at + i] = Number(batch.labels?.[i] ?? -1);
+      at += batch.valid;
+      loader.release([batch]);
+    }
+  } finally {
+    await loader.close();
+  }
+  return {
+    images: { dtype: 'uint8', shape: [indices.length, size, size, channels], data: images },
+    labels: labelled ? labels : null,
+  };
+}
+
+/** Images uint8 [N, size, size, C] as an input of that form takes them. */
+export function asInput(
+  { shape, data }: HostTensor,
+  input: ExportInput,
+  { mean, std }: Manifest['recipe']['image'],
+): HostTensor {
+  if (input !== 'float') return { dtype: 'uint8', shape, data };
+  const [n, h, w, c] = shape;
+  const pixels = h * w;
+  const floats = new Float32Array(data.length);
+  for (let i = 0; i < n; i++)
+    for (let channel = 0; channel < c; channel++)
+      for (let p = 0; p < pixels; p++)
+        floats[(i * c + channel) * pixels + p] =
+          (Number(data[(i * pixels + p) * c + channel]) / 255 - mean[channel]) / std[channel];
+  return { dtype: 'float32', shape: [n, c, h, w], data: floats };
+}
+
+/** A tensor in parts along its first axis: `first` of it, and the rest by `size`. */
+export function* inParts(
+  { dtype, shape, data }: HostTensor,
+  size: number,
+  first = size,
+): Generator<HostTensor> {
+  const [count, ...rest] = shape;
+  const each = data.length / count;
+  for (let from = 0, to = Math.min(count, first); from < count; from = to, to = Math.min(count, to + size))
+    yield { dtype, shape: [to - from, ...rest], data: data.slice(from * each, to * each) };
+}

@@ -1,0 +1,157 @@
+/** `npm run test:consumers`: exported models in every runtime that is there, beside the trainer's own numbers. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import yargs from 'yargs';
+import { z } from 'zod';
+import { largestDifference, SETTINGS } from '../../src/export/compare';
+import { IMAGE } from '../../src/export/input';
+import { readSafetensors } from '../../src/export/safetensors';
+import type { HostTensor } from '../../src/onnx/dtype';
+import { createSession } from '../../src/runtime/session';
+import type { Consumer } from './consumer';
+import { makeFiles, type ConsumerFile } from './files';
+import { startProcess } from './process';
+import { consumersPython } from './python';
+import { torchvisionRow } from './torchvision';
+import { startWeb } from './web';
+
+/** consumer, version, file, what came of it */
+export type Row = readonly [
+  consumer: string,
+  version: string,
+  file: string,
+  result: string,
+  good: boolean | null,
+];
+
+const ROOT = path.resolve(__dirname, '..', '..', '..');
+
+/** What a consumer has no operators for, by file; anything else that it refuses is a failure. */
+const CANNOT: Readonly<Record<string, readonly (readonly [file: RegExp, why: string])[]>> = {
+  opencv: [
+    [/-(photo|uint8)/, 'OpenCV takes images in float32 and of a fixed size'],
+    [/-(float16|int8)/, 'OpenCV has no kernels for it'],
+  ],
+};
+
+function startNode(): Promise<Consumer> {
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(require.resolve('onnxruntime-node/package.json'), 'utf8')));
+  return Promise.resolve({
+    version,
+    run: async ({ model, inputs }) => {
+      const image = readSafetensors(inputs).tensors.get('image') as HostTensor;
+      const session = await createSession(model, SETTINGS);
+      return session.run(new Map([[IMAGE, image]])).finally(() => session.release());
+    },
+    close: () => Promise.resolve(),
+  });
+}
+
+/** Largest difference of any output, over the output's largest value: to the trainer's where it gives it, else to `known`. */
+function difference(
+  file: ConsumerFile,
+  outputs: ReadonlyMap<string, HostTensor>,
+  known: ReadonlyMap<string, HostTensor> | undefined,
+): number {
+  const each = file.outputs.map((name) => {
+    const found = outputs.get(name)?.data as Float32Array | undefined;
+    const wanted = file.expected.get(name) ?? (known?.get(name)?.data as Float32Array | undefined) ?? found;
+    return found && wanted ? largestDifference(found, wanted) : Infinity;
+  });
+  return Math.max(...each);
+}
+
+async function main(): Promise<void> {
+  const options = await yargs(process.argv.slice(2))
+    .scriptName('npm run test:consumers --')
+    .options({
+      python: {
+        type: 'string',
+        describe: 'interpreter (default: tools/consumers/.venv, made where it does not exist)',
+      },
+      only: { type: 'string', describe: 'one consumer' },
+    })
+    .strict()
+    .parse();
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  const needsPython = !options.only || !/^onnxruntime-/.test(options.only);
+  const python = needsPython ? consumersPython(ROOT, options.python, progress) : '';
+  const script = path.join(ROOT, 'tools', 'consumers', 'consume.py');
+  const inPython = (name: string) => () => startProcess(name, python, [script, name]);
+  const starts: [string, () => Promise<Consumer | { readonly missing: string }>][] = [
+    ['onnxruntime-node', startNode],
+    ['onnxruntime', inPython('onnxruntime')],
+    ['reference', inPython('reference')],
+    ['opencv', inPython('opencv')],
+    ['openvino', inPython('openvino')],
+    ['onnxruntime-web', () => startWeb('wasm')],
+    ['onnxruntime-web-webgpu', () => startWeb('webgpu')],
+  ];
+  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-consumers-'));
+  const rows: Row[] = [];
+  try {
+    const files = await makeFiles(folder, progress);
+    const known = new Map<ConsumerFile, Map<string, HostTensor>>();
+    for (const [name, start] of starts) {
+      if (options.only && options.only !== name && name !== 'onnxruntime-node') continue;
+      progress(name);
+      const consumer = await start();
+      if ('missing' in consumer) {
+        rows.push([name, '', 'all', `skipped: ${consumer.missing}`, null]);
+        continue;
+      }
+      for (const file of files) rows.push(await tryFile(name, consumer, file, known));
+      await consumer.close();
+    }
+    if (!options.only || options.only === 'torchvision')
+      rows.push(await torchvisionRow(folder, python, ROOT, progress));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  printTable(rows);
+  if (rows.some(([, , , , good]) => good === false)) process.exitCode = 1;
+}
+
+async function tryFile(
+  name: string,
+  consumer: Consumer,
+  file: ConsumerFile,
+  known: Map<ConsumerFile, Map<string, HostTensor>>,
+): Promise<Row> {
+  const limit = CANNOT[name]?.find(([pattern]) => pattern.test(file.name));
+  if (limit) return [name, consumer.version, file.name, `skipped: ${limit[1]}`, null];
+  try {
+    const outputs = await consumer.run(file);
+    if (name === 'onnxruntime-node') known.set(file, outputs);
+    const error = difference(file, outputs, known.get(file));
+    const good = error <= file.allowed;
+    const result = `${error.toExponential(1)} ${good ? 'of' : 'is more than'} ${file.allowed} allowed`;
+    return [name, consumer.version, file.name, result, good];
+  } catch (error) {
+    return [name, consumer.version, file.name, `refused: ${(error as Error).message.split('\n')[0]}`, false];
+  }
+}
+
+function printTable(rows: readonly Row[]): void {
+  const head = ['consumer', 'version', 'file', 'largest difference, of the largest value', 'good'] as const;
+  const cells = [
+    head,
+    ...rows.map(([a, b, c, d, good]) => [a, b, c, d, good === null ? '-' : good ? 'yes' : 'NO']),
+  ];
+  const widths = head.map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
+  for (const row of cells)
+    process.stdout.write(
+      `${row
+        .map((cell, i) => (cell ?? '').padEnd(widths[i]))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
