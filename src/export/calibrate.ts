@@ -38,7 +38,7 @@ export async function calibrate(
     threads: availableParallelism(),
   });
   try {
-    for await (const images of batches) {
+    for (const images of batches) {
       if (values.has(IMAGE)) see(IMAGE, images.data);
       for (const [name, { data }] of await session.run(new Map([[IMAGE, images]]))) see(name, data);
     }

@@ -29,12 +29,12 @@ export function exportMetadata(
   measured: Measurement | null,
 ): Record<string, string> {
   const { size, channels, mean, std } = recipe.image;
-  const optional = {
-    classes: classes && kind === 'classifier' ? JSON.stringify(classes) : null,
-    data,
-    data_license: license,
-    accuracy: measured?.accuracy?.toString() ?? null,
-    accuracy_images: measured?.accuracy == null ? null : String(measured.images),
+  const accuracy = measured?.accuracy ?? null;
+  const optional: Record<string, string> = {
+    ...(classes && kind === 'classifier' && { classes: JSON.stringify(classes) }),
+    ...(data !== null && { data }),
+    ...(license !== null && { data_license: license }),
+    ...(accuracy !== null && { accuracy: String(accuracy), accuracy_images: String(measured?.images) }),
   };
   return {
     kind,
@@ -48,6 +48,6 @@ export function exportMetadata(
     std: JSON.stringify(std),
     crop: String(CENTER_CROP),
     input: INPUT[input](size, channels),
-    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)),
-  } as Record<string, string>;
+    ...optional,
+  };
 }

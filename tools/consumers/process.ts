@@ -26,12 +26,12 @@ export async function startProcess(
   failed.catch(() => undefined);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async (): Promise<unknown> => {
-    const { value, done } = await Promise.race([lines.next(), failed]);
-    return done ? await failed : (JSON.parse(value) as unknown);
+    const line: IteratorResult<string, unknown> = await Promise.race([lines.next(), failed]);
+    return line.done ? await failed : JSON.parse(line.value);
   };
   const hello = await next().then(
     (line) => helloSchema.parse(line),
-    (error: Error) => ({ missing: error.message }),
+    (error: unknown) => ({ missing: (error as Error).message }),
   );
   if ('missing' in hello) {
     child.kill();
