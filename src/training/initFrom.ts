@@ -118,12 +118,13 @@ export function initializeFrom(
   return { state, report };
 }
 
-/** Of the source's parameters and buffers those that are not in `matched`. */
+/** Of the source's parameters and buffers those that are not in `matched`; what PyTorch's batch norm counts is neither. */
 function leftOf({ state, kinds }: Source, matched: ReadonlySet<string>): ByPart {
   const left: ByPart = {};
   for (const name of state.keys()) {
     const [kind, part] = kinds?.[name] ?? [name.startsWith('optim.') ? 'optimizer' : 'parameter', NO_PART];
     if (kind === 'optimizer' || name.startsWith(AVERAGE) || matched.has(name)) continue;
+    if (name.endsWith('.num_batches_tracked')) continue;
     add(left, part, name);
   }
   return left;
