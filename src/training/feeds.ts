@@ -2,7 +2,7 @@
 import { patchCounts } from '../bundle/checkRecipe';
 import type { GraphContract, Manifest, Port } from '../bundle/manifest';
 import type { Batch, BatchOptions } from '../data/loader';
-import { DTYPES, fromBytes } from '../onnx/dtype';
+import { fromBytes, toBytes } from '../onnx/dtype';
 import type { HostTensor, TypedArray } from '../onnx/dtype';
 
 /** What the bundle wants of every batch. */
@@ -64,10 +64,8 @@ function concatenate({ dtype }: Port, arrays: readonly TypedArray[]): TypedArray
   if (arrays.every((a, i) => a.buffer === buffer && a.byteOffset === byteOffset + i * bytesEach)) {
     return fromBytes(dtype, new Uint8Array(buffer, byteOffset, arrays.length * bytesEach));
   }
-  const joined = Buffer.concat(arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)));
-  // Buffer.concat may use a shared pool at an odd offset; the runtime wants an aligned array of its own.
-  const bytes = new Uint8Array(Math.ceil(joined.length / DTYPES[dtype].bytes) * DTYPES[dtype].bytes);
-  bytes.set(joined);
+  const bytes = new Uint8Array(arrays.length * bytesEach);
+  arrays.forEach((a, i) => bytes.set(toBytes(a), i * bytesEach));
   return fromBytes(dtype, bytes);
 }
 

@@ -35,7 +35,7 @@ export function graphsUsed({
  * where nothing is accumulated. The state moves on inside the session.
  */
 export async function runSteps(
-  session: StateSession,
+  session: Pick<StateSession, 'run'>,
   manifest: Manifest,
   settings: StepSettings,
   done: number,
@@ -59,7 +59,7 @@ export async function runSteps(
 
 /** `grad` on each batch, then `apply` on the mean of the gradients; metrics are means over the batches. */
 async function accumulatedStep(
-  session: StateSession,
+  session: Pick<StateSession, 'run'>,
   manifest: Manifest,
   settings: StepSettings,
   done: number,
@@ -85,9 +85,9 @@ async function accumulatedStep(
 }
 
 /** Values of every `random` and `hyper` input that a graph may have, for each batch; its step of training is `stepOf(i)`. */
-function scalarsOf(
+export function scalarsOf(
   { recipe }: Manifest,
-  { seed, steps }: StepSettings,
+  { seed, steps }: Pick<StepSettings, 'seed' | 'steps'>,
   batches: readonly Batch[],
   stepOf: (i: number) => number,
 ) {
