@@ -5,6 +5,13 @@ import type { Batch, BatchOptions } from '../data/loader';
 import { fromBytes, toBytes } from '../onnx/dtype';
 import type { HostTensor, TypedArray } from '../onnx/dtype';
 
+const BATCH_ARRAYS = ['images', 'labels', 'patch_order', 'unlabelled_weak', 'unlabelled_strong'] as const;
+
+/** What of a batch goes into a step, in memory of any kind; the arrays are those of `Batch`. */
+export type FedBatch = Pick<Batch, 'step' | 'epoch' | 'indices'> & {
+  readonly [name in (typeof BATCH_ARRAYS)[number]]?: TypedArray;
+};
+
 /** What the bundle wants of every batch. */
 export function batchOptions(
   manifest: Manifest,
@@ -27,7 +34,7 @@ export function batchOptions(
 /** The batch inputs of `contract`; for `train-loop` one leading axis over the batches. */
 export function batchFeeds(
   contract: GraphContract,
-  batches: readonly Batch[],
+  batches: readonly FedBatch[],
   loop: boolean,
 ): [string, HostTensor][] {
   return contract.inputs
@@ -48,9 +55,7 @@ export function batchFeeds(
     });
 }
 
-const BATCH_ARRAYS = ['images', 'labels', 'patch_order', 'unlabelled_weak', 'unlabelled_strong'] as const;
-
-function batchArray({ name }: Port, batch: Batch): TypedArray {
+function batchArray({ name }: Port, batch: FedBatch): TypedArray {
   const known = BATCH_ARRAYS.find((array) => array === name);
   const array = known && batch[known];
   if (!array) throw new Error(`the loader has nothing for the batch input ${name}`);

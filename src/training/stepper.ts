@@ -1,9 +1,8 @@
 /** Runs training steps on a session: single, K at once, or one accumulated over several batches. */
 import type { GraphName, Manifest } from '../bundle/manifest';
-import type { Batch } from '../data/loader';
 import { Random } from '../data/random';
 import type { StateSession } from '../runtime/stateSession';
-import { batchFeeds, metricRecords, scalarFeeds } from './feeds';
+import { batchFeeds, type FedBatch, metricRecords, scalarFeeds } from './feeds';
 import { averageDecay, learningRate } from './schedule';
 
 export interface StepSettings {
@@ -39,7 +38,7 @@ export async function runSteps(
   manifest: Manifest,
   settings: StepSettings,
   done: number,
-  batches: readonly Batch[],
+  batches: readonly FedBatch[],
 ): Promise<StepResult[]> {
   const [first] = graphsUsed(settings);
   if (first === 'grad') return [await accumulatedStep(session, manifest, settings, done, batches)];
@@ -63,7 +62,7 @@ async function accumulatedStep(
   manifest: Manifest,
   settings: StepSettings,
   done: number,
-  batches: readonly Batch[],
+  batches: readonly FedBatch[],
 ): Promise<StepResult> {
   const { grad, apply } = manifest.graphs;
   const metrics: Record<string, number> = {};
@@ -88,7 +87,7 @@ async function accumulatedStep(
 export function scalarsOf(
   { recipe }: Manifest,
   { seed, steps }: Pick<StepSettings, 'seed' | 'steps'>,
-  batches: readonly Batch[],
+  batches: readonly FedBatch[],
   stepOf: (i: number) => number,
 ) {
   const mixup = recipe.regularize.mixup;

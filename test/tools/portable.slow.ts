@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { CHROMIUM } from '../../tools/verify/portable/browser';
-import { checkPortable } from '../../tools/verify/portable/check';
+import { checkPortable, SLOW } from '../../tools/verify/portable/check';
 import { repositoryRoot } from '../support/paths';
 import { selfie } from '../support/selfie';
 import { inTemporaryFolder } from '../support/temporary';
@@ -26,7 +26,8 @@ const TINY = ['network.width=4', 'batch=8', 'pooling.dropout=0.1', 'average.deca
       const directory = path.join(folder, 'run');
       const set = TINY.flatMap((each) => ['--set', each]);
       expect(selfie(['build-graph', recipe, '--out', directory, ...set])).toMatchObject({ code: 0 });
-      const options = { directory, data: 'embedded', steps: 100, python, chromium: CHROMIUM, folder };
+      const where = { directory, folder, python, chromium: CHROMIUM };
+      const options = { ...where, data: 'embedded', steps: 100, rate: SLOW };
       const rows = [];
       for await (const row of checkPortable(repositoryRoot, options, () => undefined)) rows.push(row);
       expect(rows.map(({ runtime, steps, passed }) => [runtime, steps, passed])).toEqual(

@@ -10,11 +10,15 @@ import { scalarsOf } from '../../../src/training/stepper';
 
 export const inputsPath = (folder: string) => path.join(folder, 'batches.safetensors');
 
-/** Inputs of `train-loop.onnx` for `steps` steps of a run: every batch, random and hyper input with a leading axis over them. */
+/**
+ * Inputs of `train-loop.onnx` for `steps` steps of a run: every batch, random and hyper input with a leading axis over them.
+ * `rate` is a factor on the learning rate.
+ */
 export async function makeInputs(
   { manifest }: Bundle,
   data: string,
   steps: number,
+  rate: number,
 ): Promise<Map<string, HostTensor>> {
   const { recipe, graphs } = manifest;
   if (recipe.consistency.ratio > 0)
@@ -35,6 +39,7 @@ export async function makeInputs(
     await loader.close();
   }
   const values = scalarsOf(manifest, { seed: recipe.seed, steps }, batches, (i) => i);
+  values.learning_rate = values.learning_rate.map((value) => rate * value);
   const loop = graphs['train-loop'];
   return new Map([...batchFeeds(loop, batches, true), ...scalarFeeds(loop, values, true)]);
 }

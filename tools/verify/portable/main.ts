@@ -1,7 +1,7 @@
 /**
- * `npm run verify:portable -- DIR [--data embedded] [--steps 100] [--python python3] [--chromium /usr/bin/chromium]`: trains
- * the bundle of DIR in Node, in Python and in a browser by the drivers of tools/examples, and compares them. Python needs
- * onnxruntime, numpy, safetensors. Exits 1 where a runtime is further off than rounding explains.
+ * `npm run verify:portable -- DIR [--data embedded] [--steps 100] [--rate 0.01] [--python python3] [--chromium
+ * /usr/bin/chromium]`: trains the bundle of DIR in Node, in Python and in a browser by the drivers of tools/examples, at `rate`
+ * times the recipe's learning rate, and compares them. Python needs onnxruntime, numpy, safetensors. Exits 1 where a runtime is further off than rounding explains.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { describeError } from '../../../src/commands/describeError';
 import { UserError } from '../../../src/errors';
 import { type Column, formatTable } from '../../bench/table';
 import { CHROMIUM } from './browser';
-import { checkPortable, type PortableRow } from './check';
+import { checkPortable, type PortableRow, SLOW } from './check';
 
 const small = (value: number) => (value === 0 ? '0' : value.toExponential(1));
 
@@ -31,6 +31,7 @@ async function main(): Promise<void> {
     options: {
       data: { type: 'string', default: 'embedded' },
       steps: { type: 'string', default: '100' },
+      rate: { type: 'string', default: String(SLOW) },
       python: { type: 'string', default: 'python3' },
       chromium: { type: 'string', default: CHROMIUM },
     },
@@ -39,10 +40,12 @@ async function main(): Promise<void> {
   if (positionals.length !== 1) throw new UserError('give one run folder or bundle');
   if (!Number.isSafeInteger(steps) || steps < 1)
     throw new UserError(`--steps ${values.steps}: must be a positive whole number`);
+  const rate = Number(values.rate);
+  if (!(rate > 0)) throw new UserError(`--rate ${values.rate}: must be above 0`);
   const folder = mkdtempSync(path.join(tmpdir(), 'selfie-portable-'));
   try {
     const rows: PortableRow[] = [];
-    const options = { ...values, directory: positionals[0], steps, folder };
+    const options = { ...values, directory: positionals[0], steps, rate, folder };
     for await (const row of checkPortable(process.cwd(), options, (line) =>
       process.stderr.write(`${line}\n`),
     )) {
