@@ -32,4 +32,3 @@ export function readSafetensors(file: string): Safetensors {
     throw fileError('read', file, error);
   }
 }
-

@@ -39,9 +39,7 @@ export function* encodeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Generator<Uint8Array> {
   const sorted = [...tensors].sort(
-    ([aName, a], [bName, b]) =>
-      ORDER.indexOf(a.dtype) - ORDER.indexOf(b.dtype) ||
-      compareUtf8(aName, bName),
+    ([aName, a], [bName, b]) => ORDER.indexOf(a.dtype) - ORDER.indexOf(b.dtype) || compareUtf8(aName, bName),
   );
   const seen = new Set([METADATA]);
   // Pieced together as text: an object would move keys such as "0" to the front.

@@ -22,7 +22,13 @@ export function makeBatch(
   const bytes = image.size * image.size * image.channels;
   const images = new Uint8Array(indices.length * bytes);
   indices.forEach((index, i) => {
-    readExample(source, options, index, augmentRandom(seed, epoch, index), images.subarray(i * bytes, (i + 1) * bytes));
+    readExample(
+      source,
+      options,
+      index,
+      augmentRandom(seed, epoch, index),
+      images.subarray(i * bytes, (i + 1) * bytes),
+    );
   });
   return {
     step,
@@ -66,5 +72,11 @@ function readExample(
     ? randomResizedBox(whole.width, whole.height, augment.cropScale, random)
     : centerBox(whole.width, whole.height, size);
   const square = resizeBox(whole, box, size);
-  augmentPixels(channels === 1 ? toGray(square) : square, augment, cropped ? 0 : (augment?.pad ?? 0), random, out);
+  augmentPixels(
+    channels === 1 ? toGray(square) : square,
+    augment,
+    cropped ? 0 : (augment?.pad ?? 0),
+    random,
+    out,
+  );
 }

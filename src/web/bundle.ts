@@ -38,6 +38,8 @@ export async function droppedBundle(files: ReadonlyMap<string, Blob>): Promise<W
 async function openBundle(folder: string, read: ReadFile): Promise<WebBundle> {
   const manifest = parseManifest(folder + MANIFEST, new TextDecoder().decode(await read(MANIFEST)));
   if (manifest.recipe.consistency.ratio > 0)
-    throw new UserError(`${manifest.recipeName}: this page has no unlabelled images; build it with consistency.ratio=0`);
+    throw new UserError(
+      `${manifest.recipeName}: this page has no unlabelled images; build it with consistency.ratio=0`,
+    );
   return { manifest, read };
 }

@@ -22,7 +22,12 @@ const text = (x: number, y: number, content: string, anchor: string, ink = 'mute
 const short = (value: number) => String(Number(value.toPrecision(3)));
 
 /** `key` of `lines` over the steps 0 .. `steps`, from 0 up; null where nothing was measured. */
-export function curve(lines: readonly Measurement[], key: string, title: string, steps: number): string | null {
+export function curve(
+  lines: readonly Measurement[],
+  key: string,
+  title: string,
+  steps: number,
+): string | null {
   const points = bins(lines, key, MOST_BINS);
   if (points.length === 0) return null;
   const last = lines[lines.length - 1][key];

@@ -2,7 +2,12 @@
 import type { Manifest } from '../bundle/manifest';
 import { UserError } from '../errors';
 import { decodeSafetensors, encodeSafetensors } from '../export/safetensorsFormat';
-import { type Checkpoint, checkpointMetadata, checksumPieces, parseCheckpoint } from '../training/checkpointFormat';
+import {
+  type Checkpoint,
+  checkpointMetadata,
+  checksumPieces,
+  parseCheckpoint,
+} from '../training/checkpointFormat';
 import type { RunIdentity } from '../training/runIdentity';
 import type { State } from '../training/stateTypes';
 
@@ -12,7 +17,7 @@ export async function encodeCheckpoint(
   run: RunIdentity,
   step: number,
   state: State,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const metadata = checkpointMetadata(manifest, run, { step, dataPosition: step }, await checksum(state));
   return join([...encodeSafetensors(state, metadata)]);
 }
@@ -27,7 +32,9 @@ export async function decodeCheckpoint(name: string, bytes: Uint8Array): Promise
 
 async function checksum(state: State): Promise<string> {
   if (!('subtle' in crypto))
-    throw new UserError('checkpoints need a checksum, which browsers give to pages from https or localhost only');
+    throw new UserError(
+      'checkpoints need a checksum, which browsers give to pages from https or localhost only',
+    );
   const digest = await crypto.subtle.digest('SHA-256', join([...checksumPieces(state)]));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

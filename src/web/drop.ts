@@ -19,14 +19,18 @@ export const chosenFiles = (input: HTMLInputElement): PathFile[] =>
 
 async function listEntry(entry: FileSystemEntry): Promise<PathFile[]> {
   if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+    const file = await new Promise<File>((resolve, reject) =>
+      (entry as FileSystemFileEntry).file(resolve, reject),
+    );
     return [{ path: entry.fullPath.replace(/^\//, ''), file }];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const found: PathFile[] = [];
   // A reader gives a folder in parts, and an empty one after the last.
   for (;;) {
-    const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const part = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (part.length === 0) return found;
     for (const inner of part) found.push(...(await listEntry(inner)));
   }

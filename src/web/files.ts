@@ -16,7 +16,9 @@ export interface Listed<File> {
 export function listImages<File>(dropped: readonly { path: string; file: File }[]): Listed<File> {
   let parts = dropped
     .map(({ path, file }) => ({ path, file, names: path.split('/').filter((name) => name !== '') }))
-    .filter(({ names }) => IMAGE.test(names[names.length - 1]) && !names.some((name) => name.startsWith('.')));
+    .filter(
+      ({ names }) => IMAGE.test(names[names.length - 1]) && !names.some((name) => name.startsWith('.')),
+    );
   parts = inside(parts);
   if (parts.some(({ names }) => names.length > 1 && names[0] === 'train')) {
     parts = parts

@@ -41,13 +41,16 @@ function drawCurves(): void {
 }
 
 /** Options of a list; what was chosen stays chosen where it is still there. */
-function offer(select: HTMLSelectElement, options: readonly (readonly [value: string, text: string])[]): void {
+function offer(
+  select: HTMLSelectElement,
+  options: readonly (readonly [value: string, text: string])[],
+): void {
   const chosen = select.value;
   select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
   if (options.some(([value]) => value === chosen)) select.value = chosen;
 }
 
-function show(situation: Situation, running: boolean): void {
+function show(situation: Situation): void {
   const { recipe, task, parameters, batch, photos, kept, pretrained, weights } = situation;
   const size = `${parameters.toLocaleString('en')} parameters, batches of ${batch}`;
   byId('bundle').textContent = `${recipe}: ${task === 'pretrain' ? 'pretraining' : 'a classifier'}, ${size}`;
@@ -63,16 +66,18 @@ function show(situation: Situation, running: boolean): void {
   ]);
   offer(start, [
     ['fresh', 'fresh weights'],
-    ...(pretrained === null ? [] : [['pretrained', `the encoder pretrained here, ${pretrained} steps`] as const]),
+    ...(pretrained === null
+      ? []
+      : [['pretrained', `the encoder pretrained here, ${pretrained} steps`] as const]),
     ...(weights === null ? [] : [['file', weights] as const]),
   ]);
   form.hidden = false;
-  button.continue.disabled = running || kept === null || kept.step >= kept.steps;
+  button.continue.disabled = kept === null || kept.step >= kept.steps;
   button.continue.textContent = kept ? `Continue after step ${kept.step} of ${kept.steps}` : 'Continue';
   button.save.disabled = kept === null;
-  button.train.disabled = running;
-  button.pause.disabled = !running;
-  button.forget.disabled = running;
+  button.train.disabled = false;
+  button.pause.disabled = true;
+  button.forget.disabled = false;
 }
 
 function setRunning(): void {
@@ -88,7 +93,7 @@ function receive(message: FromWorker): void {
       break;
     case 'ready':
       status.textContent = 'Ready.';
-      show(message.situation, false);
+      show(message.situation);
       break;
     case 'started':
       status.textContent = 'Loading the graph …';
@@ -109,7 +114,7 @@ function receive(message: FromWorker): void {
       byId('pictures').innerHTML = message.svgs.join('');
       break;
     case 'stopped':
-      show(message.situation, false);
+      show(message.situation);
       status.textContent = `Stopped after step ${message.situation.kept?.step ?? 0}.`;
       break;
     case 'saved': {

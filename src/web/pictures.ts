@@ -3,7 +3,10 @@ import type { DecodedImage } from '../data/transforms';
 import { UserError } from '../errors';
 import type { PixelsUri } from '../report/patchPicture';
 
-function contextOf(width: number, height: number): { canvas: OffscreenCanvas; context: OffscreenCanvasRenderingContext2D } {
+function contextOf(
+  width: number,
+  height: number,
+): { canvas: OffscreenCanvas; context: OffscreenCanvasRenderingContext2D } {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d', { willReadFrequently: true });
   if (!context) throw new UserError('this browser draws no pictures in workers');

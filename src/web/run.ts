@@ -73,7 +73,8 @@ export class WebRun {
       batch,
     ]);
     this.step++;
-    if (!Number.isFinite(metrics.loss)) throw new UserError(`the loss is ${metrics.loss} at step ${this.step}`);
+    if (!Number.isFinite(metrics.loss))
+      throw new UserError(`the loss is ${metrics.loss} at step ${this.step}`);
     const pace = manifest.recipe.batch / ((performance.now() - began) / 1000);
     const line = { step: this.step, epoch, ...metrics, learning_rate: learningRate, images_per_second: pace };
     this.lines.push(line);

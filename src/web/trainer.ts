@@ -104,8 +104,10 @@ export class Trainer {
 
   private async start({ data, steps, seed, start }: StartOptions): Promise<void> {
     const bundle = this.needBundle();
-    if (!Number.isSafeInteger(steps) || steps < 1) throw new UserError('steps: must be a positive whole number');
-    if (!Number.isSafeInteger(seed) || seed < 0) throw new UserError('seed: must be a whole number, 0 or more');
+    if (!Number.isSafeInteger(steps) || steps < 1)
+      throw new UserError('steps: must be a positive whole number');
+    if (!Number.isSafeInteger(seed) || seed < 0)
+      throw new UserError('seed: must be a whole number, 0 or more');
     const source = this.sourceOf(data === 'embedded' ? 'embedded' : BROWSER);
     const file = bundle.manifest.initialState;
     let state: State = decodeSafetensors(file, await bundle.read(file)).tensors;
@@ -138,7 +140,9 @@ export class Trainer {
     if (!kept) throw new UserError('nothing is kept of a run of this bundle');
     const source = this.sourceOf(kept.identity.data);
     if (source.name !== kept.identity.data)
-      throw new UserError(`the run was started on ${kept.identity.data.slice(BROWSER.length)}; drop those again`);
+      throw new UserError(
+        `the run was started on ${kept.identity.data.slice(BROWSER.length)}; drop those again`,
+      );
     const { state } = await decodeCheckpoint('the checkpoint kept here', kept.checkpoint);
     await this.train(new WebRun(bundle, kept.identity, source, state, kept.step, kept.lines), source);
   }

@@ -4,6 +4,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { CHROMIUM } from '../../tools/verify/portable/browser';
 import { checkPortable, SLOW } from '../../tools/verify/portable/check';
+import { differences } from '../../tools/verify/portable/differences';
+import { trainInPython } from '../../tools/verify/portable/run';
+import { exampleCase, SCHEDULES } from '../support/exampleRuns';
 import { repositoryRoot } from '../support/paths';
 import { selfie } from '../support/selfie';
 import { inTemporaryFolder } from '../support/temporary';
@@ -40,4 +43,12 @@ const TINY = ['network.width=4', 'batch=8', 'pooling.dropout=0.1', 'average.deca
       // after one step there is nothing yet that could amplify a rounding
       for (const { steps, found } of rows) if (steps === 1) expect(found.loss).toBeLessThan(1e-5);
     }),
+);
+
+(packages ? test : test.skip).each(SCHEDULES)('Python with a schedule of its own: %j', (schedule) =>
+  inTemporaryFolder(async (folder) => {
+    const { bundle, expected } = await exampleCase(folder, schedule, 20);
+    const found = differences(await trainInPython(repositoryRoot, python, bundle, folder, 20), expected);
+    expect(Math.max(found.loss, found.largest)).toBeLessThan(1e-5);
+  }),
 );

@@ -58,7 +58,9 @@ describe('resizing', () => {
 
   test('a box of the same size is copied', () => {
     const { width, height, pixels: out } = resizeBox(image, { left: 4, top: 2, width: 8, height: 8 }, 8);
-    const right = Array.from({ length: 8 }, (_, y) => image.pixels.slice(((y + 2) * 32 + 4) * 3).slice(0, 24));
+    const right = Array.from({ length: 8 }, (_, y) =>
+      image.pixels.slice(((y + 2) * 32 + 4) * 3).slice(0, 24),
+    );
     expect([width, height]).toEqual([8, 8]);
     expect(Array.from(out)).toEqual(right.flatMap((row) => Array.from(row)));
   });
@@ -80,7 +82,11 @@ describe('resizing', () => {
 });
 
 describe('batches', () => {
-  const recipe = recipeSchema.parse({ task: 'pretrain', batch: 6, augment: { pad: 4, flip: true, cutout: 0.5 } });
+  const recipe = recipeSchema.parse({
+    task: 'pretrain',
+    batch: 6,
+    augment: { pad: 4, flip: true, cutout: 0.5 },
+  });
   const options = {
     seed: 3,
     image: { size: 32, channels: 3 },
@@ -105,7 +111,12 @@ describe('batches', () => {
   test('of photographs are cut to size, and repeat for the same seed', () => {
     const pixels = Uint8Array.from({ length: 60 * 40 * 3 }, (_, i) => i % 256);
     const photo = { width: 60, height: 40, channels: 3, pixels };
-    const source = photoSource({ names: ['a', 'b'], images: [photo, photo], labels: [1, 0], classes: ['x', 'y'] });
+    const source = photoSource({
+      names: ['a', 'b'],
+      images: [photo, photo],
+      labels: [1, 0],
+      classes: ['x', 'y'],
+    });
     const draw = { epoch: 2, indices: Int32Array.of(1, 0) };
     const made = makeBatch(source, options, draw, 5);
     expect(made.images?.length).toBe(2 * 32 * 32 * 3);

@@ -45,7 +45,7 @@ function scalars({ schedule, regularize: { mixup }, average }, step, steps, rand
   const cosine = (1 + Math.cos((Math.PI * (step - warmup)) / (steps - warmup))) / 2;
   const rates = { cosine, constant: 1, step: factor ** milestones.filter((at) => step >= at * steps).length };
   let [x, y] = mixup > 0 ? [1, 1] : [1, 0];
-  while (x + y > 1) [x, y] = [random() ** (1 / mixup), random() ** (1 / mixup)]; // x / (x + y) is Beta(a, a)
+  while (!(x + y > 0 && x + y <= 1)) [x, y] = [random() ** (1 / mixup), random() ** (1 / mixup)]; // x / (x + y) is Beta(a, a)
   return {
     dropout_seed: Math.floor(random() * 2 ** 31),
     mixup_weight: x / (x + y),
