@@ -10,7 +10,7 @@ export async function droppedFiles(transfer: DataTransfer): Promise<PathFile[]> 
   const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry());
   const plain = Array.from(transfer.files, (file) => ({ path: file.name, file }));
   if (entries.every((entry) => entry === null)) return plain;
-  return (await Promise.all(entries.map((entry) => (entry ? listEntry(entry) : [])))).flat();
+  return (await Promise.all(entries.flatMap((entry) => (entry ? [listEntry(entry)] : [])))).flat();
 }
 
 /** The files of an <input>, a folder's with their paths in it. */

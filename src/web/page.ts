@@ -5,21 +5,21 @@ import { curve } from './chart';
 import { chosenFiles, droppedFiles, type PathFile } from './drop';
 import type { FromWorker, Situation, Start, ToWorker } from './protocol';
 
-const byId = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
+const byId = (id: string) => document.getElementById(id) as HTMLElement;
 const status = byId('status');
 const note = byId('note');
-const form = byId<HTMLFormElement>('settings');
-const address = byId<HTMLInputElement>('address');
-const steps = byId<HTMLInputElement>('steps');
-const seed = byId<HTMLInputElement>('seed');
-const data = byId<HTMLSelectElement>('data');
-const start = byId<HTMLSelectElement>('start');
+const form = byId('settings') as HTMLFormElement;
+const address = byId('address') as HTMLInputElement;
+const steps = byId('steps') as HTMLInputElement;
+const seed = byId('seed') as HTMLInputElement;
+const data = byId('data') as HTMLSelectElement;
+const start = byId('start') as HTMLSelectElement;
 const button = {
-  train: byId<HTMLButtonElement>('train'),
-  continue: byId<HTMLButtonElement>('continue'),
-  pause: byId<HTMLButtonElement>('pause'),
-  save: byId<HTMLButtonElement>('save'),
-  forget: byId<HTMLButtonElement>('forget'),
+  train: byId('train') as HTMLButtonElement,
+  continue: byId('continue') as HTMLButtonElement,
+  pause: byId('pause') as HTMLButtonElement,
+  save: byId('save') as HTMLButtonElement,
+  forget: byId('forget') as HTMLButtonElement,
 };
 
 const worker = new Worker(new URL('worker.js', location.href), { type: 'module' });
@@ -148,7 +148,7 @@ document.addEventListener('drop', (event) => {
   if (event.dataTransfer) void droppedFiles(event.dataTransfer).then(give);
 });
 for (const id of ['files', 'folder']) {
-  const input = byId<HTMLInputElement>(id);
+  const input = byId(id) as HTMLInputElement;
   input.addEventListener('change', () => give(chosenFiles(input)));
 }
 byId('open').addEventListener('submit', (event) => {

@@ -1,4 +1,4 @@
-/** A box of an image as a small square: triangle filter as wide as the reduction asks for, as libvips and PIL do it. */
+/** A box of an image as a small square: a triangle filter as wide as the reduction asks for, as in PIL. */
 import type { Box, DecodedImage } from '../data/transforms';
 
 /** For each of `size` places: the first pixel that counts, and the weights from there on, which sum to 1. */

@@ -57,7 +57,7 @@ export class Trainer {
         this.say({ kind: 'curves', lines: [], steps: 1 });
         return this.ready();
       case 'pause':
-        return this.pause();
+        this.pause();
     }
   }
 
