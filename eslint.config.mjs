@@ -16,7 +16,10 @@ const MAY_IMPORT = {
   'src/bundle': ['graphs/recipes', 'src/onnx'],
   'src/data': ['src/bundle', 'src/onnx'],
   'src/runtime': ['src/bundle', 'src/onnx'],
-  'src/training': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx', 'src/export/safetensors.ts'],
+  'src/training': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx'].concat([
+    'src/export/safetensors.ts',
+    'src/export/safetensorsFormat.ts',
+  ]),
   'src/export': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
   'src/serving': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx'],
   'src/profiling': [
@@ -38,6 +41,9 @@ const MAY_IMPORT = {
     'src/data/random.ts',
   ],
   'src/report': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
+  'src/web': ['src/bundle', 'src/data', 'src/training', 'src/onnx', 'src/export/safetensorsFormat.ts'].concat(
+    ['src/report/curves.ts', 'src/report/patches.ts', 'src/report/patchPicture.ts', 'src/report/theme.ts'],
+  ),
   'src/experiment': ['src/bundle', 'src/training', 'src/report'],
   'src/commands': [
     'graphs',
@@ -101,6 +107,7 @@ const onlyIn = (where, packages) =>
   packages.map((name) => ({ group: [name, `${name}/*`], message: `only ${where} imports ${name}` }));
 const PROTOBUF = onlyIn('src/onnx', ['onnx-proto', 'protobufjs']);
 const RUNTIME = onlyIn('src/runtime', ['onnxruntime-node', 'onnxruntime-common']);
+const WEB_RUNTIME = onlyIn('src/web', ['onnxruntime-web']);
 const restrict = (files, patterns) => ({
   files,
   rules: { 'no-restricted-imports': ['error', { patterns }] },
@@ -130,11 +137,12 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },
-  restrict(['src/**/*.ts', 'graphs/**/*.ts', 'tools/**/*.ts'], [...PROTOBUF, ...RUNTIME]),
-  restrict(['src/onnx/**/*.ts'], RUNTIME),
-  restrict(['src/runtime/**/*.ts'], PROTOBUF),
+  restrict(['src/**/*.ts', 'graphs/**/*.ts', 'tools/**/*.ts'], [...PROTOBUF, ...RUNTIME, ...WEB_RUNTIME]),
+  restrict(['src/web/**/*.ts'], [...PROTOBUF, ...RUNTIME]),
+  restrict(['src/onnx/**/*.ts'], [...RUNTIME, ...WEB_RUNTIME]),
+  restrict(['src/runtime/**/*.ts'], [...PROTOBUF, ...WEB_RUNTIME]),
   // the TensorBoard writer encodes protobuf records of its own
-  restrict(['src/training/**/*.ts'], [...onlyIn('src/onnx', ['onnx-proto']), ...RUNTIME]),
+  restrict(['src/training/**/*.ts'], [...onlyIn('src/onnx', ['onnx-proto']), ...RUNTIME, ...WEB_RUNTIME]),
   {
     files: ['**/*.{js,cjs}'],
     languageOptions: {
@@ -149,4 +157,8 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
+  {
+    files: ['tools/examples/*.mjs'],
+    languageOptions: { globals: { TextDecoder: 'readonly', TextEncoder: 'readonly' } },
+  },
 );

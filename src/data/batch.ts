@@ -1,6 +1,5 @@
 /** One batch: the examples of a step, read, augmented and laid out as a graph's `batch` inputs. */
 import type { MaskShape } from '../bundle/recipe';
-import { UserError } from '../errors';
 import { fillPlaces, noneReadable, readImage, substitutes, takePlaces } from './examples';
 import { shapedPatchOrder } from './maskShapes';
 import type { Slot } from './memory';
@@ -71,40 +70,6 @@ export interface Batch {
   /** uint8 [ratio B, size, size, channels], both of the same images */
   readonly unlabelled_weak?: Uint8Array<SharedArrayBuffer>;
   readonly unlabelled_strong?: Uint8Array<SharedArrayBuffer>;
-}
-
-/**
- * @throws UserError where the source does not fit: size, channels, no labels, more classes than the network has
- */
-export function checkSource(source: Source, options: BatchOptions): void {
-  const { image, labels } = options;
-  if (image.channels !== 1 && image.channels !== 3) {
-    throw new UserError(`image.channels=${image.channels}: ${source.name} gives 1 (gray) or 3 (RGB)`);
-  }
-  if (source.kind === 'pixels') {
-    const { width, height, channels, name } = source;
-    if (!source.resizable && (width !== image.size || height !== image.size)) {
-      throw new UserError(
-        `${name} has images of ${width} x ${height}, the graph takes ${image.size} x ${image.size}; ` +
-          `build it with --set image.size=${width}`,
-      );
-    }
-    if (channels !== image.channels) {
-      throw new UserError(
-        `${name} has ${channels} channels, the graph takes ${image.channels}; build it with --set image.channels=${channels}`,
-      );
-    }
-  }
-  if (labels === undefined) return;
-  if (source.classes === null) {
-    throw new UserError(`${source.name} has no labels, and this graph learns from labels`);
-  }
-  if (source.classes.length > labels.classes) {
-    throw new UserError(
-      `${source.name} has ${source.classes.length} classes, the network ${labels.classes}; ` +
-        `build it with --set network.classes=${source.classes.length}`,
-    );
-  }
 }
 
 export function createSampler(source: Pick<Source, 'length'>, options: BatchOptions): Sampler {

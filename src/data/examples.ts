@@ -1,11 +1,11 @@
 /** Examples of a batch: one image read and augmented; many side by side, with others in the place of broken ones. */
 import { UserError } from '../errors';
+import { augmentPixels } from './augment';
 import type { BatchOptions, BrokenImage } from './batch';
 import { decodeBox, decodeCenter } from './images';
-import { strongAugment } from './randAugment';
 import type { Random } from './random';
 import type { Source } from './source';
-import { type Augment, type DecodedImage, padCropFlip, randomResizedBox } from './transforms';
+import { randomResizedBox } from './transforms';
 
 /** Images of one batch that are decoded side by side; libuv's pool has four threads by default. */
 const LANES = 4;
@@ -22,8 +22,7 @@ export async function readImage(
   if (source.kind === 'pixels' && !source.resizable) {
     const { width, height, channels } = source;
     const stored = { width, height, channels, pixels: source.pixels(index) };
-    if (augment === null) out.set(stored.pixels);
-    else strengthen(padCropFlip(stored, augment.pad, augment.flip, random, out), augment, random, out);
+    augmentPixels(stored, augment, augment?.pad ?? 0, random, out);
     return;
   }
   const where = source.where(index);
@@ -47,16 +46,7 @@ export async function readImage(
         randomResizedBox(width, height, augment.cropScale, random),
       )
     : await decodeCenter(encoded, where, image.size, channels);
-  const moved = padCropFlip(decoded, cropped ? 0 : augment.pad, augment.flip, random, out);
-  strengthen(moved, augment, random, out);
-}
-
-/** RandAugment and Cutout, as `augment` asks for, on what pad, crop and flip made. */
-function strengthen(image: DecodedImage, augment: Augment, random: Random, out: Uint8Array): void {
-  const { randAugment: operations = 0, magnitude = 1, cutout = 0 } = augment;
-  if (operations === 0 && cutout === 0) return;
-  const side = Math.round(cutout * image.width);
-  out.set(strongAugment(image, { operations, magnitude, cutout: side }, random).pixels);
+  augmentPixels(decoded, augment, cropped ? 0 : augment.pad, random, out);
 }
 
 /**

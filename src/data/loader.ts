@@ -2,7 +2,8 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors';
-import { type Batch, type BatchOptions, checkSource, createSampler } from './batch';
+import { type Batch, type BatchOptions, createSampler } from './batch';
+import { checkSource } from './checkSource';
 import type { Reply, Request } from './decodeWorker';
 import { BatchMemory, type Slot } from './memory';
 import { openSource, type Source } from './source';

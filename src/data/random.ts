@@ -44,11 +44,13 @@ export function philox(counter: Uint32Array, key0: number, key1: number): void {
   counter[3] = c3;
 }
 
+const utf8 = new TextEncoder();
+
 /** 64 bits of a name (FNV-1a in two lanes), so that strings can be part of a key. */
 function hashName(name: string): [number, number] {
   let a = 0x811c9dc5;
   let b = 0x01000193;
-  for (const byte of Buffer.from(name)) {
+  for (const byte of utf8.encode(name)) {
     a = Math.imul(a ^ byte, 0x01000193) >>> 0;
     b = Math.imul(b ^ byte, 0x85ebca6b) >>> 0;
   }

@@ -1,5 +1,6 @@
 /** Unlabelled images beside a labelled batch, each augmented weakly and strongly (FixMatch, arXiv:2001.07685). */
-import { type BatchOptions, type BrokenImage, checkSource } from './batch';
+import type { BatchOptions, BrokenImage } from './batch';
+import { checkSource } from './checkSource';
 import { fillPlaces, noneReadable, readImage, substitutes, takePlaces } from './examples';
 import type { Slot } from './memory';
 import { Random } from './random';

@@ -1,5 +1,4 @@
 /** Element types of ONNX tensors that the project uses, and their JavaScript arrays. */
-import { isSharedArrayBuffer } from 'node:util/types';
 
 export type DType =
   'float32' | 'float64' | 'float16' | 'uint8' | 'int8' | 'int32' | 'int64' | 'uint32' | 'uint64' | 'bool';
@@ -55,7 +54,9 @@ export function fromBytes(dtype: DType, bytes: Uint8Array): TypedArray {
 
 /** `data` in memory of this thread alone: a copy where threads share it. */
 export function unshared(data: TypedArray): TypedArray {
-  return isSharedArrayBuffer(data.buffer) ? data.slice() : data;
+  // by its tag: its class may be another realm's
+  const shared = Object.prototype.toString.call(data.buffer) === '[object SharedArrayBuffer]';
+  return shared ? data.slice() : data;
 }
 
 /** A tensor on the JavaScript side: row-major `data` of `dtype` in `shape`. */

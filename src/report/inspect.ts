@@ -12,7 +12,7 @@ import type { Provider } from '../runtime/providers';
 import { pickCheckpoint } from '../training/checkpoints';
 import { isRight, patchTask, pickedPixels, visiblePixels, type PatchTask } from './patches';
 import { patchPicture } from './patchPicture';
-import { shrinkPixels, svgToPng } from './png';
+import { pixelsUri, shrinkPixels, svgToPng } from './png';
 import { withEvaluation } from './predictions';
 import { halfBlocks } from './terminalImage';
 import { percent, standalone } from './theme';
@@ -77,7 +77,7 @@ function readBytes(file: string): Buffer {
 
 /** The picture as PNG. */
 export const inspectionPng = async (task: PatchTask, caption: string) =>
-  svgToPng(standalone(await patchPicture(task, caption)));
+  svgToPng(standalone(await patchPicture(task, caption, pixelsUri)));
 
 /** The picture of half blocks: what is visible, and beside it the image as it was put together. */
 export async function inspectionBlocks(

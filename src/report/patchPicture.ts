@@ -1,6 +1,5 @@
 /** One image's patch task as a picture: what is visible, each query's scores over the candidates, and what was picked. */
 import { corner, isRight, patchPixels, type PatchTask } from './patches';
-import { pixelsUri } from './png';
 import { colour, DARK_FILL, escapeText, FONT, percent } from './theme';
 
 /** Units of the picture. */
@@ -30,8 +29,17 @@ const image = (x: number, y: number, side: number, uri: string) =>
 /** Sides of the table's cells for so many hidden places. */
 const cellOf = (hidden: number) => Math.max(20, Math.min(44, Math.floor(260 / hidden)));
 
+/** uint8 [height, width, channels] enlarged to at least `least` pixels a side by whole steps, as an address for `href`. */
+export type PixelsUri = (
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  channels: number,
+  least: number,
+) => Promise<string>;
+
 /** The picture as SVG in the theme's colours. `caption` stands above it. */
-export async function patchPicture(task: PatchTask, caption: string): Promise<string> {
+export async function patchPicture(task: PatchTask, caption: string, pixelsUri: PixelsUri): Promise<string> {
   const { size, patch, channels, hidden } = task;
   const cell = cellOf(hidden.length);
   const table = (hidden.length + 1) * cell + HEAD;

@@ -46,7 +46,7 @@ export async function patchPictures(
       const name = classOf(predictions, i);
       const part = { train: 'train', test: 'test', all: '', validation: 'train' }[split];
       const which = `Image ${indices[i]}${part === '' ? '' : ` of the ${part} split`}`;
-      return patchPicture(task, name === '' ? which : `${which}: ${name}`);
+      return patchPicture(task, name === '' ? which : `${which}: ${name}`, pixelsUri);
     }),
   );
 }

@@ -9,7 +9,7 @@ import { readBundle } from '../bundle/read';
 import { UserError } from '../errors';
 import type { Checkpoint } from '../training/checkpoints';
 import { listCheckpoints, readNewestCheckpoint } from '../training/checkpoints';
-import type { LoadReport } from '../training/initFrom';
+import type { LoadReport } from '../training/startFrom';
 import type { StepMetrics } from '../training/metricsLog';
 import { readRun, runPaths, type RunSettings } from '../training/runFolder';
 import { readValidation, type ValidationMetrics } from '../training/validation';

@@ -1,6 +1,6 @@
 /** The sections of a report; pictures go into `pictures` too, under the names of their files. */
 import { patchCounts } from '../bundle/checkRecipe';
-import { countTensors, describeReinitialized, describeSource } from '../training/initFrom';
+import { countTensors, describeReinitialized, describeSource } from '../training/loadReport';
 import { chartsOf } from './charts';
 import { mistakes } from './confusion';
 import { curveSpec } from './curves';

@@ -2,40 +2,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import type { Manifest } from '../bundle/manifest';
 import { UserError } from '../errors';
 import { readSafetensors, writeSafetensors } from '../export/safetensors';
-import { toBytes } from '../onnx/dtype';
-import type { RunIdentity } from './runFolder';
+import { type Checkpoint, checkpointMetadata, checksumPieces, parseCheckpoint } from './checkpointFormat';
 import { runPaths } from './runFolder';
-import { stateKinds, stateKindsSchema } from './stateTypes';
-import type { State, StateKinds } from './stateTypes';
+import type { RunIdentity } from './runIdentity';
+import type { State } from './stateTypes';
 
-/** Nothing here depends on the clock or on interruptions: the same run gives the same bytes. */
-const metadataSchema = z.object({
-  selfie_checkpoint: z.literal('1'),
-  step: z.coerce.number().int().nonnegative(),
-  /** batches taken from the loader so far */
-  data_position: z.coerce.number().int().nonnegative(),
-  /** the bundle's recipe as JSON */
-  recipe: z.string(),
-  /** the run's identity as JSON */
-  run: z.string(),
-  /** [kind, part] by state name as JSON */
-  state: z.string(),
-  /** of the tensors' names and bytes in order of the names: a safetensors file has no checksum of its own */
-  sha256: z.string(),
-});
-
-export interface Checkpoint {
-  readonly file: string;
-  readonly step: number;
-  readonly dataPosition: number;
-  readonly recipe: string;
-  readonly kinds: StateKinds;
-  readonly state: State;
-}
+export type { Checkpoint } from './checkpointFormat';
 
 export interface CheckpointFile {
   readonly step: number;
@@ -65,15 +40,8 @@ export function writeCheckpoint(
   const folder = runPaths(directory).checkpoints;
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `step-${step}.safetensors`);
-  writeSafetensors(file, state, {
-    selfie_checkpoint: '1',
-    step: String(step),
-    data_position: String(dataPosition),
-    recipe: JSON.stringify(manifest.recipe),
-    run: JSON.stringify(run),
-    state: JSON.stringify(stateKinds(manifest)),
-    sha256: checksum(state),
-  });
+  const metadata = checkpointMetadata(manifest, run, { step, dataPosition }, checksum(state));
+  writeSafetensors(file, state, metadata);
   for (const old of listCheckpoints(directory).slice(keep)) rmSync(old.file, { force: true });
   return file;
 }
@@ -89,20 +57,10 @@ export function removeTemporaries(directory: string): void {
 
 /** Reads one checkpoint; UserError where the file is missing, damaged or not a checkpoint. */
 export function readCheckpoint(file: string): Checkpoint {
-  const { tensors, metadata } = readSafetensors(file);
-  const parsed = metadataSchema.safeParse(metadata);
-  if (!parsed.success) throw new UserError(`${file}: safetensors, but not a checkpoint of \`selfie train\``);
-  const { step, data_position: dataPosition, recipe, state, sha256 } = parsed.data;
-  if (checksum(tensors) !== sha256) throw new UserError(`${file}: damaged (its checksum does not match)`);
-  return { file, step, dataPosition, recipe, kinds: parseKinds(file, state), state: tensors };
-}
-
-export function parseKinds(file: string, text: string): StateKinds {
-  try {
-    return stateKindsSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new UserError(`${file}: damaged metadata (state)`, { cause: error });
-  }
+  const { sha256, ...checkpoint } = parseCheckpoint(file, readSafetensors(file));
+  if (checksum(checkpoint.state) !== sha256)
+    throw new UserError(`${file}: damaged (its checksum does not match)`);
+  return checkpoint;
 }
 
 /**
@@ -147,8 +105,6 @@ export function pickCheckpoint(
 
 function checksum(state: State): string {
   const hash = createHash('sha256');
-  for (const [name, { data }] of [...state].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    hash.update(name).update('\0').update(toBytes(data));
-  }
+  for (const piece of checksumPieces(state)) hash.update(piece);
   return hash.digest('hex');
 }

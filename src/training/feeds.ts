@@ -2,8 +2,15 @@
 import { patchCounts } from '../bundle/checkRecipe';
 import type { GraphContract, Manifest, Port } from '../bundle/manifest';
 import type { Batch, BatchOptions } from '../data/loader';
-import { DTYPES, fromBytes } from '../onnx/dtype';
+import { fromBytes, toBytes } from '../onnx/dtype';
 import type { HostTensor, TypedArray } from '../onnx/dtype';
+
+const BATCH_ARRAYS = ['images', 'labels', 'patch_order', 'unlabelled_weak', 'unlabelled_strong'] as const;
+
+/** What of a batch goes into a step, in memory of any kind; the arrays are those of `Batch`. */
+export type FedBatch = Pick<Batch, 'step' | 'epoch' | 'indices'> & {
+  readonly [name in (typeof BATCH_ARRAYS)[number]]?: TypedArray;
+};
 
 /** What the bundle wants of every batch. */
 export function batchOptions(
@@ -27,7 +34,7 @@ export function batchOptions(
 /** The batch inputs of `contract`; for `train-loop` one leading axis over the batches. */
 export function batchFeeds(
   contract: GraphContract,
-  batches: readonly Batch[],
+  batches: readonly FedBatch[],
   loop: boolean,
 ): [string, HostTensor][] {
   return contract.inputs
@@ -48,9 +55,7 @@ export function batchFeeds(
     });
 }
 
-const BATCH_ARRAYS = ['images', 'labels', 'patch_order', 'unlabelled_weak', 'unlabelled_strong'] as const;
-
-function batchArray({ name }: Port, batch: Batch): TypedArray {
+function batchArray({ name }: Port, batch: FedBatch): TypedArray {
   const known = BATCH_ARRAYS.find((array) => array === name);
   const array = known && batch[known];
   if (!array) throw new Error(`the loader has nothing for the batch input ${name}`);
@@ -64,10 +69,8 @@ function concatenate({ dtype }: Port, arrays: readonly TypedArray[]): TypedArray
   if (arrays.every((a, i) => a.buffer === buffer && a.byteOffset === byteOffset + i * bytesEach)) {
     return fromBytes(dtype, new Uint8Array(buffer, byteOffset, arrays.length * bytesEach));
   }
-  const joined = Buffer.concat(arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)));
-  // Buffer.concat may use a shared pool at an odd offset; the runtime wants an aligned array of its own.
-  const bytes = new Uint8Array(Math.ceil(joined.length / DTYPES[dtype].bytes) * DTYPES[dtype].bytes);
-  bytes.set(joined);
+  const bytes = new Uint8Array(arrays.length * bytesEach);
+  arrays.forEach((a, i) => bytes.set(toBytes(a), i * bytesEach));
   return fromBytes(dtype, bytes);
 }
 

@@ -1,194 +1,35 @@
-/** Starts a run from another's weights: matching by name, part and shape, with a report of what went where. */
+/** Where a run's first weights are found: another run's folder, a bundle or a safetensors file. */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { AVERAGE, type Manifest, type StateEntry } from '../bundle/manifest';
+import type { Manifest } from '../bundle/manifest';
 import { initialStatePath, readBundle } from '../bundle/read';
 import { UserError } from '../errors';
 import { readSafetensors } from '../export/safetensors';
-import type { HostTensor } from '../onnx/dtype';
-import { listCheckpoints, parseKinds, readNewestCheckpoint } from './checkpoints';
-import { describe, stateKinds } from './stateTypes';
-import type { State, StateKinds } from './stateTypes';
-
-/** Parameters and buffers, their names unless it says otherwise, by the part of the network they belong to. */
-type ByPart<Item = string> = Record<string, Item[]>;
-
-/** A tensor with its shape in the source and in this network. */
-export interface Reinitialized {
-  readonly name: string;
-  readonly source: readonly number[];
-  readonly network: readonly number[];
-}
-
-export interface LoadReport {
-  /** the file that was read */
-  readonly source: string;
-  /** whether values were taken from moving averages of the source; tensors without one come as they are */
-  readonly averages: boolean;
-  /** taken from the source */
-  readonly loaded: ByPart;
-  /** in the source with a size that other data asks for (see DATA_AXES): keeps its initial value */
-  readonly reinitialized: ByPart<Reinitialized>;
-  /** not in the source: keeps its initial value */
-  readonly fresh: ByPart;
-  /** in the source, not in this network */
-  readonly left: ByPart;
-}
-
-interface Source {
-  readonly file: string;
-  readonly state: State;
-  /** null for a plain safetensors file, which is matched by names alone */
-  readonly kinds: StateKinds | null;
-}
-
-/** Part of what a plain safetensors file has and the network has not. */
-const NO_PART = '(no part)';
-
-/** By part: axes whose size the data decides, not the network. The stem's norms have but axis 0, so they have none. */
-const DATA_AXES: Readonly<Record<string, readonly number[]>> = {
-  /** [width, channels, kernel, kernel]: other channels, or the stem for other image sizes */
-  stem: [1, 2, 3],
-  /** [places or side, D]: another grid of patches, or another map */
-  position: [0],
-  map_position: [0],
-  /** [classes, features] and [classes] */
-  fc: [0],
-};
+import { type Checkpoint, parseKinds } from './checkpointFormat';
+import { listCheckpoints, readNewestCheckpoint } from './checkpoints';
+import { type LoadReport, startFrom, type WeightSource } from './startFrom';
+import { stateKinds } from './stateTypes';
+import type { State } from './stateTypes';
 
 /**
- * `initial` with the parameters and buffers replaced that `from` (run folder, bundle, or .safetensors file) has under
- * the same name and part, by its moving average of them where it has one. What differs in shape along DATA_AXES alone keeps
- * its initial value. Optimizer state is never taken; moving averages of this network start where their tensors do.
- * Throws a UserError for any other mismatch of shape or dtype, and where nothing at all is taken.
+ * `startFrom` with the weights of `from` (run folder, bundle, or .safetensors file).
+ * Throws a UserError for what is not there or does not fit.
  */
-export function initializeFrom(
+export const initializeFrom = (
   from: string,
   manifest: Manifest,
   initial: State,
   warn: (line: string) => void,
-): { state: State; report: LoadReport } {
-  const source = openSource(from, warn);
-  const loaded: ByPart = {};
-  const fresh: ByPart = {};
-  const reinitialized: ByPart<Reinitialized> = {};
-  const state = new Map(initial);
-  const matched = new Set<string>();
-  let averages = false;
-  for (const entry of manifest.state) {
-    if (entry.kind === 'optimizer' || isAverage(entry)) continue;
-    const { name, part, shape } = entry;
-    const average = source.state.get(AVERAGE + name);
-    const tensor = average ?? source.state.get(name);
-    const samePart = source.kinds === null || source.kinds[name]?.[1] === part;
-    if (!tensor || !samePart) {
-      add(fresh, part, name);
-      continue;
-    }
-    matched.add(name);
-    if (describe(tensor) === describe(entry)) {
-      state.set(name, tensor);
-      add(loaded, part, name);
-      averages ||= average !== undefined;
-    } else if (dataDecides(tensor, entry)) {
-      add(reinitialized, part, { name, source: tensor.shape, network: shape });
-    } else {
-      throw new UserError(
-        `--init-from ${from}: ${name} is ${describe(tensor)} there and ${describe(entry)} in this network`,
-      );
-    }
-  }
-  if (Object.keys(loaded).length === 0) {
-    throw new UserError(
-      `--init-from ${from}: nothing in ${source.file} matches this network by name, part and shape`,
-    );
-  }
-  for (const { name } of manifest.state.filter(isAverage)) {
-    const value = state.get(name.slice(AVERAGE.length));
-    if (value) state.set(name, value);
-  }
-  const report = {
-    source: source.file,
-    averages,
-    loaded,
-    reinitialized,
-    fresh,
-    left: leftOf(source, matched),
-  };
-  return { state, report };
-}
+): { state: State; report: LoadReport } => startFrom(openSource(from, warn), manifest, initial);
 
-/** Of the source's parameters and buffers those that are not in `matched`; what PyTorch's batch norm counts is neither. */
-function leftOf({ state, kinds }: Source, matched: ReadonlySet<string>): ByPart {
-  const left: ByPart = {};
-  for (const name of state.keys()) {
-    const [kind, part] = kinds?.[name] ?? [name.startsWith('optim.') ? 'optimizer' : 'parameter', NO_PART];
-    if (kind === 'optimizer' || name.startsWith(AVERAGE) || matched.has(name)) continue;
-    if (name.endsWith('.num_batches_tracked')) continue;
-    add(left, part, name);
-  }
-  return left;
-}
-
-const isAverage = ({ kind }: StateEntry) => kind === 'average';
-
-/** Whether dtype and shape agree but for axes that the data decides. */
-const dataDecides = ({ dtype, shape }: HostTensor, entry: StateEntry): boolean =>
-  dtype === entry.dtype &&
-  shape.length === entry.shape.length &&
-  shape.every((size, axis) => size === entry.shape[axis] || DATA_AXES[entry.part]?.includes(axis));
-
-/** The report as lines of text: a table by part, and the names of what is not simply loaded. */
-export function formatLoadReport(report: LoadReport): string[] {
-  const rows = countTensors(report);
-  const width = Math.max(...rows.map(([part]) => part.length), 'part'.length);
-  const line = (part: string, cells: readonly (string | number)[]) =>
-    `  ${part.padEnd(width)}${cells.map((cell) => `  ${String(cell).padStart(6)}`).join('')}`;
-  return [
-    `weights from ${describeSource(report)}`,
-    line('part', ['loaded', 'reinit', 'fresh', 'left']),
-    ...rows.map(([part, ...counts]) => line(part, counts)),
-    ...listNames('reinitialized', describeReinitialized(report)),
-    ...listNames('fresh', Object.values(report.fresh).flat()),
-    ...listNames('left', Object.values(report.left).flat()),
-  ];
-}
-
-/** For each part how many tensors are loaded, reinitialized, fresh and left. */
-export function countTensors({ loaded, reinitialized, fresh, left }: LoadReport) {
-  const columns: readonly ByPart<unknown>[] = [loaded, reinitialized, fresh, left];
-  const parts = [...new Set(columns.flatMap((byPart) => Object.keys(byPart)))];
-  return parts.map((part) => [part, ...columns.map((byPart) => byPart[part]?.length ?? 0)] as const);
-}
-
-/** The file, and which of its values. */
-export const describeSource = ({ source, averages }: LoadReport): string =>
-  averages ? `${source} (moving averages)` : source;
-
-/** Each tensor with its shape in the source and in this network. */
-export const describeReinitialized = ({ reinitialized }: LoadReport): string[] =>
-  Object.values(reinitialized)
-    .flat()
-    .map(({ name, source, network }) => `${name} [${source.join(', ')}] -> [${network.join(', ')}]`);
-
-function listNames(title: string, names: readonly string[]): string[] {
-  if (names.length === 0) return [];
-  const shown = names.slice(0, 6).join(', ');
-  return [`  ${title}: ${shown}${names.length > 6 ? ` and ${names.length - 6} more` : ''}`];
-}
-
-function add<Item>(byPart: ByPart<Item>, part: string, item: Item): void {
-  (byPart[part] ??= []).push(item);
-}
-
-function openSource(from: string, warn: (line: string) => void): Source {
+function openSource(from: string, warn: (line: string) => void): WeightSource {
   if (!existsSync(from)) throw new UserError(`--init-from ${from}: no such file or folder`);
   if (!statSync(from).isDirectory()) {
     const { tensors, metadata } = readSafetensors(from);
     const kinds = metadata.state === undefined ? null : parseKinds(from, metadata.state);
-    return { file: from, state: tensors, kinds };
+    return { from, file: from, state: tensors, kinds };
   }
-  if (listCheckpoints(from).length > 0) return readNewestCheckpoint(from, warn) as Source;
+  if (listCheckpoints(from).length > 0) return { from, ...(readNewestCheckpoint(from, warn) as Checkpoint) };
   if (existsSync(path.join(from, 'graph'))) {
     throw new UserError(
       `--init-from ${from}: no checkpoint there yet; train it first, or give ${path.join(from, 'graph')} for its initial state`,
@@ -196,5 +37,5 @@ function openSource(from: string, warn: (line: string) => void): Source {
   }
   const bundle = readBundle(from);
   const file = initialStatePath(bundle);
-  return { file, state: readSafetensors(file).tensors, kinds: stateKinds(bundle.manifest) };
+  return { from, file, state: readSafetensors(file).tensors, kinds: stateKinds(bundle.manifest) };
 }

@@ -11,12 +11,13 @@ import { readSafetensors } from '../export/safetensors';
 import { requireProvider } from '../runtime/providers';
 import type { Provider } from '../runtime/providers';
 import { listCheckpoints, readNewestCheckpoint } from './checkpoints';
-import type { LoadReport } from './initFrom';
 import { initializeFrom } from './initFrom';
-import { readRun, requireSameIdentity } from './runFolder';
+import { requireSameIdentity } from './runFolder';
 import type { RunSettings } from './runFolder';
+import type { LoadReport } from './startFrom';
 import type { HostTensor } from '../onnx/dtype';
 import { requireState } from './stateTypes';
+import { storedRun } from './storedRun';
 
 export interface TrainOptions {
   /** run folder with the bundle in `graph/`, or a bundle */
@@ -169,11 +170,8 @@ function resolveSettings(
       `${directory}: has checkpoints up to step ${newest.step}; add --resume to continue, or train in another folder`,
     );
   }
-  const stored = resume ? readRun(directory) : null;
-  if (resume && !stored) {
-    if (newest) throw new UserError(`${directory}: has checkpoints but no run.json, so it cannot be resumed`);
-    warn(`${directory}: nothing to resume; starting from the beginning`);
-  }
+  const stored = resume ? storedRun(directory, warn) : null;
+  if (resume && !stored) warn(`${directory}: nothing to resume; starting from the beginning`);
   if (stored) requireSameIdentity(directory, stored, options);
   const chosen = { ...DEFAULTS, ...stored, ...given(options) };
   if (chosen.data === undefined)

@@ -4,25 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../atomic';
 import { UserError } from '../errors';
-
-/** What decides the losses and weights of a run besides its bundle. */
-const identitySchema = z.strictObject({
-  data: z.string(),
-  /** subset of the examples (`5%`, `4000`, `60/class`), null for all */
-  labels: z.string().nullable(),
-  /** part of the training data that is kept from training and evaluated, null for none */
-  validation: z.string().nullable().default(null),
-  /** where consistency training takes its images from; null: from `data`, or nowhere */
-  unlabelled: z.string().nullable().default(null),
-  /** images that cannot be decoded end the run or are skipped */
-  broken: z.enum(['fail', 'skip']).default('fail'),
-  seed: z.number().int().nonnegative(),
-  steps: z.number().int().positive(),
-  initFrom: z.string().nullable(),
-  /** batches a step */
-  accumulate: z.number().int().positive(),
-});
-export type RunIdentity = z.infer<typeof identitySchema>;
+import { identitySchema, type RunIdentity } from './runIdentity';
 
 const runSchema = z.strictObject({
   formatVersion: z.literal(1),
@@ -102,13 +84,13 @@ export function identityOf(run: RunSettings): RunIdentity {
 /** Throws a UserError that names the first option given (not undefined) that is not the stored run's. */
 export function requireSameIdentity(
   directory: string,
-  stored: RunSettings,
+  stored: Partial<RunIdentity>,
   given: Partial<Readonly<Record<keyof RunIdentity, string | number>>>,
 ): void {
   for (const key of Object.keys(OPTION) as (keyof RunIdentity)[]) {
     const value = given[key];
     const before = stored[key];
-    if (value === undefined || value === before) continue;
+    if (value === undefined || before === undefined || value === before) continue;
     const started = before === null ? `without ${OPTION[key]}` : `with ${OPTION[key]} ${before}`;
     throw new UserError(
       `${OPTION[key]} ${value}: the run in ${directory} was started ${started}; resume it with the same or train in another folder`,

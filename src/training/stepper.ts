@@ -1,9 +1,8 @@
 /** Runs training steps on a session: single, K at once, or one accumulated over several batches. */
 import type { GraphName, Manifest } from '../bundle/manifest';
-import type { Batch } from '../data/loader';
 import { Random } from '../data/random';
 import type { StateSession } from '../runtime/stateSession';
-import { batchFeeds, metricRecords, scalarFeeds } from './feeds';
+import { batchFeeds, type FedBatch, metricRecords, scalarFeeds } from './feeds';
 import { averageDecay, learningRate } from './schedule';
 
 export interface StepSettings {
@@ -35,11 +34,11 @@ export function graphsUsed({
  * where nothing is accumulated. The state moves on inside the session.
  */
 export async function runSteps(
-  session: StateSession,
+  session: Pick<StateSession, 'run'>,
   manifest: Manifest,
   settings: StepSettings,
   done: number,
-  batches: readonly Batch[],
+  batches: readonly FedBatch[],
 ): Promise<StepResult[]> {
   const [first] = graphsUsed(settings);
   if (first === 'grad') return [await accumulatedStep(session, manifest, settings, done, batches)];
@@ -59,11 +58,11 @@ export async function runSteps(
 
 /** `grad` on each batch, then `apply` on the mean of the gradients; metrics are means over the batches. */
 async function accumulatedStep(
-  session: StateSession,
+  session: Pick<StateSession, 'run'>,
   manifest: Manifest,
   settings: StepSettings,
   done: number,
-  batches: readonly Batch[],
+  batches: readonly FedBatch[],
 ): Promise<StepResult> {
   const { grad, apply } = manifest.graphs;
   const metrics: Record<string, number> = {};
@@ -85,10 +84,10 @@ async function accumulatedStep(
 }
 
 /** Values of every `random` and `hyper` input that a graph may have, for each batch; its step of training is `stepOf(i)`. */
-function scalarsOf(
+export function scalarsOf(
   { recipe }: Manifest,
-  { seed, steps }: StepSettings,
-  batches: readonly Batch[],
+  { seed, steps }: Pick<StepSettings, 'seed' | 'steps'>,
+  batches: readonly FedBatch[],
   stepOf: (i: number) => number,
 ) {
   const mixup = recipe.regularize.mixup;

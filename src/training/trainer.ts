@@ -7,7 +7,7 @@ import { StateSession } from '../runtime/stateSession';
 import { listCheckpoints, removeTemporaries, writeCheckpoint } from './checkpoints';
 import { BrokenImages } from './broken';
 import { batchOptions } from './feeds';
-import { formatLoadReport } from './initFrom';
+import { formatLoadReport } from './loadReport';
 import { prepareRun } from './prepare';
 import type { PreparedRun, TrainOptions } from './prepare';
 import { stepsToProbe, type Probe } from './probe';

@@ -4,7 +4,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 
 import { UserError } from '../../src/errors';
-import { encodeSafetensors, readSafetensors, writeSafetensors } from '../../src/export/safetensors';
+import { readSafetensors, writeSafetensors } from '../../src/export/safetensors';
+import { encodeSafetensors } from '../../src/export/safetensorsFormat';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { corrupted, hostTensor } from '../onnx/arbitrary';
 import { fixture } from '../support/paths';

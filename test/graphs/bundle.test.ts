@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildBundle } from '../../graphs/bundle';
 import { stateEntries, trainGraph } from '../../graphs/step';
-import { parseManifest } from '../../src/bundle/read';
+import { parseManifest } from '../../src/bundle/parseManifest';
 import { recipeSchema, type RecipeInput } from '../../src/bundle/recipe';
 import { sizeOf } from '../../src/graph/shape';
 import { readModel } from '../../src/onnx/files';

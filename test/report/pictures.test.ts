@@ -12,6 +12,7 @@ import {
   visiblePixels,
 } from '../../src/report/patches';
 import { patchPicture } from '../../src/report/patchPicture';
+import { pixelsUri } from '../../src/report/png';
 import { principalComponents, unitRows } from '../../src/report/pca';
 import { svgToPng } from '../../src/report/png';
 import { standalone } from '../../src/report/theme';
@@ -48,7 +49,7 @@ test('a patch task: scores, picks, and the three images', () => {
 });
 
 test('its picture marks one right and one wrong, and becomes a PNG', async () => {
-  const svg = await patchPicture(task, 'a & b');
+  const svg = await patchPicture(task, 'a & b', pixelsUri);
   expect(svg.match(/✓/g)).toHaveLength(1);
   expect(svg.match(/✗/g)).toHaveLength(1);
   expect(svg).toContain('picked: 1 of 2 right');
@@ -67,7 +68,7 @@ test('the score of every cell is written and said, also where many patches are h
     Array.from({ length: 16 }, (_, i) => i),
     Float32Array.from({ length: hidden ** 2 }, (_, i) => (i === 1 ? Math.log(33) : 0)),
   );
-  const svg = await patchPicture(many, 'many');
+  const svg = await patchPicture(many, 'many', pixelsUri);
   expect(svg).toContain('<title>place 1, patch of place 2: 75.0 %</title>');
   expect(svg.match(/<title>/g)).toHaveLength(hidden ** 2);
   expect(svg.match(/>75<\/text>/g)).toHaveLength(1);

@@ -10,8 +10,9 @@ import { readSafetensors, writeSafetensors } from '../../src/export/safetensors'
 import type { HostTensor } from '../../src/onnx/dtype';
 import { readRuns } from '../../src/report/runView';
 import { listCheckpoints, readNewestCheckpoint } from '../../src/training/checkpoints';
-import { describeReinitialized, formatLoadReport, initializeFrom } from '../../src/training/initFrom';
-import type { LoadReport } from '../../src/training/initFrom';
+import { initializeFrom } from '../../src/training/initFrom';
+import { describeReinitialized, formatLoadReport } from '../../src/training/loadReport';
+import type { LoadReport } from '../../src/training/startFrom';
 import { stateKinds } from '../../src/training/stateTypes';
 import { train } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';

@@ -1,0 +1,49 @@
+/** Which of the dropped files are images, in which order, of which class: as the reader of `folder:PATH` has it. */
+
+const IMAGE = /\.(jpe?g|png|webp)$/i;
+
+export interface Listed<File> {
+  readonly files: readonly { readonly path: string; readonly file: File }[];
+  /** by file; null: unlabelled */
+  readonly labels: readonly number[] | null;
+  readonly classes: readonly string[] | null;
+}
+
+/**
+ * `path` is relative to what was dropped, with `/`. A folder that everything lies in does not count; where there is `train/`,
+ * the images are those in it. Folders are classes where no image lies beside them. Dot files are left out.
+ */
+export function listImages<File>(dropped: readonly { path: string; file: File }[]): Listed<File> {
+  let parts = dropped
+    .map(({ path, file }) => ({ path, file, names: path.split('/').filter((name) => name !== '') }))
+    .filter(
+      ({ names }) => IMAGE.test(names[names.length - 1]) && !names.some((name) => name.startsWith('.')),
+    );
+  parts = inside(parts);
+  if (parts.some(({ names }) => names.length > 1 && names[0] === 'train')) {
+    parts = parts
+      .filter(({ names }) => names.length > 1 && names[0] === 'train')
+      .map((part) => ({ ...part, names: part.names.slice(1) }));
+  }
+  parts.sort((a, b) => inFolderOrder(a.names, b.names));
+  const files = parts.map(({ path, file }) => ({ path, file }));
+  if (parts.length === 0 || parts.some(({ names }) => names.length === 1))
+    return { files, labels: null, classes: null };
+  const classes = [...new Set(parts.map(({ names }) => names[0]))].sort();
+  return { files, labels: parts.map(({ names }) => classes.indexOf(names[0])), classes };
+}
+
+/** Without the one folder around everything. */
+function inside<Part extends { names: string[] }>(parts: Part[]): Part[] {
+  const roots = new Set(parts.map(({ names }) => (names.length > 1 ? names[0] : '')));
+  if (roots.size !== 1 || roots.has('') || roots.has('train')) return parts;
+  return parts.map((part) => ({ ...part, names: part.names.slice(1) }));
+}
+
+/** A folder's images before its folders, each by UTF-16 code units. */
+function inFolderOrder(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((name, i) => name !== b[i]);
+  const [aIsFile, bIsFile] = [at === a.length - 1, at === b.length - 1];
+  if (aIsFile !== bIsFile) return aIsFile ? -1 : 1;
+  return a[at] < b[at] ? -1 : 1;
+}
