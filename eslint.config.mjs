@@ -18,7 +18,15 @@ const MAY_IMPORT = {
   'src/runtime': ['src/bundle', 'src/onnx'],
   'src/training': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx', 'src/export/safetensors.ts'],
   'src/export': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
-  'src/serving': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx'],
+  'src/serving': [
+    'src/bundle',
+    'src/data',
+    'src/runtime',
+    'src/training',
+    'src/export',
+    'src/report',
+    'src/onnx',
+  ],
   'src/profiling': [
     'src/bundle',
     'src/data',
@@ -100,6 +108,13 @@ for (const room of [
 const onlyIn = (where, packages) =>
   packages.map((name) => ({ group: [name, `${name}/*`], message: `only ${where} imports ${name}` }));
 const PROTOBUF = onlyIn('src/onnx', ['onnx-proto', 'protobufjs']);
+const SERVER = onlyIn('src/serving', [
+  'fastify',
+  '@fastify/multipart',
+  '@grpc/grpc-js',
+  '@grpc/proto-loader',
+  'prom-client',
+]);
 const RUNTIME = onlyIn('src/runtime', ['onnxruntime-node', 'onnxruntime-common']);
 const restrict = (files, patterns) => ({
   files,
@@ -130,7 +145,8 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },
-  restrict(['src/**/*.ts', 'graphs/**/*.ts', 'tools/**/*.ts'], [...PROTOBUF, ...RUNTIME]),
+  restrict(['src/**/*.ts', 'graphs/**/*.ts', 'tools/**/*.ts'], [...PROTOBUF, ...RUNTIME, ...SERVER]),
+  restrict(['src/serving/**/*.ts'], [...PROTOBUF, ...RUNTIME]),
   restrict(['src/onnx/**/*.ts'], RUNTIME),
   restrict(['src/runtime/**/*.ts'], PROTOBUF),
   // the TensorBoard writer encodes protobuf records of its own
