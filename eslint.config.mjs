@@ -21,7 +21,15 @@ const MAY_IMPORT = {
     'src/export/safetensorsFormat.ts',
   ]),
   'src/export': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
-  'src/serving': ['src/bundle', 'src/data', 'src/runtime', 'src/onnx'],
+  'src/serving': [
+    'src/bundle',
+    'src/data',
+    'src/runtime',
+    'src/training',
+    'src/export',
+    'src/report',
+    'src/onnx',
+  ],
   'src/profiling': [
     'src/bundle',
     'src/data',
@@ -106,6 +114,13 @@ for (const room of [
 const onlyIn = (where, packages) =>
   packages.map((name) => ({ group: [name, `${name}/*`], message: `only ${where} imports ${name}` }));
 const PROTOBUF = onlyIn('src/onnx', ['onnx-proto', 'protobufjs']);
+const SERVER = onlyIn('src/serving', [
+  'fastify',
+  '@fastify/multipart',
+  '@grpc/grpc-js',
+  '@grpc/proto-loader',
+  'prom-client',
+]);
 const RUNTIME = onlyIn('src/runtime', ['onnxruntime-node', 'onnxruntime-common']);
 const WEB_RUNTIME = onlyIn('src/web', ['onnxruntime-web']);
 const restrict = (files, patterns) => ({
@@ -137,8 +152,12 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },
-  restrict(['src/**/*.ts', 'graphs/**/*.ts', 'tools/**/*.ts'], [...PROTOBUF, ...RUNTIME, ...WEB_RUNTIME]),
-  restrict(['src/web/**/*.ts'], [...PROTOBUF, ...RUNTIME]),
+  restrict(
+    ['src/**/*.ts', 'graphs/**/*.ts', 'tools/**/*.ts'],
+    [...PROTOBUF, ...RUNTIME, ...WEB_RUNTIME, ...SERVER],
+  ),
+  restrict(['src/web/**/*.ts'], [...PROTOBUF, ...RUNTIME, ...SERVER]),
+  restrict(['src/serving/**/*.ts'], [...PROTOBUF, ...RUNTIME, ...WEB_RUNTIME]),
   restrict(['src/onnx/**/*.ts'], [...RUNTIME, ...WEB_RUNTIME]),
   restrict(['src/runtime/**/*.ts'], [...PROTOBUF, ...WEB_RUNTIME]),
   // the TensorBoard writer encodes protobuf records of its own

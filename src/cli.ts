@@ -16,6 +16,7 @@ import { profileCommand } from './commands/profile';
 import { quickstartCommand } from './commands/quickstart';
 import { recipesCommand } from './commands/recipes';
 import { reportCommand } from './commands/report';
+import { serveCommand } from './commands/serve';
 import { trainCommand } from './commands/train';
 import { tuneCommand } from './commands/tune';
 import { watchCommand } from './commands/watch';
@@ -59,6 +60,7 @@ function createParser(args: readonly string[]): Argv {
   register(parser, linearProbeCommand);
   register(parser, experimentCommand);
   register(parser, exportCommand);
+  register(parser, serveCommand);
   register(parser, printGraph);
   register(parser, tuneCommand);
   register(parser, profileCommand);

@@ -1,8 +1,9 @@
 /** One graph in ONNX Runtime: session options, tensors in and out, errors that name the file and the node's scope. */
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../errors';
-import { unshared } from '../onnx/dtype';
+import { DTYPES, unshared } from '../onnx/dtype';
 import type { DType, HostTensor, TypedArray } from '../onnx/dtype';
+import type { OnnxValueInfo } from '../onnx/model';
 import { DeviceTensor, readingModel, type AnyTensor } from './device';
 import type { Provider } from './providers';
 
@@ -20,6 +21,8 @@ export interface GraphSession {
    * UserError that names the file.
    */
   run(feeds: Tensors, kept?: Map<string, DeviceTensor>): Promise<Map<string, HostTensor>>;
+  /** What it takes and gives; a size that is known only when it runs is a name. UserError where one is no tensor of numbers. */
+  describe(): { readonly inputs: OnnxValueInfo[]; readonly outputs: OnnxValueInfo[] };
   /** Writes the trace of a session that was made with a `profilePrefix`. */
   endProfiling(): void;
   release(): Promise<void>;
@@ -121,9 +124,23 @@ async function open(
         throw runtimeError(file, error);
       }
     },
+    describe: () => ({
+      inputs: session.inputMetadata.map((value) => describeValue(file, value)),
+      outputs: session.outputMetadata.map((value) => describeValue(file, value)),
+    }),
     endProfiling: () => session.endProfiling(),
     release: () => session.release(),
   };
+}
+
+function describeValue(file: string, value: InferenceSession.ValueMetadata): OnnxValueInfo {
+  const { name } = value;
+  if (!value.isTensor) throw new UserError(`${file}: ${name} is no tensor`);
+  if (!(value.type in DTYPES))
+    throw new UserError(`${file}: ${name} is a tensor of ${value.type}, not of numbers`);
+  // The runtime has -1 for a size that is neither fixed nor named.
+  const shape = value.shape.map((size) => (typeof size === 'number' && size < 0 ? '' : size));
+  return { name, dtype: value.type as DType, shape };
 }
 
 function toRuntime(tensor: AnyTensor): Tensor {

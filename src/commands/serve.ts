@@ -1,0 +1,110 @@
+/** `selfie serve DIR` */
+import { availableParallelism } from 'node:os';
+import { UserError } from '../errors';
+import { abortOnSignals } from '../training/signals';
+import { defineCommand, positional, print, warn, whole } from './command';
+
+const DEFAULTS = {
+  host: '127.0.0.1',
+  port: 8080,
+  batch: 32,
+  delay: 2,
+  queue: 256,
+  body: 64,
+  reload: 5,
+  grace: 30,
+};
+const MIB = 2 ** 20;
+const LAST_PORT = 65535;
+
+export const serveCommand = defineCommand({
+  name: 'serve',
+  describe: 'answer inference requests over HTTP and gRPC (Open Inference Protocol), with a page for images',
+  examples: [
+    ['serve models/fine', 'the newest checkpoint; POST /classify takes an image file'],
+    ['serve repository --port 8000 --grpc-port 8001', 'all models of NAME/VERSION/model.onnx'],
+  ],
+  positionals: { dir: positional('folder of a run, or a model repository (NAME/VERSION/model.onnx)') },
+  options: {
+    host: {
+      type: 'string',
+      requiresArg: true,
+      default: DEFAULTS.host,
+      describe: 'address to listen on; 0.0.0.0: from everywhere, without any access control',
+    },
+    port: whole('--port', 0, `HTTP; 0: any (default: ${DEFAULTS.port})`),
+    'grpc-port': whole('--grpc-port', 0, 'gRPC; 0: any (default: no gRPC)'),
+    'max-batch': whole('--max-batch', 1, `rows that are computed at once (default: ${DEFAULTS.batch})`),
+    'max-delay': whole(
+      '--max-delay',
+      0,
+      `milliseconds that a request may wait for others to share a batch (default: ${DEFAULTS.delay})`,
+    ),
+    'max-queue': whole(
+      '--max-queue',
+      1,
+      `requests that may wait for a model; more are refused, 429 (default: ${DEFAULTS.queue})`,
+    ),
+    'max-body': whole('--max-body', 1, `MiB of a request; more are refused, 413 (default: ${DEFAULTS.body})`),
+    'reload-every': whole(
+      '--reload-every',
+      0,
+      `seconds between looks for new versions; 0: on SIGHUP alone (default: ${DEFAULTS.reload})`,
+    ),
+    grace: whole(
+      '--grace',
+      0,
+      `seconds for accepted requests to finish after SIGTERM or Ctrl-C (default: ${DEFAULTS.grace})`,
+    ),
+    provider: {
+      choices: ['cpu', 'cuda', 'webgpu'],
+      requiresArg: true,
+      default: 'cpu',
+      describe: 'where to compute',
+    },
+    threads: whole('--threads', 1, 'threads that compute, for each model (default: all)'),
+  },
+  run: async ({ dir, host, port = DEFAULTS.port, grpcPort, provider, threads, grace, ...args }) => {
+    for (const [name, value] of [
+      ['--port', port],
+      ['--grpc-port', grpcPort ?? 0],
+    ] as const)
+      if (value > LAST_PORT) throw new UserError(`${name} ${value}: expected at most ${LAST_PORT}`);
+    // Before the server starts: a signal while models load stops it as soon as they are.
+    const signals = abortOnSignals(() => warn('stopping; the same signal again ends it at once'));
+    const stopped = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
+    // What the server is made of takes longer to load than many a command to run.
+    const { startServer } = await import('../serving/server.js');
+    try {
+      const server = await startServer(
+        {
+          directory: dir,
+          host,
+          port,
+          grpcPort,
+          maxBatch: args.maxBatch ?? DEFAULTS.batch,
+          delay: args.maxDelay ?? DEFAULTS.delay,
+          maxQueue: args.maxQueue ?? DEFAULTS.queue,
+          maxBody: (args.maxBody ?? DEFAULTS.body) * MIB,
+          reloadEvery: args.reloadEvery ?? DEFAULTS.reload,
+          threads: threads ?? availableParallelism(),
+          provider,
+        },
+        { say: print, warn },
+      );
+      const reload = () => {
+        server
+          .reload()
+          .catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)));
+      };
+      process.on('SIGHUP', reload);
+      print(`serving on ${server.url}${server.grpcPort === null ? '' : `, gRPC on port ${server.grpcPort}`}`);
+      await stopped;
+      process.removeListener('SIGHUP', reload);
+      const { answered, refused } = await server.stop(grace ?? DEFAULTS.grace);
+      print(`stopped after ${answered} answers and ${refused} errors`);
+    } finally {
+      signals.dispose();
+    }
+  },
+});

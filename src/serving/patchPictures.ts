@@ -1,0 +1,46 @@
+/** The patch task of a pretraining run on images that come in: pictures as `selfie inspect` draws them. */
+import { randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import pLimit from 'p-limit';
+import { UserError } from '../errors';
+import { inspectImage } from '../report/inspect';
+import { patchPicture } from '../report/patchPicture';
+import { standalone } from '../report/theme';
+import { requireImage } from './imageInput';
+import { RequestError } from './requestError';
+
+/** Each makes a session of its own. */
+const AT_ONCE = 1;
+const WAITING = 8;
+
+export class PatchPictures {
+  private readonly limit = pLimit(AT_ONCE);
+
+  /** @param folder for temporary files */
+  constructor(
+    private readonly run: string,
+    private readonly folder: string,
+    private readonly threads: number,
+  ) {}
+
+  /** The picture as SVG; `seed` says which places are hidden. RequestError for what is no image and where too many wait. */
+  async draw(bytes: Buffer, seed: number): Promise<string> {
+    requireImage(bytes);
+    if (this.limit.pendingCount >= WAITING)
+      throw new RequestError('queueFull', `${WAITING} pictures are asked for already; try again later`);
+    return this.limit(async () => {
+      const file = path.join(this.folder, randomUUID());
+      try {
+        writeFileSync(file, bytes);
+        const task = await inspectImage({ directory: this.run, image: file, seed, threads: this.threads });
+        return standalone(await patchPicture(task, `hidden places of seed ${seed}`));
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        throw new RequestError('invalid', error.message.replaceAll(file, 'the image'));
+      } finally {
+        rmSync(file, { force: true });
+      }
+    });
+  }
+}

@@ -1,0 +1,112 @@
+/** One version of a model that answers requests. */
+import type { OnnxValueInfo } from '../onnx/model';
+import type { SessionSettings } from '../runtime/session';
+import { Batcher, type BatchRun, type BatchSettings } from './batcher';
+import { checkInputs, noOutput, selectOutputs } from './checkInputs';
+import type { ModelConfig } from './modelConfig';
+import { ModelThread, type Tensors } from './modelThread';
+import type { ModelInfo } from './modelWorker';
+import type { VersionFolder } from './repository';
+
+export interface ModelSettings extends BatchSettings {
+  readonly session: SessionSettings;
+  readonly observe: (model: ServedModel, run: BatchRun) => void;
+}
+
+export class ServedModel {
+  /** requests that hold it */
+  private users = 0;
+  private retiring: (() => void) | undefined;
+  private readonly batcher: Batcher;
+
+  private constructor(
+    readonly name: string,
+    readonly version: string,
+    readonly fingerprint: string,
+    readonly info: ModelInfo,
+    /** class names; null: it says none */
+    readonly classes: readonly string[] | null,
+    /** rows at once; 0: requests are not put together */
+    readonly maxBatch: number,
+    private readonly thread: ModelThread,
+    settings: ModelSettings,
+    delay: number,
+  ) {
+    this.batcher = new Batcher(
+      (inputs) => thread.run(inputs),
+      { maxBatch, delay, maxQueue: settings.maxQueue },
+      (run) => settings.observe(this, run),
+    );
+  }
+
+  /** Loads it in a thread of its own. UserError where it does not load. */
+  static async load(
+    name: string,
+    { version, file, fingerprint }: VersionFolder,
+    config: ModelConfig,
+    settings: ModelSettings,
+  ): Promise<ServedModel> {
+    const { thread, info } = await ModelThread.open(file, settings.session);
+    const classes = namesIn(info.metadata.classes) ?? config.labels;
+    const maxBatch = isBatched(info) ? (config.maxBatch ?? settings.maxBatch) : 0;
+    const delay = config.delay ?? settings.delay;
+    return new ServedModel(name, version, fingerprint, info, classes, maxBatch, thread, settings, delay);
+  }
+
+  /** Whether its thread ended by itself: it answers nothing any more. */
+  get isBroken(): boolean {
+    return this.thread.hasEnded && this.retiring === undefined;
+  }
+
+  get waiting(): number {
+    return this.batcher.waiting;
+  }
+
+  /** Runs `body` while the model stays loaded, whatever is loaded in its place meanwhile. */
+  async hold<T>(body: () => Promise<T>): Promise<T> {
+    this.users++;
+    try {
+      return await body();
+    } finally {
+      this.users--;
+      if (this.users === 0) this.retiring?.();
+    }
+  }
+
+  /** The outputs of that name, all for null. RequestError for tensors that it does not take and where too many requests wait. */
+  async infer(inputs: Tensors, wanted: readonly string[] | null): Promise<Tensors> {
+    const { name, info } = this;
+    checkInputs(name, info.inputs, this.maxBatch, inputs);
+    const there = info.outputs.map((output) => output.name);
+    const missing = wanted?.find((output) => !there.includes(output));
+    if (missing !== undefined) throw noOutput(name, missing, there);
+    const ordered = new Map(info.inputs.flatMap((input) => entry(inputs, input)));
+    return selectOutputs(name, await this.batcher.infer(ordered), wanted);
+  }
+
+  /** Waits for whoever holds it and ends its thread. */
+  async retire(): Promise<void> {
+    if (this.users > 0) await new Promise<void>((resolve) => (this.retiring = resolve));
+    this.retiring ??= () => {};
+    await this.thread.close();
+  }
+}
+
+function entry(inputs: Tensors, { name }: OnnxValueInfo) {
+  const tensor = inputs.get(name);
+  return tensor ? [[name, tensor] as const] : [];
+}
+
+/** Whether rows may be added along the first axis of whatever it takes and gives. */
+const isBatched = ({ inputs, outputs }: ModelInfo) =>
+  inputs.length > 0 && [...inputs, ...outputs].every(({ shape }) => typeof shape[0] === 'string');
+
+/** A list of names as JSON; null for anything else. */
+function namesIn(json: string | undefined): readonly string[] | null {
+  try {
+    const names: unknown = JSON.parse(json ?? 'null');
+    return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : null;
+  } catch {
+    return null;
+  }
+}

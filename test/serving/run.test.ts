@@ -1,0 +1,151 @@
+/** A run's folder: image files in, classes and embeddings out, and its new checkpoints. */
+import path from 'node:path';
+import sharp from 'sharp';
+import { buildBundle } from '../../graphs/bundle';
+import { initialStatePath, readBundle } from '../../src/bundle/read';
+import { recipeSchema } from '../../src/bundle/recipe';
+import { exportRun } from '../../src/export/exportRun';
+import { asInput } from '../../src/export/samples';
+import { readSafetensors } from '../../src/export/safetensors';
+import { decodeCenter } from '../../src/data/images';
+import { createSession } from '../../src/runtime/session';
+import { writeCheckpoint } from '../../src/training/checkpoints';
+import { writeRun } from '../../src/training/runFolder';
+import { get, post, withServer } from '../support/serving';
+import { inTemporaryFolder } from '../support/temporary';
+
+const CLASSES = ['cat', 'dog', 'emu'];
+
+/** A run with one checkpoint of the untrained network; `checkpoint` writes another. */
+function writeRunFolder(directory: string, task: 'pretrain' | 'finetune') {
+  const recipe = recipeSchema.parse({
+    task,
+    network: { stages: [1, 1], width: 4, classes: 3 },
+    pooling: { layers: 1, heads: 2, feedForward: 8 },
+    batch: 2,
+  });
+  buildBundle('tiny', recipe, directory);
+  const bundle = readBundle(directory);
+  const { tensors: state } = readSafetensors(initialStatePath(bundle));
+  const identity = {
+    data: 'folder:animals',
+    labels: null,
+    validation: null,
+    unlabelled: null,
+    broken: 'fail' as const,
+    seed: 0,
+    steps: 100,
+    initFrom: null,
+    accumulate: 1,
+  };
+  writeRun(directory, {
+    formatVersion: 1,
+    ...identity,
+    classes: CLASSES,
+    provider: 'cpu',
+    threads: 1,
+    stepsPerRun: 1,
+    checkpointEvery: 10,
+    keepCheckpoints: 2,
+  });
+  const checkpoint = (step: number) =>
+    writeCheckpoint(directory, bundle.manifest, identity, { step, dataPosition: step, state }, 2);
+  checkpoint(10);
+  return { bundle, checkpoint };
+}
+
+/** A gradient, 90 x 60. */
+async function photo(): Promise<Buffer> {
+  const pixels = Uint8Array.from({ length: 90 * 60 * 3 }, (_, i) => (i % 3 === 0 ? i / 64 : 255 - i / 64));
+  return sharp(pixels, { raw: { width: 90, height: 60, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+test('classes and embedding of an image file are what the exported model says', () =>
+  inTemporaryFolder(async (folder) => {
+    const run = path.join(folder, 'pets');
+    const { bundle, checkpoint } = writeRunFolder(run, 'finetune');
+    const bytes = await photo();
+    const out = path.join(folder, 'model.onnx');
+    await exportRun({ directory: run, out });
+    const session = await createSession(out, { provider: 'cpu', threads: 1 });
+    const { image } = bundle.manifest.recipe;
+    const { pixels } = await decodeCenter(bytes, 'photo', 32, 3);
+    const input = asInput({ dtype: 'uint8', shape: [1, 32, 32, 3], data: pixels }, 'float', image);
+    const expected = await session.run(new Map([['image', input]])).finally(() => session.release());
+    const probabilities = [...(expected.get('probabilities')?.data as Float32Array)];
+    const byName = new Map(CLASSES.map((name, i) => [name, probabilities[i]]));
+
+    await withServer(run, {}, async ({ url, reload }) => {
+      for (const name of ['pets', 'pets-photo']) {
+        const answer = await post(`${url}/classify?model=${name}`, bytes);
+        expect(answer).toMatchObject({ status: 200, json: { model: name, version: '10' } });
+        const classes = answer.json.classes as { name: string; probability: number }[];
+        expect(classes.map(({ probability }) => probability)).toEqual(
+          classes.map(({ probability }) => probability).sort((a, b) => b - a),
+        );
+        for (const { name: found, probability } of classes)
+          expect(probability).toBeCloseTo(byName.get(found) ?? NaN, 4);
+      }
+      const form = new FormData();
+      form.append('image', new Blob([new Uint8Array(bytes)]), 'photo.png');
+      const response = await fetch(`${url}/embed`, { method: 'POST', body: form });
+      const { embedding } = (await response.json()) as { embedding: number[] };
+      const wanted = [...(expected.get('embedding')?.data as Float32Array)];
+      expect(embedding).toHaveLength(wanted.length);
+      embedding.forEach((value, i) => expect(value).toBeCloseTo(wanted[i], 4));
+
+      const refused = async (address: string, body: Uint8Array) => {
+        const { status, json } = await post(`${url}${address}`, body);
+        return [status, json.error];
+      };
+      expect(await refused('/classify', Buffer.alloc(0))).toEqual([
+        400,
+        expect.stringContaining('the body is empty'),
+      ]);
+      expect(await refused('/classify', Buffer.from('<svg/>'))).toEqual([
+        415,
+        'the body is no JPEG, PNG or WebP image',
+      ]);
+      const noBoundary = await post(`${url}/embed`, bytes, { 'content-type': 'multipart/form-data' });
+      expect(noBoundary).toMatchObject({
+        status: 400,
+        json: { error: 'the form cannot be read: Multipart: Boundary not found' },
+      });
+      expect(await refused('/embed', bytes.subarray(0, 60))).toEqual([
+        400,
+        expect.stringContaining('cannot be decoded'),
+      ]);
+      expect(await refused('/classify?top=-1', bytes)).toEqual([400, expect.stringContaining('?top=-1')]);
+      expect(await refused('/classify?model=x', bytes)).toEqual([404, expect.stringContaining('no model x')]);
+      expect(await refused('/patches', bytes)).toEqual([404, expect.stringContaining('nothing here')]);
+
+      checkpoint(20);
+      await reload();
+      expect((await get(`${url}/v2/models/pets`)).json.versions).toEqual(['20']);
+      expect((await post(`${url}/classify?top=1`, bytes)).json).toMatchObject({ version: '20' });
+      const html = await (await fetch(url)).text();
+      expect(html).toContain('pets (version 20)');
+    });
+  }));
+
+test("a pretraining run's page has the patch picture", () =>
+  inTemporaryFolder(async (folder) => {
+    const run = path.join(folder, 'mini');
+    writeRunFolder(run, 'pretrain');
+    await withServer(run, {}, async ({ url }) => {
+      const html = await (await fetch(url)).text();
+      expect(html).toContain('data-patches="1"');
+      expect(html).not.toContain('data-classes="1"');
+      const response = await fetch(`${url}/patches?seed=3`, {
+        method: 'POST',
+        body: (await photo()) as unknown as string,
+      });
+      expect(response.headers.get('content-type')).toBe('image/svg+xml');
+      const svg = await response.text();
+      expect(svg).toMatch(/^<svg [^]*hidden places of seed 3[^]*<\/svg>$/);
+      expect(await post(`${url}/patches`, Buffer.from('no'))).toMatchObject({ status: 415 });
+      expect(await post(`${url}/classify`, await photo())).toMatchObject({ status: 404 });
+    });
+  }));

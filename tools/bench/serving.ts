@@ -1,0 +1,119 @@
+/** Load on `selfie serve`: many clients for some seconds, every answer checked (`npm run bench:serving`). */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import yargs from 'yargs';
+import { whole } from '../../src/commands/command';
+import { median } from './statistics';
+import { addVersion, COLUMNS, scaleModel } from './servingModel';
+
+const FACTOR = 3;
+const MODEL = 'scale';
+
+interface Counts {
+  right: number;
+  wrong: number;
+  /** 429 and 503, as the protocol has them */
+  refused: number;
+  /** no answer */
+  lost: number;
+  readonly seconds: number[];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+function post(url: string, body: string, agent: Agent): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() }),
+      );
+      response.on('error', reject);
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+/** One client: a request after the other until `end`. Numbers are multiples of 1/8, exact in float32 and times three. */
+async function client(url: string, agent: Agent, end: number, counts: Counts): Promise<void> {
+  while (performance.now() < end) {
+    const rows = 1 + Math.floor(3 * Math.random());
+    const data = Array.from({ length: rows * COLUMNS }, () => Math.floor(8e4 * Math.random()) / 8);
+    const inputs = [{ name: 'x', shape: [rows, COLUMNS], datatype: 'FP32', data }];
+    const start = performance.now();
+    try {
+      const { status, body } = await post(url, JSON.stringify({ inputs, outputs: [{ name: 'y' }] }), agent);
+      if (status === 200) {
+        counts.seconds.push((performance.now() - start) / 1000);
+        const { outputs } = JSON.parse(body) as { outputs: { data: number[] }[] };
+        const expected = data.map((value) => FACTOR * value);
+        if (outputs[0].data.join() === expected.join()) counts.right++;
+        else counts.wrong++;
+      } else if (status === 429 || status === 503) {
+        counts.refused++;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      } else {
+        counts.wrong++;
+      }
+    } catch {
+      counts.lost++;
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const options = yargs(process.argv.slice(2))
+    .options({
+      clients: whole('--clients', 1, 'at once (default: 200)'),
+      seconds: whole('--seconds', 1, 'of load (default: 10)'),
+    })
+    .strict()
+    .parseSync();
+  const { clients = 200, seconds = 10 } = options;
+  const repository = mkdtempSync(path.join(tmpdir(), 'selfie-load-'));
+  addVersion(repository, MODEL, 1, scaleModel(FACTOR));
+  const selfie = path.join(__dirname, '../../../bin/selfie.js');
+  const server = spawn(process.execPath, [selfie, 'serve', repository, '--port', '0', '--threads', '1'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const address = await new Promise<string>((resolve, reject) => {
+      let said = '';
+      server.stdout.on('data', (part: Buffer) => {
+        said += part.toString();
+        const found = /serving on (\S+)/.exec(said);
+        if (found) resolve(found[1]);
+      });
+      server.once('exit', () => reject(new Error(`the server ended: ${said}`)));
+    });
+    const counts: Counts = { right: 0, wrong: 0, refused: 0, lost: 0, seconds: [] };
+    const agent = new Agent({ keepAlive: true, maxSockets: clients });
+    const end = performance.now() + 1000 * seconds;
+    const url = `${address}/v2/models/${MODEL}/infer`;
+    await Promise.all(Array.from({ length: clients }, () => client(url, agent, end, counts)));
+    agent.destroy();
+    const { right, wrong, refused, lost } = counts;
+    console.log(
+      `${clients} clients, ${seconds} s: ${right} right, ${wrong} wrong, ${refused} refused, ${lost} lost`,
+    );
+    const sorted = counts.seconds.sort((a, b) => a - b);
+    const p99 = sorted[Math.floor(0.99 * (sorted.length - 1))] ?? NaN;
+    console.log(
+      `${(right / seconds).toFixed(0)} answers a second; latency median ${(1000 * median(sorted)).toFixed(1)} ms, 99 % ${(1000 * p99).toFixed(1)} ms`,
+    );
+    if (wrong > 0 || lost > 0 || right === 0) process.exitCode = 1;
+  } finally {
+    server.kill('SIGTERM');
+    rmSync(repository, { recursive: true, force: true });
+  }
+}
+
+void main();
