@@ -6,6 +6,7 @@ import pLimit from 'p-limit';
 import { UserError } from '../errors';
 import { inspectImage } from '../report/inspect';
 import { patchPicture } from '../report/patchPicture';
+import { pixelsUri } from '../report/png';
 import { standalone } from '../report/theme';
 import { requireImage } from './imageInput';
 import { RequestError } from './requestError';
@@ -34,7 +35,7 @@ export class PatchPictures {
       try {
         writeFileSync(file, bytes);
         const task = await inspectImage({ directory: this.run, image: file, seed, threads: this.threads });
-        return standalone(await patchPicture(task, `hidden places of seed ${seed}`));
+        return standalone(await patchPicture(task, `hidden places of seed ${seed}`, pixelsUri));
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         throw new RequestError('invalid', error.message.replaceAll(file, 'the image'));
