@@ -169,3 +169,26 @@ async function saveCheckpoint(): Promise<string> {
   const found = differences({ metrics: [], state: here.state }, { metrics: [], state: node.state });
   expect(found.largest).toBeLessThan(1e-3);
 });
+
+(there ? test : test.skip)('a bundle and weights given as files; everything can be forgotten', async () => {
+  const address = `${server.address}/web/index.html`;
+  await page.goto(address);
+  await status('Give the address of a bundle');
+  await page.locator('#files').setInputFiles(path.join(repositoryRoot, 'README.md'));
+  await page.locator('#note', { hasText: 'Error: no JPEG, PNG or WebP image among the files' }).waitFor();
+  await page.locator('#folder').setInputFiles(path.join(bundleOf('fine'), 'graph'));
+  await status('Ready.');
+  await page.locator('#files').setInputFiles(path.join(bundleOf('fine'), 'graph', 'init.safetensors'));
+  await page.locator('#start option', { hasText: 'init.safetensors' }).waitFor({ state: 'attached' });
+
+  await page.goto(address);
+  await status('Ready.');
+  expect(await page.locator('#bundle').innerText()).toMatch(/^embedded-finetune: a classifier, /);
+  await page.locator('#continue', { hasText: 'Continue after step 3 of 3' }).waitFor();
+  await page.click('#forget');
+  await page.locator('#continue', { hasText: /^Continue$/ }).waitFor();
+  expect(await page.locator('#data option').allTextContents()).toEqual(['generated images']);
+  await page.goto(address);
+  await status('Give the address of a bundle');
+  expect(errors).toEqual([]);
+});
