@@ -14,7 +14,6 @@ test('no request is dropped while versions change', () =>
     await withServer(folder, {}, async ({ url, reload }) => {
       const infer = `${url}/v2/models/scale/infer`;
       let going = true;
-      let answered = 0;
       const seen = new Set<string>();
       const client = async () => {
         while (going) {
@@ -23,15 +22,17 @@ test('no request is dropped while versions change', () =>
           expect(answer.status).toBe(200);
           expect(firstData(answer)).toEqual(ROW.map((value) => value * Number(version)));
           seen.add(version);
-          answered++;
         }
       };
       const clients = Promise.all(Array.from({ length: 8 }, client));
+      const answers = async (version: number) => {
+        while (!seen.has(String(version))) await wait(5);
+      };
+      await answers(1);
       for (const version of [2, 3, 4]) {
-        const before = answered;
         addVersion(folder, 'scale', version, scaleModel(version));
         await reload();
-        while (answered < before + 16) await wait(5);
+        await answers(version);
       }
       going = false;
       await clients;
