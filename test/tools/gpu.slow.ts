@@ -28,7 +28,9 @@ function toolsWithoutNode(folder: string): string {
   const bin = path.join(folder, 'bin');
   mkdirSync(bin);
   for (const tool of TOOLS) {
-    const found = spawnSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).stdout.trim();
+    // What `python3` is may be a script of pyenv's, which needs more tools than these.
+    const find = tool === 'python3' ? "python3 -c 'import sys; print(sys.executable)'" : `command -v ${tool}`;
+    const found = spawnSync('sh', ['-c', find], { encoding: 'utf8' }).stdout.trim();
     symlinkSync(found, path.join(bin, tool));
   }
   return bin;
