@@ -146,8 +146,8 @@ describe('the embedded data set', () => {
   });
 
   it('gives away little of the class to a linear model on pixels', () => {
-    const train = images('train', 3000);
-    const test = images('test', 1000);
+    const train = images('train', 1500);
+    const test = images('test', 600);
     const weights = fitLinear(train.inputs, train.labels, 8);
     // It does fit what it is shown; what it learns carries over hardly.
     expect(accuracy(weights, train.inputs, train.labels)).toBeGreaterThan(0.4);

@@ -96,7 +96,8 @@ test('all inputs, opsets and precisions compute the same', async () => {
       embeddings.push(Array.from(found.get('embedding')?.data as Float32Array));
     };
     for (const input of EXPORT_INPUTS)
-      for (const opset of [13, 16, 17, 18, 19, 21]) await check({ ...CLASSIFIER, input, opset }, 1e-5);
+      for (const opset of input === 'float' ? [13, 16, 17, 18, 19, 21] : [13, 18, 21])
+        await check({ ...CLASSIFIER, input, opset }, 1e-5);
     for (const input of EXPORT_INPUTS)
       for (const opset of [13, 18]) await check({ ...CLASSIFIER, input, opset, precision: 'float16' }, 1e-2);
     const largest = Math.max(...embeddings[0].map(Math.abs));
