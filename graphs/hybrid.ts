@@ -2,7 +2,7 @@
  * The paper's hybrid ("ResNet-36 + attention pooling"): what the attention pooling makes of the pixels of the encoder's map of
  * the whole image, or of the image's patches, each encoded alone as in pretraining. Both parts may start pretrained.
  */
-import { patchCounts } from '../src/bundle/checkRecipe';
+import { mapSide, patchCounts } from '../src/bundle/checkRecipe';
 import type { Recipe } from '../src/bundle/recipe';
 import type { Dim } from '../src/onnx/model';
 import type { Value } from '../src/graph/value';
@@ -27,11 +27,11 @@ export function hybrid(recipe: Recipe, encoder: ResNet): Embedder {
   return recipe.network.tokens === 'map' ? mapTokens(recipe, encoder) : patchTokens(recipe, encoder);
 }
 
-function mapTokens({ image, pooling }: Recipe, encoder: ResNet): Embedder {
+function mapTokens({ image, network, pooling }: Recipe, encoder: ResNet): Embedder {
   const width = encoder.outChannels;
   const modules = {
     attention_pooling: new AttentionPooling(width, pooling),
-    map_position: new RowColumnPosition(encoder.mapSide(image.size), width),
+    map_position: new RowColumnPosition(mapSide(network, image.size), width),
   };
   return {
     modules,

@@ -21,26 +21,8 @@ export const knnCommand = defineCommand({
       `a vote weighs exp(cosine / temperature) (default: ${KNN.temperature})`,
     ),
   },
-  run: async ({ dir, json, data, labels, split, features, checkpoint, seed, k, temperature, ...others }) => {
-    const { broken, provider, threads, workers } = others;
-    const result = await evaluateKnn(
-      {
-        directory: dir,
-        data,
-        labels,
-        split,
-        features,
-        checkpoint,
-        seed,
-        k,
-        temperature,
-        broken,
-        provider,
-        threads,
-        workers,
-      },
-      warn,
-    );
+  run: async ({ dir, json, ...options }) => {
+    const result = await evaluateKnn({ directory: dir, ...options }, warn);
     warnBroken(result.broken);
     if (json) print(JSON.stringify(result));
     else formatKnn(result).forEach((line) => print(line));

@@ -13,24 +13,8 @@ export const linearProbeCommand = defineCommand({
   ],
   positionals: { dir: directory },
   options: frozenOptions,
-  run: async ({ dir, json, data, labels, split, features, checkpoint, seed, broken, ...machine }) => {
-    const { provider, threads, workers } = machine;
-    const result = await evaluateLinearProbe(
-      {
-        directory: dir,
-        data,
-        labels,
-        split,
-        features,
-        checkpoint,
-        seed,
-        broken,
-        provider,
-        threads,
-        workers,
-      },
-      warn,
-    );
+  run: async ({ dir, json, ...options }) => {
+    const result = await evaluateLinearProbe({ directory: dir, ...options }, warn);
     warnBroken(result.broken);
     if (json) print(JSON.stringify(result));
     else formatLinearProbe(result).forEach((line) => print(line));

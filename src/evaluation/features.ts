@@ -4,6 +4,7 @@ import { noneReadable } from '../data/examples';
 import { type BatchOptions, type BrokenImage, createLoader } from '../data/loader';
 import { openSource, type Source, type Split } from '../data/source';
 import { UserError } from '../errors';
+import { joinFloats } from '../onnx/dtype';
 import type { StateSession } from '../runtime/stateSession';
 import { batchFeeds, batchOptions } from '../training/feeds';
 import type { Labelled } from './linearProbe';
@@ -108,12 +109,7 @@ export async function computeFeatures(
   }
   const count = labels.length;
   if (count === 0) throw noneReadable(indices.length, broken);
-  const values = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
-  let at = 0;
-  for (const row of rows) {
-    values.set(row, at);
-    at += row.length;
-  }
+  const values = joinFloats(rows);
   if (!values.every(Number.isFinite))
     throw new UserError(`${spec}: the ${kind} of some images is not finite; the network has diverged`);
   return { count, width: values.length / count, values, labels: Int32Array.from(labels), broken };

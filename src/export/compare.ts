@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Bundle } from '../bundle/read';
 import { UserError } from '../errors';
-import type { HostTensor } from '../onnx/dtype';
+import { joinFloats, type HostTensor } from '../onnx/dtype';
 import type { GraphSession } from '../runtime/session';
 import { StateSession } from '../runtime/stateSession';
 import { IMAGE } from './input';
@@ -62,9 +62,7 @@ export async function runModel(
     if (!result) throw new Error(`the model has no output ${output}`);
     parts.push(result.data as Float32Array);
   }
-  const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((at, part) => (values.set(part, at), at + part.length), 0);
-  return values;
+  return joinFloats(parts);
 }
 
 /** Largest |a - b| over largest |b|; Infinity where anything is not a number or missing. */

@@ -56,11 +56,11 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
   const { bundle, state, out, form, details, samples, write } = request;
   const { manifest } = bundle;
   const { image } = manifest.recipe;
-  const exact = makeExact(request, form.input);
-  const model = form.precision === 'float32' ? exact : await makeRounded(request);
-  const measured = samples
-    ? await measure(model, model === exact ? null : exact, samples, form, image)
-    : null;
+  const build = builder(request);
+  const isExact = form.precision === 'float32';
+  const model = isExact ? build(form) : await makeRounded(request, build);
+  const exact = isExact || !samples ? null : build({ ...form, precision: 'float32' });
+  const measured = samples ? await measure(model, exact, samples, form, image) : null;
   const metadata = exportMetadata(manifest, form, details, measured);
   const folder = path.dirname(path.resolve(out));
   const temporary = path.join(folder, `.export-${process.pid}`);
@@ -90,21 +90,23 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
   }
 }
 
-/** The model in float32. */
-function makeExact({ bundle, state, form }: ExportRequest, input: ExportForm['input']): OnnxModel {
+/** The run's network in whatever form, from its graph, which is read once. */
+function builder({ bundle, state }: ExportRequest): (form: ExportForm) => OnnxModel {
   const base = readModel(graphPath(bundle, 'encoder'));
-  return embedState(base, state, { ...form, input, precision: 'float32' }, bundle.manifest.recipe);
+  return (form) => embedState(base, state, form, bundle.manifest.recipe);
 }
 
-async function makeRounded(request: ExportRequest): Promise<OnnxModel> {
-  const { bundle, state, form, calibration } = request;
-  const { recipe } = bundle.manifest;
-  const model = embedState(readModel(graphPath(bundle, 'encoder')), state, form, recipe);
+async function makeRounded(
+  { bundle, form, calibration }: ExportRequest,
+  build: (form: ExportForm) => OnnxModel,
+): Promise<OnnxModel> {
+  const model = build(form);
   if (form.precision === 'float16') return model;
   if (!calibration)
     throw new UserError('--precision int8: give --data SOURCE, of whose images it takes the ranges');
-  const float = makeExact(request, 'float');
-  const ranges = await calibrate(float, inParts(asInput(calibration, 'float', recipe.image), BATCH));
+  const images = asInput(calibration, 'float', bundle.manifest.recipe.image);
+  const float = build({ ...form, input: 'float', precision: 'float32' });
+  const ranges = await calibrate(float, inParts(images, BATCH));
   // Every form has the same values, but for what they begin with.
   const range = ranges.get(IMAGE);
   if (range) ranges.set(pixelsOf(form.input), range);

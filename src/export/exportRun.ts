@@ -54,7 +54,12 @@ export async function exportRun(
   const { out, data, images = 1000, workers } = options;
   if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
   const { kind, ...opened } = openRun(options, warn);
-  const { input, map, opset, precision } = { ...DEFAULT_FORM, ...given(options) };
+  const {
+    input = DEFAULT_FORM.input,
+    map = DEFAULT_FORM.map,
+    opset = DEFAULT_FORM.opset,
+    precision = DEFAULT_FORM.precision,
+  } = options;
   if (precision === 'int8' && data === undefined)
     throw new UserError('--precision int8: give --data SOURCE, of whose images it takes the ranges');
   const { manifest } = opened.bundle;
@@ -78,8 +83,3 @@ export function exportRunState(options: ExportRunOptions, warn: (line: string) =
   const { bundle, state, details, kind } = openRun(options, warn);
   return exportTorchState(bundle, state, out, kind, details);
 }
-
-const given = ({ input, map, opset, precision }: ExportRunOptions) =>
-  Object.fromEntries(
-    Object.entries({ input, map, opset, precision }).filter(([, value]) => value !== undefined),
-  ) as Partial<Pick<ExportForm, 'input' | 'map' | 'opset' | 'precision'>>;

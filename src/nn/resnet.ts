@@ -137,13 +137,6 @@ export class ResNet {
     return stageChannels(this.options.width, this.options.stages.length - 1);
   }
 
-  /** Side of the map that the last stage makes of square images. */
-  mapSide(imageSide: number): number {
-    const { stem, stages } = this.options;
-    const strides = (stem === 'imagenet' ? 2 : 0) + stages.length - 1;
-    return Array.from({ length: strides }).reduce<number>((side) => Math.ceil(side / 2), imageSide);
-  }
-
   /** Images [N, C, H, W] -> the last stage's map [N, outChannels, h, w]. */
   apply(context: Context, images: Value): Value {
     let x = context.scope('conv1', () => this.conv1.apply(context, images));

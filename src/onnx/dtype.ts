@@ -52,6 +52,17 @@ export function fromBytes(dtype: DType, bytes: Uint8Array): TypedArray {
   return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
 }
 
+/** The numbers of all parts, one after another, in fresh memory. */
+export function joinFloats(parts: readonly Float32Array[]): Float32Array {
+  const result = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}
+
 /** `data` in memory of this thread alone: a copy where threads share it. */
 export function unshared(data: TypedArray): TypedArray {
   // by its tag: its class may be another realm's

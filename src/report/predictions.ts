@@ -6,7 +6,7 @@ import { createLoader } from '../data/loader';
 import { spread } from '../data/sampler';
 import { openSource } from '../data/source';
 import { UserError } from '../errors';
-import type { HostTensor } from '../onnx/dtype';
+import { joinFloats, type HostTensor } from '../onnx/dtype';
 import type { Provider } from '../runtime/providers';
 import { requireProvider } from '../runtime/providers';
 import { StateSession } from '../runtime/stateSession';
@@ -120,7 +120,7 @@ export async function predict(
     }
     const joined = (name: string) => {
       const found = parts.get(name);
-      return found ? concatenate(found) : null;
+      return found ? joinFloats(found) : null;
     };
     const required = (name: string) => {
       const found = joined(name);
@@ -184,13 +184,3 @@ export async function withEvaluation<T>(
 /** Classes that the labels may have: a classifier's own number, or all that the data has where none are learned. */
 const mostClasses = ({ recipe }: Manifest, there: number) =>
   recipe.task === 'pretrain' ? there : recipe.network.classes;
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
-}

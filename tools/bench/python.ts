@@ -5,28 +5,41 @@ import path from 'node:path';
 import { UserError } from '../../src/errors';
 
 /** The interpreter; makes `tools/bench/.venv` from requirements.txt where `asked` is undefined and it does not exist. */
-export function findPython(
+export const findPython = (
   root: string,
   asked: string | undefined,
   progress: (line: string) => void,
+): string =>
+  environment(path.join(root, 'tools', 'bench'), asked, progress, {
+    notice: 'no Python environment for the peers yet (gigabytes, minutes; --only ours needs none)',
+    install: (python, requirements) =>
+      run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements], progress),
+  });
+
+/**
+ * The interpreter that was asked for, or else that of `.venv` in `folder`, which is made where it does not exist: `install`
+ * puts into it what requirements.txt there says. UserError where one is not there or cannot be made.
+ */
+export function environment(
+  folder: string,
+  asked: string | undefined,
+  progress: (line: string) => void,
+  { notice, install }: { notice: string; install: (python: string, requirements: string) => void },
 ): string {
   if (asked !== undefined) {
     if (!existsSync(asked)) throw new UserError(`--python ${asked}: no such file`);
     return asked;
   }
-  const folder = path.join(root, 'tools', 'bench', '.venv');
-  const python = path.join(folder, 'bin', 'python');
+  const made = path.join(folder, '.venv');
+  const python = path.join(made, 'bin', 'python');
   if (existsSync(python)) return python;
-  const requirements = path.join(root, 'tools', 'bench', 'requirements.txt');
-  progress(
-    `no Python environment for the peers yet: making ${folder} (gigabytes, minutes; --only ours needs none)`,
-  );
+  progress(`${notice}: making ${made}`);
   try {
-    run('python3', ['-m', 'venv', folder], progress);
-    run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements], progress);
+    run('python3', ['-m', 'venv', made], progress);
+    install(python, path.join(folder, 'requirements.txt'));
   } catch (error) {
     // a half-made environment would pass for a whole one next time
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(made, { recursive: true, force: true });
     throw error;
   }
   return python;

@@ -1,14 +1,14 @@
 /** `npm run test:consumers`: exported models in every runtime that is there, beside the trainer's own numbers. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
-import { z } from 'zod';
 import { largestDifference, SETTINGS } from '../../src/export/compare';
 import { IMAGE } from '../../src/export/input';
 import { readSafetensors } from '../../src/export/safetensors';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { createSession } from '../../src/runtime/session';
+import { runtimeVersion } from '../../src/runtime/version';
 import type { Consumer } from './consumer';
 import { makeFiles, type ConsumerFile } from './files';
 import { startProcess } from './process';
@@ -36,11 +36,8 @@ const CANNOT: Readonly<Record<string, readonly (readonly [file: RegExp, why: str
 };
 
 function startNode(): Promise<Consumer> {
-  const { version } = z
-    .object({ version: z.string() })
-    .parse(JSON.parse(readFileSync(require.resolve('onnxruntime-node/package.json'), 'utf8')));
   return Promise.resolve({
-    version,
+    version: runtimeVersion(),
     run: async ({ model, inputs }) => {
       const image = readSafetensors(inputs).tensors.get('image') as HostTensor;
       const session = await createSession(model, SETTINGS);

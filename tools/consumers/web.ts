@@ -4,15 +4,11 @@ import path from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { readSafetensors } from '../../src/export/safetensors';
 import type { HostTensor } from '../../src/onnx/dtype';
+import { CHROMIUM, CHROMIUM_ARGS } from '../verify/portable/browser';
 import type { Consumer } from './consumer';
 
-const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const ARGS = [
-  '--no-sandbox',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+// Without the flag that turns the GPU off: WebGPU is to be found where it is.
+const ARGS = CHROMIUM_ARGS.filter((flag) => flag !== '--disable-gpu');
 const ORIGIN = 'http://selfie.invalid';
 const TYPES: Readonly<Record<string, string>> = {
   '.mjs': 'text/javascript',
@@ -44,9 +40,9 @@ window.ready = true;
 export async function startWeb(
   provider: 'wasm' | 'webgpu',
 ): Promise<Consumer | { readonly missing: string }> {
-  if (!existsSync(EXECUTABLE)) return { missing: `no ${EXECUTABLE}; install chromium or set CHROMIUM` };
+  if (!existsSync(CHROMIUM)) return { missing: `no ${CHROMIUM}; install chromium or set CHROMIUM` };
   const runtime = path.dirname(require.resolve('onnxruntime-web'));
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGS });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const page = await browser.newPage();
   const models = new Map<string, string>();
   await page.route('**/*', (route) => {
