@@ -1,7 +1,10 @@
 /** `selfie export DIR --to FORMAT --out PATH` */
+import path from 'node:path';
 import type { ExportReport } from '../export/exportModel';
-import { exportRun, exportRunState } from '../export/exportRun';
+import { exportRun, exportRunState, type ExportRunOptions } from '../export/exportRun';
 import { DEFAULT_FORM, EXPORT_INPUTS, EXPORT_KINDS, PRECISIONS } from '../export/form';
+import { describeFormats, EXPORT_FORMATS, requireOptions, type ExportFormat } from '../export/formats';
+import { exportHub } from '../export/hub/exportHub';
 import type { Measurement } from '../export/measure';
 import { OPSETS } from '../export/opset';
 import type { TorchStateReport } from '../export/torchState';
@@ -24,13 +27,8 @@ export const exportCommand = defineCommand({
   ],
   positionals: { dir: directory },
   options: {
-    out: { ...text('the file to write'), demandOption: true },
-    to: {
-      choices: ['onnx', 'safetensors'],
-      default: 'onnx',
-      requiresArg: true,
-      describe: 'an ONNX model, or the weights by the names that torchvision has for them',
-    },
+    out: { ...text('the file or folder to write'), demandOption: true },
+    to: { choices: EXPORT_FORMATS, default: 'onnx' as const, requiresArg: true, describe: describeFormats() },
     kind: {
       choices: EXPORT_KINDS,
       requiresArg: true,
@@ -41,7 +39,7 @@ export const exportCommand = defineCommand({
       requiresArg: true,
       describe: `float: normalized, channels first; uint8: pixels of the right size, channels last; photo: pixels of any size (default: ${DEFAULT_FORM.input})`,
     },
-    map: { type: 'boolean', default: false, describe: 'the last map before the average as an output too' },
+    map: { type: 'boolean', describe: 'the last map before the average as an output too' },
     precision: {
       choices: PRECISIONS,
       requiresArg: true,
@@ -58,14 +56,30 @@ export const exportCommand = defineCommand({
     license: text("licence of the training data, for the file's metadata"),
     workers: whole('--workers', 1, 'threads that decode'),
   },
-  run: async ({ dir, to, ...options }) => {
-    if (options.opset !== undefined && options.opset > OPSETS.last)
-      throw new UserError(`--opset ${options.opset}: must be ${OPSETS.first} to ${OPSETS.last}`);
-    const run = { directory: dir, ...options };
-    if (to === 'onnx') print(formatExport(await exportRun(run, warn)));
-    else print(formatState(exportRunState(run, warn)));
+  run: async ({ dir, to, out, map, ...rest }) => {
+    const { input, kind, precision, opset, data, images, checkpoint, license, workers } = rest;
+    if (opset !== undefined && opset > OPSETS.last)
+      throw new UserError(`--opset ${opset}: must be ${OPSETS.first} to ${OPSETS.last}`);
+    const options = { input, kind, precision, opset, data, images, checkpoint, license, workers };
+    const given = { ...options, map: map === true ? map : undefined };
+    requireOptions(to, given);
+    print(await RUN[to]({ directory: dir, out, ...given }));
   },
 });
+
+/** Exports in each format; what it gives is told to the user. */
+const RUN: Readonly<Record<ExportFormat, (options: ExportRunOptions) => Promise<string> | string>> = {
+  onnx: async (options) => formatExport(await exportRun(options, warn)),
+  safetensors: (options) => formatState(exportRunState(options, warn)),
+  hub: async (options) => {
+    const { models, weights } = await exportHub(options, warn);
+    const rest = `${path.join(options.out, 'README.md')}: the model card; selfie-export.json is for the next export`;
+    return [...models.map(formatExport), formatState(weights), rest].join('\n');
+  },
+  web: () => {
+    throw new UserError('not yet');
+  },
+};
 
 export function formatExport({ file, form, images, error, measured }: ExportReport): string {
   const { kind, precision } = form;

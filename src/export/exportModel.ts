@@ -20,6 +20,8 @@ import { asInput, inParts, noise, type Samples } from './samples';
 export interface ExportRequest {
   readonly bundle: Bundle;
   readonly state: ReadonlyMap<string, HostTensor>;
+  /** the tensors that the model is made of, by the same names; default: the state's */
+  readonly weights?: ReadonlyMap<string, HostTensor>;
   /** the .onnx file to write */
   readonly out: string;
   readonly form: ExportForm;
@@ -91,9 +93,9 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
 }
 
 /** The run's network in whatever form, from its graph, which is read once. */
-function builder({ bundle, state }: ExportRequest): (form: ExportForm) => OnnxModel {
+function builder({ bundle, state, weights = state }: ExportRequest): (form: ExportForm) => OnnxModel {
   const base = readModel(graphPath(bundle, 'encoder'));
-  return (form) => embedState(base, state, form, bundle.manifest.recipe);
+  return (form) => embedState(base, weights, form, bundle.manifest.recipe);
 }
 
 async function makeRounded(

@@ -4,7 +4,7 @@ import { UserError } from '../errors';
 import { pickCheckpoint } from '../training/checkpoints';
 import { readRun } from '../training/runFolder';
 import { requireState } from '../training/stateTypes';
-import { exportModel, type ExportReport } from './exportModel';
+import { exportModel, type ExportReport, type ExportRequest } from './exportModel';
 import { DEFAULT_FORM, type ExportForm, type ExportKind } from './form';
 import type { ExportDetails } from './metadata';
 import { readSamples } from './samples';
@@ -46,33 +46,42 @@ export function openRun(
   return { bundle, state, details, kind: kind ?? fitting };
 }
 
-/** Exports a run's checkpoint as ONNX. Throws a UserError for whatever is not there or does not fit. */
-export async function exportRun(
+/** A run's network, ready for `exportModel` in any form of input. */
+export interface OpenExport extends Omit<ExportRequest, 'out' | 'form'> {
+  readonly form: Omit<ExportForm, 'input'>;
+}
+
+/** Reads what exports as ONNX take: run, checkpoint and images. Throws a UserError for whatever is not there or does not fit. */
+export async function openExport(
   options: ExportRunOptions,
-  warn: (line: string) => void = () => {},
-): Promise<ExportReport> {
-  const { out, data, images = 1000, workers } = options;
-  if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
+  warn: (line: string) => void,
+): Promise<OpenExport> {
+  const { data, images = 1000, workers } = options;
   const { kind, ...opened } = openRun(options, warn);
-  const {
-    input = DEFAULT_FORM.input,
-    map = DEFAULT_FORM.map,
-    opset = DEFAULT_FORM.opset,
-    precision = DEFAULT_FORM.precision,
-  } = options;
+  const { map = DEFAULT_FORM.map, opset = DEFAULT_FORM.opset, precision = DEFAULT_FORM.precision } = options;
   if (precision === 'int8' && data === undefined)
     throw new UserError('--precision int8: give --data SOURCE, of whose images it takes the ranges');
   const { manifest } = opened.bundle;
   const read = (split: 'train' | 'test', count: number) =>
     data === undefined ? undefined : readSamples(manifest, data, split, count, workers);
   const calibration = precision === 'int8' ? await read('train', CALIBRATION) : undefined;
-  return exportModel({
+  return {
     ...opened,
-    out,
-    form: { kind, input, map, opset, precision },
+    form: { kind, map, opset, precision },
     calibration: calibration?.images,
     samples: await read('test', images),
-  });
+  };
+}
+
+/** Exports a run's checkpoint as ONNX. Throws a UserError for whatever is not there or does not fit. */
+export async function exportRun(
+  options: ExportRunOptions,
+  warn: (line: string) => void = () => {},
+): Promise<ExportReport> {
+  const { out, input = DEFAULT_FORM.input } = options;
+  if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
+  const { form, ...request } = await openExport(options, warn);
+  return exportModel({ ...request, out, form: { ...form, input } });
 }
 
 /** Exports a run's checkpoint as a state_dict. Throws a UserError for whatever is not there or does not fit. */

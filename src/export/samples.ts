@@ -3,7 +3,7 @@ import type { Manifest } from '../bundle/manifest';
 import { createLoader } from '../data/loader';
 import { Random } from '../data/random';
 import { spread } from '../data/sampler';
-import { openSource, type Split } from '../data/source';
+import { openSource, type Source, type Split } from '../data/source';
 import type { HostTensor } from '../onnx/dtype';
 import { batchOptions } from '../training/feeds';
 import type { ExportInput } from './form';
@@ -13,6 +13,8 @@ export interface Samples {
   readonly images: HostTensor;
   /** null: unlabelled, or the network has no classes */
   readonly labels: Int32Array | null;
+  /** `all`: the source has no division, so that these may have been trained on */
+  readonly split?: Source['split'];
 }
 
 /** Noise, as many images as the evaluation graph takes. */
@@ -64,6 +66,7 @@ export async function readSamples(
   return {
     images: { dtype: 'uint8', shape: [indices.length, size, size, channels], data: images },
     labels: labelled ? labels : null,
+    split: source.split,
   };
 }
 

@@ -2,8 +2,9 @@
  * A trained network as a state_dict: parameters and running statistics by torchvision's names, as safetensors. The names and
  * layouts are the project's own already; what PyTorch's batch norm counts comes beside each of its means.
  */
-import { AVERAGE } from '../bundle/manifest';
+import { AVERAGE, type Manifest } from '../bundle/manifest';
 import type { Bundle } from '../bundle/read';
+import type { Recipe } from '../bundle/recipe';
 import type { HostTensor } from '../onnx/dtype';
 import { exportMetadata, type ExportDetails } from './metadata';
 import type { ExportForm } from './form';
@@ -45,11 +46,28 @@ export function exportTorchState(
   const tensors = torchState(bundle, state, details.step);
   const form = { kind, input: 'float', map: false, opset: 0, precision: 'float32' } as const;
   writeSafetensors(file, tensors, { format: 'pt', ...exportMetadata(bundle.manifest, form, details, null) });
-  const { task, network } = bundle.manifest.recipe;
-  const isTorchvision =
-    task === 'finetune' &&
-    network.version === 'v1' &&
-    network.stem === 'imagenet' &&
-    network.globalPool === 'average';
-  return { file, tensors: tensors.size, torchvision: isTorchvision && network.stages.length === 4 };
+  return { file, tensors: tensors.size, torchvision: isTorchvision(bundle.manifest.recipe) };
 }
+
+/** A state_dict under the names that the state has: an average's is that of what it averages. */
+export function stateOf(
+  { state }: Manifest,
+  tensors: ReadonlyMap<string, HostTensor>,
+): Map<string, HostTensor> {
+  const found = new Map<string, HostTensor>();
+  for (const { name, kind } of state) {
+    const tensor = tensors.get(kind === 'average' ? name.slice(AVERAGE.length) : name);
+    if (tensor) found.set(name, tensor);
+  }
+  return found;
+}
+
+/** Whether `torchvision.models.ResNet` has such a network: bottleneck blocks in four stages from a stem of 64 channels on. */
+export const isTorchvision = ({ task, image, network }: Recipe): boolean =>
+  task === 'finetune' &&
+  image.channels === 3 &&
+  network.version === 'v1' &&
+  network.stem === 'imagenet' &&
+  network.width === 64 &&
+  network.stages.length === 4 &&
+  network.globalPool === 'average';

@@ -23,13 +23,13 @@ function runIn(folder: string, average: number) {
   return { bundle, state: readSafetensors(initialStatePath(bundle)).tensors };
 }
 
-test('has the keys of torchvision, and starts a training', () =>
+test('has the names of torchvision, and starts a training', () =>
   inTemporaryFolder((folder) => {
     const { bundle, state } = runIn(folder, 0);
     const file = path.join(folder, 'weights.safetensors');
     const report = exportTorchState(bundle, state, file, 'classifier', details);
     const { tensors, metadata } = readSafetensors(file);
-    expect(report).toEqual({ file, tensors: tensors.size, torchvision: true });
+    expect(report).toEqual({ file, tensors: tensors.size, torchvision: false });
     expect(metadata).toMatchObject({ format: 'pt', data_license: 'CC0-1.0', step: '7' });
     const block = ['conv1', 'conv2', 'conv3'].map((name) => `layer1.0.${name}.weight`);
     const norm = ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked'];

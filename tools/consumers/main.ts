@@ -9,6 +9,7 @@ import { readSafetensors } from '../../src/export/safetensors';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { createSession } from '../../src/runtime/session';
 import { runtimeVersion } from '../../src/runtime/version';
+import { cardRows } from './card';
 import type { Consumer } from './consumer';
 import { makeFiles, type ConsumerFile } from './files';
 import { startProcess } from './process';
@@ -26,6 +27,9 @@ export type Row = readonly [
 ];
 
 const ROOT = path.resolve(__dirname, '..', '..', '..');
+
+/** Trained networks whose model cards are tried: those of files.ts, and torchvision's. */
+const CARDS = ['encoder', 'classifier', 'hybrid', 'resnet50'];
 
 /** What a consumer has no operators for, by file; anything else that it refuses is a failure. */
 const CANNOT: Readonly<Record<string, readonly (readonly [file: RegExp, why: string])[]>> = {
@@ -69,7 +73,7 @@ async function main(): Promise<void> {
         type: 'string',
         describe: 'interpreter (default: tools/consumers/.venv, made where it does not exist)',
       },
-      only: { type: 'string', describe: 'one consumer' },
+      only: { type: 'string', describe: 'one consumer, or card: the model cards' },
     })
     .strict()
     .parse();
@@ -105,6 +109,10 @@ async function main(): Promise<void> {
     }
     if (!options.only || options.only === 'torchvision')
       rows.push(await torchvisionRow(folder, python, ROOT, progress));
+    if (!options.only || options.only === 'card')
+      rows.push(
+        ...(await cardRows(folder, options.only ? CARDS.slice(0, 3) : CARDS, python, ROOT, progress)),
+      );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,0 +1,117 @@
+/** The model card: README.md of a folder for the Hugging Face Hub. */
+import type { OnnxValueInfo } from '../../onnx/model';
+import { architecture } from './configs';
+import { type Facts, LABELS, MODEL, PHOTO, WEIGHTS } from './facts';
+import { frontMatter } from './frontMatter';
+import { limits } from './limits';
+import { escape } from './markdown';
+import { snippets } from './snippets';
+import { training } from './training';
+
+/** Class names that the card lists. */
+const NAMED = 50;
+
+export const modelCard = (facts: Facts): string =>
+  [
+    frontMatter(facts).trimEnd(),
+    `# ${escape(facts.provenance.name)}`,
+    summary(facts),
+    '## Training',
+    training(facts),
+    '## Figures',
+    figures(facts),
+    '## Limits',
+    limits(facts)
+      .map((limit) => `- ${limit}`)
+      .join('\n'),
+    '## Inputs and outputs',
+    ports(facts),
+    '## Use',
+    use(facts),
+  ].join('\n\n') + '\n';
+
+function summary({ manifest, form, labels, outputs }: Facts): string {
+  const { network, image } = manifest.recipe;
+  const blocks = `${network.stages.join(', ')} bottleneck blocks, width ${network.width}`;
+  const pool = network.globalPool === 'attention' ? ', attention pooling over its last map' : '';
+  const net = `A ${network.version === 'v1' ? '' : 'pre-activation '}ResNet (${architecture(network)}: ${blocks}${pool})`;
+  const size = `images of ${image.size} x ${image.size}${image.channels === 1 ? ' in gray' : ''}`;
+  const width = outputs.find(({ name }) => name === 'embedding')?.shape[1];
+  const what = labels
+    ? `that puts ${size} into ${labels.length} classes`
+    : `that turns ${size} into embeddings of ${width} numbers`;
+  const rounded = form.precision === 'float32' ? '' : ` The ONNX files compute in ${form.precision}.`;
+  return `${net} ${what}. It was trained with selfie-onnx and runs wherever ONNX does.${rounded}`;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+
+function figures({ measured, form }: Facts): string {
+  if (!measured)
+    return 'None was measured when this folder was made (`selfie export` measures on the images of `--data`).';
+  const { images, accuracy, float32Accuracy, cosine, data, split } = measured;
+  const which =
+    split === 'test'
+      ? `${images} images of the test split of ${escape(data)}`
+      : `${images} images of ${escape(data)}, which has no test split, so that the network may have been trained on them`;
+  const lines = [
+    ...(accuracy === null ? [] : [`Accuracy (top 1): **${percent(accuracy)}** of ${which}.`]),
+    ...(float32Accuracy === null ? [] : [`The same network in float32: ${percent(float32Accuracy)}.`]),
+    ...(cosine === null
+      ? []
+      : [`Mean cosine to the embeddings of float32: ${cosine.toFixed(5)}, on ${which}.`]),
+  ];
+  if (lines.length === 0)
+    return `None: \`--data\` gave ${which}, and of an encoder in ${form.precision} nothing is measured on images.`;
+  return `${lines.join(' ')} Measured on \`${MODEL}\` when this folder was made.`;
+}
+
+function ports({ manifest, form, outputs, labels }: Facts): string {
+  const { size, channels, mean, std } = manifest.recipe.image;
+  const colour = channels === 1 ? 'gray' : 'RGB';
+  const numbers = (values: readonly number[]) => values.join(', ');
+  const inputs = [
+    '| file | `image` | what it takes |',
+    '| --- | --- | --- |',
+    `| \`${MODEL}\` | float32 [batch, ${channels}, ${size}, ${size}] | ${colour} x from 0 to 255, channels first, as (x / 255 - mean) / std with mean ${numbers(mean)} and std ${numbers(std)} |`,
+    `| \`${PHOTO}\` | uint8 [batch, height, width, ${channels}] | ${colour} pixels of any size, channels last; cutting, resizing and normalizing are inside |`,
+  ];
+  const results = [
+    '| output | shape | what it is |',
+    '| --- | --- | --- |',
+    ...outputs.map((output) => `| \`${output.name}\` | ${shapeOf(output)} | ${OUTPUTS[output.name] ?? ''} |`),
+  ];
+  const resizing =
+    form.opset >= 18
+      ? 'with a linear filter that widens where it reduces'
+      : 'linearly, without a filter (opset below 18)';
+  const notes = [
+    `Evaluation takes the middle square of 7/8 of the shorter side and resizes it to ${size} x ${size}, ${resizing}; ` +
+      `a picture of ${size} x ${size} is taken whole. \`preprocessor_config.json\` says the same for transformers' ` +
+      'BitImageProcessor, but that it cuts a picture of the right size, too, rounds differently by a pixel, and does not ' +
+      'turn photographs upright, which has to be done before.',
+    `\`${WEIGHTS}\` has the weights and running statistics in float32, by torchvision's names.` +
+      (labels ? ` \`${LABELS}\` has the name of each class, a line for each.` : ''),
+    ...(labels && labels.length <= NAMED ? [`Classes: ${labels.map(escape).join(', ')}.`] : []),
+  ];
+  return [inputs.join('\n'), results.join('\n'), ...notes].join('\n\n');
+}
+
+const OUTPUTS: Readonly<Record<string, string>> = {
+  embedding: 'what the last stage says of the image, pooled',
+  logits: 'a score for each class',
+  probabilities: 'softmax of the logits',
+  map: 'the last map before the average',
+};
+
+const shapeOf = ({ dtype, shape }: OnnxValueInfo) => `${dtype} [${shape.join(', ')}]`;
+
+const use = (facts: Facts): string =>
+  [
+    `Each program reads \`photo.jpg\` and lies in this folder.`,
+    ...snippets(facts).flatMap(({ title, install, file, language, code }) => [
+      `### ${title}`,
+      `\`${file}\` (${install}):`,
+      `\`\`\`${language}\n${code}\n\`\`\``,
+    ]),
+  ].join('\n\n');

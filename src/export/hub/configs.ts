@@ -1,0 +1,53 @@
+/** config.json and preprocessor_config.json of a folder for the Hugging Face Hub. */
+import type { Recipe } from '../../bundle/recipe';
+import { CENTER_CROP } from '../../data/transforms';
+import type { Facts } from './facts';
+
+/** `resnet50`, or `resnetv2_50` for pre-activation, as timm has it: weighted layers of the stages, the stem and the classifier. */
+export function architecture({ version, stages }: Recipe['network']): string {
+  const depth = 3 * stages.reduce((sum, blocks) => sum + blocks, 0) + 2;
+  return version === 'v1' ? `resnet${depth}` : `resnetv2_${depth}`;
+}
+
+export function modelConfig({ manifest, labels, outputs }: Facts): Record<string, unknown> {
+  const { recipe, recipeName, producer } = manifest;
+  const features = outputs.find(({ name }) => name === 'embedding')?.shape[1];
+  return {
+    architecture: architecture(recipe.network),
+    num_classes: labels?.length ?? 0,
+    num_features: features,
+    image_size: recipe.image.size,
+    num_channels: recipe.image.channels,
+    ...(labels && {
+      id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
+      label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+    }),
+    producer,
+    recipe_name: recipeName,
+    recipe,
+  };
+}
+
+/** The shorter side that a picture is resized to before the middle is cut out. */
+export const shorterSide = (size: number) => Math.round(size / CENTER_CROP);
+
+/**
+ * For transformers' BitImageProcessor, which resizes the shorter side and cuts the middle, for every size alike; its linear
+ * filter (`resample` 2) widens where it reduces, as ours. That pictures of the right size are taken whole it cannot say.
+ */
+export function preprocessorConfig({ size, channels, mean, std }: Recipe['image']): Record<string, unknown> {
+  return {
+    image_processor_type: 'BitImageProcessor',
+    do_convert_rgb: channels === 3,
+    do_resize: true,
+    size: { shortest_edge: shorterSide(size) },
+    resample: 2,
+    do_center_crop: true,
+    crop_size: { height: size, width: size },
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: true,
+    image_mean: mean,
+    image_std: std,
+  };
+}
