@@ -5,6 +5,7 @@ import { exportRun, exportRunState, type ExportRunOptions } from '../export/expo
 import { DEFAULT_FORM, EXPORT_INPUTS, EXPORT_KINDS, PRECISIONS } from '../export/form';
 import { describeFormats, EXPORT_FORMATS, requireOptions, type ExportFormat } from '../export/formats';
 import { exportHub } from '../export/hub/exportHub';
+import { exportWeb } from '../export/web/exportWeb';
 import type { Measurement } from '../export/measure';
 import { OPSETS } from '../export/opset';
 import type { TorchStateReport } from '../export/torchState';
@@ -76,9 +77,8 @@ const RUN: Readonly<Record<ExportFormat, (options: ExportRunOptions) => Promise<
     const rest = `${path.join(options.out, 'README.md')}: the model card; selfie-export.json is for the next export`;
     return [...models.map(formatExport), formatState(weights), rest].join('\n');
   },
-  web: () => {
-    throw new UserError('not yet');
-  },
+  web: async (options) =>
+    `${formatExport(await exportWeb(options, warn))}\n${options.out}: put it on any web server, such as \`npx http-server ${options.out}\``,
 };
 
 export function formatExport({ file, form, images, error, measured }: ExportReport): string {

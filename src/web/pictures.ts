@@ -14,11 +14,16 @@ function contextOf(
 }
 
 /**
- * An image file in RGB of 8 bits, upright, reduced so that its shorter side is at most `shorter` pixels.
+ * An image in RGB of 8 bits, upright, reduced so that its shorter side is at most `shorter` pixels.
  * UserError where the browser cannot decode it.
  */
-export async function decodePhoto(name: string, file: Blob, shorter: number): Promise<DecodedImage> {
-  const bitmap = await createImageBitmap(file).catch((error: unknown) => {
+export async function decodePhoto(
+  name: string,
+  image: ImageBitmapSource,
+  shorter: number,
+): Promise<DecodedImage> {
+  // colour profiles are ignored as in src/data/images.ts
+  const bitmap = await createImageBitmap(image, { colorSpaceConversion: 'none' }).catch((error: unknown) => {
     throw new UserError(`${name} cannot be decoded`, { cause: error });
   });
   const scale = Math.min(1, shorter / Math.min(bitmap.width, bitmap.height));

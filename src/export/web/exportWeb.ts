@@ -1,0 +1,49 @@
+/** `export --to web`: a folder of static files with a page that runs the model in the browser, and nothing from elsewhere. */
+import { cpSync, existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { writeFileAtomic } from '../../atomic';
+import { UserError } from '../../errors';
+import { exportModel, type ExportReport } from '../exportModel';
+import { openExport, type ExportRunOptions } from '../exportRun';
+import { replaceFolder, requireReplaceable } from '../folder';
+import { classLabels } from '../labels';
+import { readProvenance } from '../provenance';
+import type { WebModel } from './webModel';
+
+/** What `npm run build:web` made of src/web; its wasm files are the training page's, too. */
+const BUILT = path.resolve(__dirname, '..', '..', '..', 'web');
+const PAGE = path.join(BUILT, 'inference');
+
+/** Exports a run's checkpoint with a page for it. Throws a UserError for whatever is not there or does not fit. */
+export async function exportWeb(
+  options: Omit<ExportRunOptions, 'input' | 'map'>,
+  warn: (line: string) => void,
+): Promise<ExportReport> {
+  const { out, directory } = options;
+  requireReplaceable(out, 'web');
+  if (!existsSync(path.join(PAGE, 'index.html')))
+    throw new UserError(`--to web: ${PAGE} is not built; run \`npm run build:web\``);
+  const { form, ...request } = await openExport(options, warn);
+  const { name, data } = readProvenance(directory);
+  const details = { ...request.details, data };
+  return replaceFolder(out, 'web', async (folder) => {
+    const model = path.join(folder, 'model.onnx');
+    const report = await exportModel({ ...request, details, out: model, form: { ...form, input: 'float' } });
+    const { recipe } = request.bundle.manifest;
+    const about: WebModel = {
+      name,
+      kind: form.kind,
+      labels: form.kind === 'classifier' ? classLabels(recipe, details.classes) : null,
+      image: recipe.image,
+      step: details.step,
+      data,
+      license: details.license,
+      accuracy: report.measured?.accuracy ?? null,
+    };
+    writeFileAtomic(path.join(folder, 'model.json'), `${JSON.stringify(about, null, 2)}\n`);
+    for (const file of readdirSync(PAGE)) cpSync(path.join(PAGE, file), path.join(folder, file));
+    for (const file of readdirSync(BUILT).filter((each) => each.startsWith('ort-')))
+      cpSync(path.join(BUILT, file), path.join(folder, file));
+    return { ...report, file: path.join(out, 'model.onnx') };
+  });
+}
