@@ -50,7 +50,13 @@ const MAY_IMPORT = {
   ],
   'src/report': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
   'src/web': ['src/bundle', 'src/data', 'src/training', 'src/onnx', 'src/export/safetensorsFormat.ts'].concat(
-    ['src/report/curves.ts', 'src/report/patches.ts', 'src/report/patchPicture.ts', 'src/report/theme.ts'],
+    [
+      'src/export/web/webModel.ts',
+      'src/report/curves.ts',
+      'src/report/patches.ts',
+      'src/report/patchPicture.ts',
+      'src/report/theme.ts',
+    ],
   ),
   'src/experiment': ['src/bundle', 'src/training', 'src/report'],
   'src/commands': [

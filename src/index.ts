@@ -40,6 +40,8 @@ export {
 export { createProbe, type ProbeOptions } from './evaluation/periodic';
 export { exportModel, type ExportReport, type ExportRequest } from './export/exportModel';
 export { exportRun, type ExportRunOptions } from './export/exportRun';
+export { exportHub, type HubReport } from './export/hub/exportHub';
+export { exportWeb } from './export/web/exportWeb';
 export { availableProviders, type Provider } from './runtime/providers';
 export { StateSession } from './runtime/stateSession';
 export { evaluate, type Evaluation, type EvaluateOptions } from './training/evaluate';

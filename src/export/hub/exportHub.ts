@@ -21,7 +21,7 @@ export interface HubReport {
 /** Exports a run's checkpoint with its card. Throws a UserError for whatever is not there or does not fit. */
 export async function exportHub(
   options: Omit<ExportRunOptions, 'input'>,
-  warn: (line: string) => void,
+  warn: (line: string) => void = () => {},
 ): Promise<HubReport> {
   const { out, directory, data } = options;
   requireReplaceable(out, 'hub');

@@ -17,7 +17,7 @@ const PAGE = path.join(BUILT, 'inference');
 /** Exports a run's checkpoint with a page for it. Throws a UserError for whatever is not there or does not fit. */
 export async function exportWeb(
   options: Omit<ExportRunOptions, 'input' | 'map'>,
-  warn: (line: string) => void,
+  warn: (line: string) => void = () => {},
 ): Promise<ExportReport> {
   const { out, directory } = options;
   requireReplaceable(out, 'web');

@@ -46,10 +46,8 @@ export async function load(
 ): Promise<Model> {
   const address = new URL(url, import.meta.url);
   const about = await readJson(new URL('model.json', address));
-  const [bytes, wanted] = await Promise.all([
-    readBytes(address),
-    options.provider ?? (await hasAdapter().then((there) => (there ? 'webgpu' : 'wasm'))),
-  ]);
+  const bytes = await readBytes(address);
+  const wanted = options.provider ?? ((await hasAdapter()) ? 'webgpu' : 'wasm');
   const { ort, session, provider } = await open(bytes, about, wanted, options.provider === undefined);
   // One run at a time: the WebGPU provider takes no more.
   let last: Promise<unknown> = Promise.resolve();
