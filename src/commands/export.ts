@@ -25,6 +25,8 @@ export const exportCommand = defineCommand({
       '8 bits, and what they cost',
     ],
     ['export models/fine --to safetensors --out resnet50.safetensors', "torchvision's names, for PyTorch"],
+    ['export models/fine --to hub --out hub --data cifar10:PATH', 'a folder to upload, card included'],
+    ['export models/fine --to web --out site', 'a page that runs it in the browser'],
   ],
   positionals: { dir: directory },
   options: {
@@ -54,7 +56,7 @@ export const exportCommand = defineCommand({
     data: text(`images to measure the file on, and to take int8's ranges from: ${SOURCE_FORMS.join(', ')}`),
     images: whole('--images', 1, 'how many test images to measure on (default: 1000)'),
     checkpoint: text('step or .safetensors file (default: the newest)'),
-    license: text("licence of the training data, for the file's metadata"),
+    license: text("licence of the training data, for the file's metadata; --to hub: of the model, too"),
     workers: whole('--workers', 1, 'threads that decode'),
   },
   run: async ({ dir, to, out, map, ...rest }) => {
