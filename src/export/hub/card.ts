@@ -87,7 +87,7 @@ function ports({ manifest, form, outputs, labels }: Facts): string {
       : 'linearly, without a filter (opset below 18)';
   const notes = [
     `Evaluation takes the middle square of 7/8 of the shorter side and resizes it to ${size} x ${size}, ${resizing}; ` +
-      `a picture of ${size} x ${size} is taken whole. \`preprocessor_config.json\` says the same for transformers' ` +
+      `a picture of ${size} x ${size} is taken whole. Libraries decode and resize a little differently, and results on photographs differ with them. \`preprocessor_config.json\` says the same for transformers' ` +
       'BitImageProcessor, but that it cuts a picture of the right size, too, rounds differently by a pixel, and does not ' +
       'turn photographs upright, which has to be done before.',
     `\`${WEIGHTS}\` has the weights and running statistics in float32, by torchvision's names.` +
