@@ -9,7 +9,7 @@ import { readSafetensors } from '../../src/export/safetensors';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { createSession } from '../../src/runtime/session';
 import { runtimeVersion } from '../../src/runtime/version';
-import type { Consumer } from './consumer';
+import type { Consumer, Limits } from './consumer';
 import { makeFiles, type ConsumerFile } from './files';
 import { startProcess } from './process';
 import { consumersPython } from './python';
@@ -27,8 +27,7 @@ export type Row = readonly [
 
 const ROOT = path.resolve(__dirname, '..', '..', '..');
 
-/** What a consumer has no operators for, by file; anything else that it refuses is a failure. */
-const CANNOT: Readonly<Record<string, readonly (readonly [file: RegExp, why: string])[]>> = {
+const LIMITS: Readonly<Record<string, Limits>> = {
   opencv: [
     [/-(photo|uint8)/, 'OpenCV takes images in float32 and of a fixed size'],
     [/-(float16|int8)/, 'OpenCV has no kernels for it'],
@@ -118,7 +117,8 @@ async function tryFile(
   file: ConsumerFile,
   known: Map<ConsumerFile, Map<string, HostTensor>>,
 ): Promise<Row> {
-  const limit = CANNOT[name]?.find(([pattern]) => pattern.test(file.name));
+  const limits = [...(LIMITS[name] ?? []), ...(consumer.limits ?? [])];
+  const limit = limits.find(([pattern]) => pattern.test(file.name));
   if (limit) return [name, consumer.version, file.name, `skipped: ${limit[1]}`, null];
   try {
     const outputs = await consumer.run(file);
