@@ -6,6 +6,7 @@ import { Random } from '../../src/data/random';
 import { preprocessGraph } from '../../src/export/input';
 import { OPSETS } from '../../src/export/opset';
 import { writeModel } from '../../src/onnx/files';
+import { plainModel } from '../../src/onnx/model';
 import { createSession } from '../../src/runtime/session';
 import { inTemporaryFolder } from '../support/temporary';
 
@@ -32,14 +33,8 @@ test.each([
 ])('%d x %d pixels: the mean difference is below %d of 255 levels', async (width, height, most) => {
   await inTemporaryFolder(async (folder) => {
     const file = path.join(folder, 'preprocess.onnx');
-    writeModel(file, {
-      irVersion: 7,
-      producerName: 'test',
-      producerVersion: '',
-      opsets: [{ domain: '', version: OPSETS.first }],
-      metadata: {},
-      graph: preprocessGraph(LEVELS),
-    });
+    const model = plainModel(preprocessGraph(LEVELS));
+    writeModel(file, { ...model, irVersion: 7, opsets: [{ domain: '', version: OPSETS.first }] });
     const pixels = await picture(width, height);
     const png = await encodePng({ width, height, channels: 3, pixels });
     const decoded = await decodeCenter(png, 'blobs', SIZE, 3);
