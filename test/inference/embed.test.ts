@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { initialStatePath } from '../../src/bundle/read';
+import { EMBEDDED_CLASSES, embeddedLabel } from '../../src/data/embedded';
 import { parseNpyHeader } from '../../src/data/numpyArray';
 import { computeFeatures } from '../../src/evaluation/features';
 import { largestDifference } from '../../src/export/compare';
@@ -171,4 +172,36 @@ test('a broken image ends it, and what was done is kept; skipped, it has no row'
     const names = readTable(to).map(([image]) => image);
     expect(names.slice(10, 12)).toEqual(['class5/0005.png', 'class6/0006.png']);
     expect(names).not.toContain('class5/0015.png');
+  }));
+
+test('splits of a folder, one of them, and those of the embedded images', () =>
+  withImages(0, async ({ folder, run, images }) => {
+    writeSmallRun(run, 'pretrain');
+    await writeImageFolder(path.join(images, 'train'), 6, 3);
+    const to = path.join(folder, 'rows.npy');
+    const options = { source: `folder:${images}`, model: run, to, threads: 1, workers: 1, overwrite: true };
+    const warned: string[] = [];
+    await embed(options, { warn: (line) => warned.push(line) });
+    expect(warned).toEqual([expect.stringMatching(/^without test: .* has no folder val or test/)]);
+    await writeImageFolder(path.join(images, 'val'), 3, 3);
+    expect((await embed(options)).splits).toEqual([
+      { split: 'train', rows: 6 },
+      { split: 'test', rows: 3 },
+    ]);
+    expect(readTable(to).slice(5, 7)).toEqual([
+      ['train/class2/0005.png', 'train', 'class2'],
+      ['val/class0/0000.png', 'test', 'class0'],
+    ]);
+    const both = readNpy(to).values;
+    await embed({ ...options, split: 'test' });
+    expect(largestDifference(readNpy(to).values, both.subarray(6 * 32))).toBeLessThan(1e-5);
+
+    const embedded = { ...options, source: 'embedded', split: 'test' as const, batch: 250 };
+    expect((await embed(embedded)).splits).toEqual([{ split: 'test', rows: 2000 }]);
+    const table = readTable(to);
+    expect(table[7]).toEqual([
+      'embedded test image 7',
+      'test',
+      EMBEDDED_CLASSES[embeddedLabel(0, 'test', 7)],
+    ]);
   }));
