@@ -21,12 +21,14 @@ const MAY_IMPORT = {
     'src/export/safetensorsFormat.ts',
   ]),
   'src/export': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
+  'src/inference': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/export', 'src/onnx'],
   'src/serving': [
     'src/bundle',
     'src/data',
     'src/runtime',
     'src/training',
     'src/export',
+    'src/inference',
     'src/report',
     'src/onnx',
   ],
@@ -38,7 +40,9 @@ const MAY_IMPORT = {
     'src/onnx',
     'src/export/safetensors.ts',
   ],
-  'src/evaluation': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
+  'src/evaluation': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'].concat([
+    'src/inference/outputRows.ts',
+  ]),
   'src/tuning': [
     'src/lowering',
     'src/passes',
@@ -60,6 +64,7 @@ const MAY_IMPORT = {
     'src/runtime',
     'src/training',
     'src/export',
+    'src/inference',
     'src/serving',
   ].concat(['src/evaluation', 'src/experiment', 'src/profiling', 'src/tuning', 'src/report', 'src/onnx']),
   graphs: [
@@ -101,6 +106,7 @@ for (const room of [
   'src/training',
   'src/export',
   'src/evaluation',
+  'src/inference',
   'src/profiling',
   'src/serving',
   'src/report',

@@ -40,6 +40,8 @@ export {
 export { createProbe, type ProbeOptions } from './evaluation/periodic';
 export { exportModel, type ExportReport, type ExportRequest } from './export/exportModel';
 export { exportRun, type ExportRunOptions } from './export/exportRun';
+export { embed, type EmbedHooks, type EmbedOptions, type EmbedReport } from './inference/embed';
+export { predict, type Prediction, type PredictOptions, type Predictions } from './inference/predict';
 export { availableProviders, type Provider } from './runtime/providers';
 export { StateSession } from './runtime/stateSession';
 export { evaluate, type Evaluation, type EvaluateOptions } from './training/evaluate';

@@ -29,7 +29,7 @@ const CALIBRATION = 256;
 
 /** What every export of a run begins with. Throws a UserError for whatever is not there or does not fit. */
 export function openRun(
-  { directory, checkpoint: which, license, kind }: ExportRunOptions,
+  { directory, checkpoint: which, license, kind }: Omit<ExportRunOptions, 'out'>,
   warn: (line: string) => void,
 ) {
   const bundle: Bundle = readBundle(directory);
@@ -43,7 +43,7 @@ export function openRun(
     step,
   };
   const fitting: ExportKind = bundle.manifest.recipe.task === 'finetune' ? 'classifier' : 'encoder';
-  return { bundle, state, details, kind: kind ?? fitting };
+  return { bundle, file, state, details, kind: kind ?? fitting };
 }
 
 /** Exports a run's checkpoint as ONNX. Throws a UserError for whatever is not there or does not fit. */

@@ -1,6 +1,6 @@
 /** Requests that wait for one model, and the batches that are made of them. */
 import { allocate, type HostTensor } from '../onnx/dtype';
-import type { Tensors } from './modelThread';
+import type { Tensors } from '../inference/modelThread';
 import { RequestError } from './requestError';
 
 export interface BatchSettings {

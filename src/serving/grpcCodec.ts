@@ -2,7 +2,7 @@
 import type { DType, HostTensor } from '../onnx/dtype';
 import { toBytes } from '../onnx/dtype';
 import { dataTypeName, parseDataType, tensorFromBytes, tensorFromValues } from './dataTypes';
-import type { Tensors } from './modelThread';
+import type { Tensors } from '../inference/modelThread';
 import { RequestError } from './requestError';
 import type { Inferred } from './service';
 

@@ -1,7 +1,8 @@
 /** POST /classify and POST /embed: an image file in, JSON out. */
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { imageForm, imageTensor } from './imageInput';
+import { imageForm } from '../inference/imageForm';
+import { imageTensor } from './imageInput';
 import type { PatchPictures } from './patchPictures';
 import { RequestError } from './requestError';
 import type { ServedModel } from './servedModel';

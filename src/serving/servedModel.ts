@@ -1,11 +1,12 @@
 /** One version of a model that answers requests. */
+import { namesIn } from '../inference/imageForm';
+import { ModelThread, type Tensors } from '../inference/modelThread';
+import type { ModelInfo } from '../inference/modelWorker';
 import type { OnnxValueInfo } from '../onnx/model';
 import type { SessionSettings } from '../runtime/session';
 import { Batcher, type BatchRun, type BatchSettings } from './batcher';
 import { checkInputs, noOutput, selectOutputs } from './checkInputs';
 import type { ModelConfig } from './modelConfig';
-import { ModelThread, type Tensors } from './modelThread';
-import type { ModelInfo } from './modelWorker';
 import type { VersionFolder } from './repository';
 
 export interface ModelSettings extends BatchSettings {
@@ -100,13 +101,3 @@ function entry(inputs: Tensors, { name }: OnnxValueInfo) {
 /** Whether rows may be added along the first axis of whatever it takes and gives. */
 const isBatched = ({ inputs, outputs }: ModelInfo) =>
   inputs.length > 0 && [...inputs, ...outputs].every(({ shape }) => typeof shape[0] === 'string');
-
-/** A list of names as JSON; null for anything else. */
-function namesIn(json: string | undefined): readonly string[] | null {
-  try {
-    const names: unknown = JSON.parse(json ?? 'null');
-    return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : null;
-  } catch {
-    return null;
-  }
-}

@@ -4,7 +4,7 @@ import { dataTypeName } from './dataTypes';
 import { protocolShape } from './checkInputs';
 import type { Metrics, Protocol } from './metrics';
 import type { Models } from './models';
-import type { Tensors } from './modelThread';
+import type { Tensors } from '../inference/modelThread';
 import { asRequestError, RequestError } from './requestError';
 import type { ServedModel } from './servedModel';
 

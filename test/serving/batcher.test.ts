@@ -1,7 +1,7 @@
 /** Batches are made of waiting requests, every answer goes to its request, and the queue has an end. */
 import type { HostTensor } from '../../src/onnx/dtype';
 import { Batcher, type BatchRun } from '../../src/serving/batcher';
-import type { Tensors } from '../../src/serving/modelThread';
+import type { Tensors } from '../../src/inference/modelThread';
 
 const tensor = (values: readonly number[], columns = 1): HostTensor => ({
   dtype: 'float32',
