@@ -139,7 +139,7 @@ function block(head: string, message: Fields, indent: string): string[] {
 
 function scalar(field: Field): string {
   if (field instanceof Name) return field.text;
-  if (typeof field !== 'string') return String(field);
+  if (typeof field !== 'string') return JSON.stringify(field);
   const escaped = field.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r');
   return `"${escaped}"`;
 }
