@@ -10,7 +10,7 @@ import { exportModel, type ExportReport, type ExportRequest } from '../exportMod
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { checkRepository, hasConfig, nextVersion } from './existing';
 import { checkStorageUri, KSERVE_MANIFEST, kserveManifest } from './kserve';
-import { OVMS_CONFIG, ovmsConfig } from './ovms';
+import { OVMS_CONFIG, ovmsConfig, readOvmsConfig, type OvmsConfig } from './ovms';
 import { openPair, writePreprocess, type Pair } from './pair';
 import { makeStage, place } from './place';
 import { repositoryReadme } from './readme';
@@ -50,12 +50,14 @@ export async function exportRepository(
   const names = namesOf(options);
   if (storageUri !== undefined) checkStorageUri(storageUri);
   checkRepository(out);
+  const ovms = readOvmsConfig(path.join(out, OVMS_CONFIG));
   const request = await prepareExport({ ...options, input: 'float' }, warn);
-  const version = String(nextVersion(out, Object.values(names)));
+  const all = [names.preprocess, names.model, names.photo];
+  const version = String(nextVersion(out, all));
   const stage = makeStage(out);
   try {
     const fileOf = (name: string) => path.join(stage, name, version, MODEL_FILE);
-    for (const name of Object.values(names)) mkdirSync(path.dirname(fileOf(name)), { recursive: true });
+    for (const name of all) mkdirSync(path.dirname(fileOf(name)), { recursive: true });
     const model = await exportModel({ ...request, out: fileOf(names.model) });
     writePreprocess(fileOf(names.preprocess), request);
     const pair = await openPair(fileOf(names.preprocess), fileOf(names.model));
@@ -67,8 +69,8 @@ export async function exportRepository(
       };
       writeModels(stage, out, names, version, ports, request);
       await writeSmoke(stage, names, pair, request);
-      writeServers(stage, out, names, ports, storageUri);
-      place(stage, out, [names.preprocess, names.model, names.photo], version);
+      writeServers(stage, out, names, ports, ovms, storageUri);
+      place(stage, out, all, version);
       return { names, version, model, pairError };
     } finally {
       await pair.release();
@@ -150,11 +152,12 @@ function writeServers(
   repository: string,
   names: Names,
   { preprocess, model }: BothPorts,
+  ovms: OvmsConfig,
   storageUri: string | undefined,
 ): void {
   const write = (file: string, text: string) => writeFileAtomic(path.join(stage, file), text);
   const isMissing = (file: string) => !existsSync(path.join(repository, file));
-  write(OVMS_CONFIG, ovmsConfig(path.join(repository, OVMS_CONFIG), names.photo, preprocess, model));
+  write(OVMS_CONFIG, ovmsConfig(ovms, names.photo, preprocess, model));
   if (storageUri !== undefined || isMissing(KSERVE_MANIFEST))
     write(KSERVE_MANIFEST, kserveManifest(path.basename(path.resolve(repository)), storageUri));
   if (isMissing('README.md')) write('README.md', repositoryReadme());

@@ -8,7 +8,10 @@ const TO_FILL = 'FILL IN where the cluster finds this folder: s3://, gs://, pvc:
 
 /** Names of Kubernetes: lower case letters, digits and hyphens, a letter first. */
 export function kubernetesName(name: string): string {
-  const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const plain = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-/, '');
   const name63 = `${/^[a-z]/.test(plain) ? '' : 'm-'}${plain}`.slice(0, 63);
   return name63.replace(/-+$/, '');
 }

@@ -13,6 +13,8 @@ const fileSchema = z.looseObject({
   pipeline_config_list: z.array(z.looseObject({ name: z.string() })).optional(),
 });
 
+export type OvmsConfig = z.infer<typeof fileSchema>;
+
 /** A model by its folder, which may be told relative to the file. */
 const model = (name: string) => ({ config: { name, base_path: name } });
 
@@ -38,9 +40,9 @@ function pipeline(name: string, preprocess: Ports, network: Ports) {
   };
 }
 
-/** What `file` is to say: what it says already and these models. UserError where it is something else. */
-export function ovmsConfig(file: string, photo: string, preprocess: Ports, network: Ports): string {
-  const { model_config_list: models, pipeline_config_list: pipelines = [], ...rest } = readConfig(file);
+/** What is to be in the file: what `there` says already and these models. */
+export function ovmsConfig(there: OvmsConfig, photo: string, preprocess: Ports, network: Ports): string {
+  const { model_config_list: models, pipeline_config_list: pipelines = [], ...rest } = there;
   const own = [network.name, preprocess.name];
   const config = {
     ...rest,
@@ -53,7 +55,8 @@ export function ovmsConfig(file: string, photo: string, preprocess: Ports, netwo
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-function readConfig(file: string): z.infer<typeof fileSchema> {
+/** What `file` says; no models where it does not exist. UserError where it is something else. */
+export function readOvmsConfig(file: string): OvmsConfig {
   if (!existsSync(file)) return { model_config_list: [] };
   try {
     return fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
