@@ -19,6 +19,7 @@ import { kubernetesName } from '../../../src/export/repository/kserve';
 import type { HostTensor } from '../../../src/onnx/dtype';
 import { createSession } from '../../../src/runtime/session';
 import { exportRun } from '../../../src/export/exportRun';
+import { repositoryRoot } from '../../support/paths';
 import { inTemporaryFolder } from '../../support/temporary';
 import { schemaErrors } from '../../support/tritonSchema';
 import { CLASSES, writeRunFolder } from '../../support/untrainedRun';
@@ -139,6 +140,24 @@ test('an encoder in half precision, with its map', () =>
     expect(report.pairError).toBeLessThan(1e-2);
     checkFiles(out, null, ['embedding', 'map']);
   }));
+
+const python = process.env.SELFIE_PYTHON ?? 'python3';
+const client = spawnSync(python, ['-c', 'import tritonclient.grpc.model_config_pb2']).status === 0;
+if (!client) process.stderr.write(`skipped: needs tritonclient[grpc] in ${python} (or SELFIE_PYTHON)\n`);
+
+(client ? test : test.skip)("configurations by the messages of Triton's own client", () =>
+  inCopy((repository) => {
+    const check = (...files: string[]) => {
+      const script = path.join(repositoryRoot, 'tools', 'consumers', 'repository.py');
+      const { stdout } = spawnSync(python, [script, 'triton', ...files], { encoding: 'utf8' });
+      return JSON.parse(stdout) as unknown;
+    };
+    const files = MODELS.map((model) => path.join(repository, model, 'config.pbtxt'));
+    expect(check(...files)).toMatchObject({ checked: 3 });
+    writeFileSync(files[0], `${readFileSync(files[0], 'utf8')}instances: 2\n`);
+    expect(check(files[0])).toEqual({ error: expect.stringContaining('instances') as string });
+  }),
+);
 
 test('the schema itself refuses what Triton does not know', () => {
   expect(schemaErrors('name: "a" instances: 3 max_batch_size: "x" platform {}')).toEqual([
