@@ -81,4 +81,5 @@ if (!curl) process.stderr.write('skipped: the smoke requests need curl\n');
     const { code, stderr } = await smoke(out, 'http://127.0.0.1:1');
     expect(code).toBe(1);
     expect(stderr).toContain('FAILED: http://127.0.0.1:1/v2/health/ready does not answer');
-  }));
+  }),
+);

@@ -13,12 +13,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { exportRepository, type RepositoryOptions } from '../../../src/export/repository/exportRepository';
-import { kubernetesName } from '../../../src/export/repository/kserve';
 import type { HostTensor } from '../../../src/onnx/dtype';
 import { createSession } from '../../../src/runtime/session';
 import { exportRun } from '../../../src/export/exportRun';
+import type { sources } from '../../support/ovmsSchema';
+import { ovmsSchema } from '../../support/ovmsSchema';
 import { repositoryRoot } from '../../support/paths';
 import { inTemporaryFolder } from '../../support/temporary';
 import { schemaErrors } from '../../support/tritonSchema';
@@ -59,33 +60,6 @@ const snapshot = (folder: string) =>
       .sort()
       .map((file) => [path.relative(folder, file), read(file)]),
   );
-
-/** The parts of OpenVINO Model Server's schema that are used; it takes no other keys. */
-const source = z.strictObject({ node_name: z.string(), data_item: z.string() });
-const sources = z.array(
-  z.record(z.string(), source).refine((each) => Object.keys(each).length === 1, 'one source each'),
-);
-const ovmsSchema = z.strictObject({
-  model_config_list: z.array(
-    z.strictObject({ config: z.strictObject({ name: z.string(), base_path: z.string() }) }),
-  ),
-  pipeline_config_list: z.array(
-    z.strictObject({
-      name: z.string(),
-      inputs: z.array(z.string()),
-      nodes: z.array(
-        z.strictObject({
-          name: z.string(),
-          model_name: z.string(),
-          type: z.literal('DL model'),
-          inputs: sources,
-          outputs: z.array(z.strictObject({ data_item: z.string(), alias: z.string() })),
-        }),
-      ),
-      outputs: sources,
-    }),
-  ),
-});
 
 /** What every exported repository must hold. */
 function checkFiles(repository: string, classes: readonly string[] | null, outputs: readonly string[]): void {
@@ -158,18 +132,6 @@ if (!client) process.stderr.write(`skipped: needs tritonclient[grpc] in ${python
     expect(check(files[0])).toEqual({ error: expect.stringContaining('instances') as string });
   }),
 );
-
-test('the schema itself refuses what Triton does not know', () => {
-  expect(schemaErrors('name: "a" instances: 3 max_batch_size: "x" platform {}')).toEqual([
-    'instances: ModelConfig has no such field',
-    'max_batch_size: "x" is no int32',
-    expect.stringContaining('platform: '),
-  ]);
-  expect(schemaErrors('input { data_type: TYPE_FLOAT } dynamic_batching {} ensemble_scheduling {}')).toEqual([
-    'input.data_type: "TYPE_FLOAT" is no DataType',
-    'ensemble_scheduling: another scheduling_choice',
-  ]);
-});
 
 test('preprocessing and model are the export for photographs', () =>
   inCopy(async (repository, _, run) => {
@@ -263,12 +225,3 @@ test('what is refused changes nothing', () =>
       "pets again: the name of the folder cannot be a model's; give --name",
     );
   }));
-
-test('names that Kubernetes takes', () => {
-  expect(['fine', 'Fine_Tuned.v2', '7up', '--x--'].map(kubernetesName)).toEqual([
-    'fine',
-    'fine-tuned-v2',
-    'm-7up',
-    'x',
-  ]);
-});
