@@ -7,6 +7,7 @@ import { OPSETS } from '../export/opset';
 import type { TorchStateReport } from '../export/torchState';
 import { SOURCE_FORMS } from '../data/source';
 import { UserError } from '../errors';
+import { refuseRepositoryOptions, runExportRepository } from './exportRepository';
 import { defineCommand, directory, print, text, warn, whole } from './command';
 
 export const exportCommand = defineCommand({
@@ -20,16 +21,21 @@ export const exportCommand = defineCommand({
       'export models/fine --out small.onnx --precision int8 --data cifar10:PATH',
       '8 bits, and what they cost',
     ],
+    [
+      'export models/fine --to model-repository --out repository',
+      'for Triton, OpenVINO Model Server, KServe and `selfie serve`',
+    ],
     ['export models/fine --to safetensors --out resnet50.safetensors', "torchvision's names, for PyTorch"],
   ],
   positionals: { dir: directory },
   options: {
-    out: { ...text('the file to write'), demandOption: true },
+    out: { ...text('the file to write, or the folder of a model repository'), demandOption: true },
     to: {
-      choices: ['onnx', 'safetensors'],
+      choices: ['onnx', 'safetensors', 'model-repository'],
       default: 'onnx',
       requiresArg: true,
-      describe: 'an ONNX model, or the weights by the names that torchvision has for them',
+      describe:
+        "an ONNX model, the weights by torchvision's names, or the next version of a model in a repository for servers",
     },
     kind: {
       choices: EXPORT_KINDS,
@@ -56,12 +62,19 @@ export const exportCommand = defineCommand({
     images: whole('--images', 1, 'how many test images to measure on (default: 1000)'),
     checkpoint: text('step or .safetensors file (default: the newest)'),
     license: text("licence of the training data, for the file's metadata"),
+    name: text("model repository: the model's name (default: that of the run's folder)"),
+    'storage-uri': text('model repository: where KServe finds it'),
     workers: whole('--workers', 1, 'threads that decode'),
   },
   run: async ({ dir, to, ...options }) => {
     if (options.opset !== undefined && options.opset > OPSETS.last)
       throw new UserError(`--opset ${options.opset}: must be ${OPSETS.first} to ${OPSETS.last}`);
     const run = { directory: dir, ...options };
+    if (to === 'model-repository') {
+      print(await runExportRepository(run, warn));
+      return;
+    }
+    refuseRepositoryOptions(options);
     if (to === 'onnx') print(formatExport(await exportRun(run, warn)));
     else print(formatState(exportRunState(run, warn)));
   },

@@ -4,7 +4,7 @@ import { UserError } from '../errors';
 import { pickCheckpoint } from '../training/checkpoints';
 import { readRun } from '../training/runFolder';
 import { requireState } from '../training/stateTypes';
-import { exportModel, type ExportReport } from './exportModel';
+import { exportModel, type ExportReport, type ExportRequest } from './exportModel';
 import { DEFAULT_FORM, type ExportForm, type ExportKind } from './form';
 import type { ExportDetails } from './metadata';
 import { readSamples } from './samples';
@@ -46,13 +46,12 @@ export function openRun(
   return { bundle, file, state, details, kind: kind ?? fitting };
 }
 
-/** Exports a run's checkpoint as ONNX. Throws a UserError for whatever is not there or does not fit. */
-export async function exportRun(
+/** All that `exportModel` needs for a run's checkpoint. Throws a UserError for whatever is not there or does not fit. */
+export async function prepareExport(
   options: ExportRunOptions,
-  warn: (line: string) => void = () => {},
-): Promise<ExportReport> {
+  warn: (line: string) => void,
+): Promise<ExportRequest> {
   const { out, data, images = 1000, workers } = options;
-  if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
   const { kind, ...opened } = openRun(options, warn);
   const {
     input = DEFAULT_FORM.input,
@@ -66,13 +65,23 @@ export async function exportRun(
   const read = (split: 'train' | 'test', count: number) =>
     data === undefined ? undefined : readSamples(manifest, data, split, count, workers);
   const calibration = precision === 'int8' ? await read('train', CALIBRATION) : undefined;
-  return exportModel({
+  return {
     ...opened,
     out,
     form: { kind, input, map, opset, precision },
     calibration: calibration?.images,
     samples: await read('test', images),
-  });
+  };
+}
+
+/** Exports a run's checkpoint as ONNX. Throws a UserError for whatever is not there or does not fit. */
+export async function exportRun(
+  options: ExportRunOptions,
+  warn: (line: string) => void = () => {},
+): Promise<ExportReport> {
+  const { out } = options;
+  if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
+  return exportModel(await prepareExport(options, warn));
 }
 
 /** Exports a run's checkpoint as a state_dict. Throws a UserError for whatever is not there or does not fit. */

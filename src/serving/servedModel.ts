@@ -1,4 +1,4 @@
-/** One version of a model that answers requests. */
+/** One version of a model that answers requests: what all have, and those that are an ONNX file. */
 import { namesIn } from '../inference/imageForm';
 import { ModelThread, type Tensors } from '../inference/modelThread';
 import type { ModelInfo } from '../inference/modelWorker';
@@ -14,7 +14,31 @@ export interface ModelSettings extends BatchSettings {
   readonly observe: (model: ServedModel, run: BatchRun) => void;
 }
 
-export class ServedModel {
+export interface ServedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly fingerprint: string;
+  /** by the protocol's names */
+  readonly platform: 'onnxruntime_onnx' | 'ensemble';
+  readonly info: ModelInfo;
+  /** class names; null: it says none */
+  readonly classes: readonly string[] | null;
+  /** rows at once; 0: requests are not put together */
+  readonly maxBatch: number;
+  /** Whether it answers nothing any more. */
+  readonly isBroken: boolean;
+  /** requests in its own queue */
+  readonly waiting: number;
+  /** Runs `body` while the model stays loaded, whatever is loaded in its place meanwhile. */
+  hold<T>(body: () => Promise<T>): Promise<T>;
+  /** The outputs of that name, all for null. RequestError for tensors that it does not take and where too many requests wait. */
+  infer(inputs: Tensors, wanted: readonly string[] | null): Promise<Tensors>;
+  /** Waits for whoever holds it and lets go of what it has. */
+  retire(): Promise<void>;
+}
+
+export class OnnxModel implements ServedModel {
+  readonly platform = 'onnxruntime_onnx';
   /** requests that hold it */
   private users = 0;
   private retiring: (() => void) | undefined;
@@ -25,9 +49,7 @@ export class ServedModel {
     readonly version: string,
     readonly fingerprint: string,
     readonly info: ModelInfo,
-    /** class names; null: it says none */
     readonly classes: readonly string[] | null,
-    /** rows at once; 0: requests are not put together */
     readonly maxBatch: number,
     private readonly thread: ModelThread,
     settings: ModelSettings,
@@ -46,12 +68,12 @@ export class ServedModel {
     { version, file, fingerprint }: VersionFolder,
     config: ModelConfig,
     settings: ModelSettings,
-  ): Promise<ServedModel> {
+  ): Promise<OnnxModel> {
     const { thread, info } = await ModelThread.open(file, settings.session);
     const classes = namesIn(info.metadata.classes) ?? config.labels;
     const maxBatch = isBatched(info) ? (config.maxBatch ?? settings.maxBatch) : 0;
     const delay = config.delay ?? settings.delay;
-    return new ServedModel(name, version, fingerprint, info, classes, maxBatch, thread, settings, delay);
+    return new OnnxModel(name, version, fingerprint, info, classes, maxBatch, thread, settings, delay);
   }
 
   /** Whether its thread ended by itself: it answers nothing any more. */
@@ -63,7 +85,6 @@ export class ServedModel {
     return this.batcher.waiting;
   }
 
-  /** Runs `body` while the model stays loaded, whatever is loaded in its place meanwhile. */
   async hold<T>(body: () => Promise<T>): Promise<T> {
     this.users++;
     try {
@@ -74,23 +95,30 @@ export class ServedModel {
     }
   }
 
-  /** The outputs of that name, all for null. RequestError for tensors that it does not take and where too many requests wait. */
   async infer(inputs: Tensors, wanted: readonly string[] | null): Promise<Tensors> {
     const { name, info } = this;
-    checkInputs(name, info.inputs, this.maxBatch, inputs);
-    const there = info.outputs.map((output) => output.name);
-    const missing = wanted?.find((output) => !there.includes(output));
-    if (missing !== undefined) throw noOutput(name, missing, there);
+    checkRequest(this, inputs, wanted);
     const ordered = new Map(info.inputs.flatMap((input) => entry(inputs, input)));
     return selectOutputs(name, await this.batcher.infer(ordered), wanted);
   }
 
-  /** Waits for whoever holds it and ends its thread. */
   async retire(): Promise<void> {
     if (this.users > 0) await new Promise<void>((resolve) => (this.retiring = resolve));
     this.retiring ??= () => {};
     await this.thread.close();
   }
+}
+
+/** RequestError for tensors that the model does not take, and for outputs that it does not give. */
+export function checkRequest(
+  { name, info, maxBatch }: Pick<ServedModel, 'name' | 'info' | 'maxBatch'>,
+  inputs: Tensors,
+  wanted: readonly string[] | null,
+): void {
+  checkInputs(name, info.inputs, maxBatch, inputs);
+  const there = info.outputs.map((output) => output.name);
+  const missing = wanted?.find((output) => !there.includes(output));
+  if (missing !== undefined) throw noOutput(name, missing, there);
 }
 
 function entry(inputs: Tensors, { name }: OnnxValueInfo) {

@@ -58,7 +58,7 @@ export class Service {
 
   /** The protocol's description of a version, or of the newest. RequestError where it is not served. */
   modelMetadata(name: string, version?: string) {
-    const { info } = this.models.find(name, version);
+    const { info, platform } = this.models.find(name, version);
     const describe = (port: (typeof info.inputs)[number]) => ({
       name: port.name,
       datatype: dataTypeName(port.dtype),
@@ -67,7 +67,7 @@ export class Service {
     return {
       name,
       versions: this.models.versions(name),
-      platform: 'onnxruntime_onnx',
+      platform,
       inputs: info.inputs.map(describe),
       outputs: info.outputs.map(describe),
     };

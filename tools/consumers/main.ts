@@ -13,6 +13,7 @@ import type { Consumer, Limits } from './consumer';
 import { makeFiles, type ConsumerFile } from './files';
 import { startProcess } from './process';
 import { consumersPython } from './python';
+import { repositoryRows } from './repository';
 import { torchvisionRow } from './torchvision';
 import { startWeb } from './web';
 
@@ -104,6 +105,8 @@ async function main(): Promise<void> {
     }
     if (!options.only || options.only === 'torchvision')
       rows.push(await torchvisionRow(folder, python, ROOT, progress));
+    const setting = { root: ROOT, python, asked: options.python, progress };
+    rows.push(...(await repositoryRows(folder, setting, (name) => !options.only || options.only === name)));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
