@@ -11,6 +11,7 @@ const DEFAULTS = {
   delay: 2,
   queue: 256,
   body: 64,
+  timeout: 120,
   reload: 5,
   grace: 30,
 };
@@ -45,7 +46,16 @@ export const serveCommand = defineCommand({
       1,
       `requests that may wait for a model; more are refused, 429 (default: ${DEFAULTS.queue})`,
     ),
-    'max-body': whole('--max-body', 1, `MiB of a request; more are refused, 413 (default: ${DEFAULTS.body})`),
+    'max-body': whole(
+      '--max-body',
+      1,
+      `MiB of a request; more are refused, 413; eight times as much for all together, 429 (default: ${DEFAULTS.body})`,
+    ),
+    'request-timeout': whole(
+      '--request-timeout',
+      1,
+      `seconds in which an HTTP request must have arrived (default: ${DEFAULTS.timeout})`,
+    ),
     'reload-every': whole(
       '--reload-every',
       0,
@@ -86,6 +96,7 @@ export const serveCommand = defineCommand({
           delay: args.maxDelay ?? DEFAULTS.delay,
           maxQueue: args.maxQueue ?? DEFAULTS.queue,
           maxBody: (args.maxBody ?? DEFAULTS.body) * MIB,
+          requestTimeout: (args.requestTimeout ?? DEFAULTS.timeout) * 1000,
           reloadEvery: args.reloadEvery ?? DEFAULTS.reload,
           threads: threads ?? availableParallelism(),
           provider,

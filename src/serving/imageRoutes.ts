@@ -16,6 +16,8 @@ export interface ImageSettings {
   readonly patches: PatchPictures | null;
 }
 
+export const IMAGE_ADDRESSES = ['/classify', '/embed', '/patches'] as const;
+
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 type ImageRequest = FastifyRequest<{ Querystring: Query }>;
 

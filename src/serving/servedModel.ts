@@ -7,6 +7,7 @@ import type { ModelConfig } from './modelConfig';
 import { ModelThread, type Tensors } from './modelThread';
 import type { ModelInfo } from './modelWorker';
 import type { VersionFolder } from './repository';
+import { ModelStatistics } from './statistics';
 
 export interface ModelSettings extends BatchSettings {
   readonly session: SessionSettings;
@@ -18,6 +19,7 @@ export class ServedModel {
   private users = 0;
   private retiring: (() => void) | undefined;
   private readonly batcher: Batcher;
+  readonly statistics = new ModelStatistics();
 
   private constructor(
     readonly name: string,
@@ -30,12 +32,16 @@ export class ServedModel {
     readonly maxBatch: number,
     private readonly thread: ModelThread,
     settings: ModelSettings,
-    delay: number,
+    /** milliseconds that a request may wait for others */
+    readonly delay: number,
   ) {
     this.batcher = new Batcher(
       (inputs) => thread.run(inputs),
-      { maxBatch, delay, maxQueue: settings.maxQueue },
-      (run) => settings.observe(this, run),
+      { ...settings, maxBatch, delay },
+      (run) => {
+        this.statistics.observeBatch(run);
+        settings.observe(this, run);
+      },
     );
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findBundle, readBundle } from '../bundle/read';
 import { UserError } from '../errors';
+import { LARGEST_AT_ONCE } from './bodies';
 import { startGrpc, type GrpcServer } from './grpc';
 import { startHttp, type HttpServer } from './http';
 import { Metrics } from './metrics';
@@ -29,6 +30,8 @@ export interface ServeOptions {
   readonly maxQueue: number;
   /** bytes */
   readonly maxBody: number;
+  /** milliseconds in which an HTTP request must have arrived */
+  readonly requestTimeout: number;
   readonly threads: number;
   readonly provider: Provider;
   /** seconds between looks for new versions; 0: only when asked */
@@ -71,6 +74,7 @@ export async function startServer(options: ServeOptions, log: Log): Promise<Runn
       run?.folder ?? directory,
       {
         ...options,
+        maxQueueBytes: LARGEST_AT_ONCE * options.maxBody,
         session: { provider: options.provider, threads },
         observe: (model, batch) => metrics.observeBatch(model, batch),
       },

@@ -1,11 +1,11 @@
 /** Load on `selfie serve`: many clients for some seconds, every answer checked (`npm run bench:serving`). */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
 import { whole } from '../../src/commands/command';
+import { startServe } from './serveProcess';
 import { median } from './statistics';
 import { addVersion, COLUMNS, scaleModel } from './servingModel';
 
@@ -73,31 +73,19 @@ async function main(): Promise<void> {
   const options = yargs(process.argv.slice(2))
     .options({
       clients: whole('--clients', 1, 'at once (default: 200)'),
-      seconds: whole('--seconds', 1, 'of load (default: 10)'),
+      seconds: whole('--seconds', 1, 'of load (default: 30)'),
     })
     .strict()
     .parseSync();
-  const { clients = 200, seconds = 10 } = options;
+  const { clients = 200, seconds = 30 } = options;
   const repository = mkdtempSync(path.join(tmpdir(), 'selfie-load-'));
   addVersion(repository, MODEL, 1, scaleModel(FACTOR));
-  const selfie = path.join(__dirname, '../../../bin/selfie.js');
-  const server = spawn(process.execPath, [selfie, 'serve', repository, '--port', '0', '--threads', '1'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const server = await startServe(repository);
   try {
-    const address = await new Promise<string>((resolve, reject) => {
-      let said = '';
-      server.stdout.on('data', (part: Buffer) => {
-        said += part.toString();
-        const found = /serving on (\S+)/.exec(said);
-        if (found) resolve(found[1]);
-      });
-      server.once('exit', () => reject(new Error(`the server ended: ${said}`)));
-    });
     const counts: Counts = { right: 0, wrong: 0, refused: 0, lost: 0, seconds: [] };
     const agent = new Agent({ keepAlive: true, maxSockets: clients });
     const end = performance.now() + 1000 * seconds;
-    const url = `${address}/v2/models/${MODEL}/infer`;
+    const url = `${server.url}/v2/models/${MODEL}/infer`;
     await Promise.all(Array.from({ length: clients }, () => client(url, agent, end, counts)));
     agent.destroy();
     const { right, wrong, refused, lost } = counts;
@@ -111,7 +99,7 @@ async function main(): Promise<void> {
     );
     if (wrong > 0 || lost > 0 || right === 0) process.exitCode = 1;
   } finally {
-    server.kill('SIGTERM');
+    server.child.kill('SIGTERM');
     rmSync(repository, { recursive: true, force: true });
   }
 }
