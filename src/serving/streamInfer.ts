@@ -30,7 +30,8 @@ export class InferStreams {
 
   private async serve(stream: Stream): Promise<void> {
     try {
-      for await (const request of stream) {
+      // The client may be done and still wait for answers.
+      for await (const request of stream.iterator({ destroyOnReturn: false })) {
         if (!this.open.has(stream)) return;
         this.open.set(stream, true);
         const answer = await this.infer(request as InferMessage).then(

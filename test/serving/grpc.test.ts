@@ -9,6 +9,7 @@ import {
   type GrpcObject,
   type ServiceClientConstructor,
   type ServiceError,
+  type StatusObject,
 } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { fixture } from '../support/paths';
@@ -210,7 +211,7 @@ interface StreamAnswer {
   readonly infer_response: { readonly id: string; readonly raw_output_contents: Buffer[] } | null;
 }
 
-test('a stream of requests is answered in its order, errors between, and ends when the server stops', () =>
+test('a stream of requests is answered in its order, errors between, and ends when the client is done or the server stops', () =>
   served(async (_call, client, server) => {
     const stream = (client as unknown as Streaming).ModelStreamInfer();
     const answers: StreamAnswer[] = [];
@@ -226,6 +227,12 @@ test('a stream of requests is answered in its order, errors between, and ends wh
     expect(others.map((found) => [found?.id, found?.raw_output_contents[0].readFloatLE(0)])).toEqual(
       Array.from({ length: 20 }, (_, i) => [String(i), 3 * i]).filter(([id]) => id !== '7'),
     );
+    const second = (client as unknown as Streaming).ModelStreamInfer();
+    const finished = new Promise<StatusObject>((resolve) => second.once('status', resolve));
+    second.on('data', () => {});
+    second.write(raw(1, 0, 0, 0));
+    second.end();
+    expect(await finished).toMatchObject({ code: status.OK });
     const stopped = server.stop(60);
     expect(await ended).toMatchObject({ code: status.UNAVAILABLE, details: 'the server is shutting down' });
     await stopped;

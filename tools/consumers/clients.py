@@ -33,7 +33,7 @@ class Report:
     def classes(self, text):
         assert text.shape == (len(self.logits), CLASSES), text.shape
         for row, logits in zip(text, self.logits):
-            found = [each.decode().split(':') for each in row]
+            found = [(each if isinstance(each, str) else each.decode()).split(':') for each in row]
             assert [int(index) for _, index, _ in found] == list(np.argsort(-logits)[:CLASSES]), found
             assert all(name for _, _, name in found), found
 
@@ -97,7 +97,7 @@ def triton(report, client, package, is_http):
     everything = client.infer(model, [tensor(image)], model_version=version, parameters={'mine': 1})
     report.compare(everything.as_numpy('logits'))
     assert np.allclose(everything.as_numpy('probabilities').sum(axis=1), 1, atol=1e-5)
-    report.asked += ['JSON and binary in and out' if is_http else 'raw tensors', 'id', 'parameters']
+    report.asked += ['JSON and binary' if is_http else 'raw tensors', 'id', 'parameters']
 
     for binary in (True, False) if is_http else (True,):
         outputs = [wanted('logits', CLASSES, binary)]
@@ -139,7 +139,7 @@ def triton(report, client, package, is_http):
     found = answer(client.get_inference_statistics(model))['model_stats']
     statistics = {name: int(found[0]['inference_stats'][name]['count']) for name in ('success', 'fail')}
     assert statistics['success'] >= len(forms) + 4 and statistics['fail'] >= 4, statistics
-    assert int(found[0]['inference_count']) >= len(image) * statistics['success'], found
+    assert int(found[0]['inference_count']) >= statistics['success'], found
     report.asked.append('statistics')
     return tensor, wanted
 
