@@ -98,6 +98,7 @@ export async function startHttp(
         page({
           models: service.models.newest,
           classes: canClassify(service),
+          neighbours: settings.neighbours !== null,
           patches: settings.patches !== null,
         }),
       ),
