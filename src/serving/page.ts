@@ -28,14 +28,15 @@ main{display:grid;gap:2rem}
 .bars span{text-align:right;font-variant-numeric:tabular-nums}
 .bar{height:.8rem;border-radius:4px;background:var(--grid);overflow:hidden}
 .bar i{display:block;height:100%;background:var(--accent)}
-.images{display:grid;grid-template-columns:repeat(auto-fill,minmax(6rem,1fr));gap:.9rem}
+.images{display:grid;grid-template-columns:repeat(4,1fr);gap:1rem .75rem}
+@media (min-width:44rem){.wide .images{grid-template-columns:repeat(8,1fr)}}
 figure{margin:0}
 figure img{display:block;width:100%;aspect-ratio:1;object-fit:cover;border-radius:8px;background:var(--panel);image-rendering:pixelated}
-figcaption{display:flex;justify-content:space-between;gap:.5rem;margin-top:.3rem;font-size:.8rem}
-figcaption b{font-weight:550;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+figcaption{margin-top:.35rem;font-size:.8rem;line-height:1.3}
+figcaption b{display:block;font-weight:550;overflow-wrap:anywhere}
 figcaption span{color:var(--muted);font-variant-numeric:tabular-nums}
 .picture{overflow-x:auto}
-.picture svg{display:block;max-width:100%;height:auto}
+.picture svg{display:block;min-width:34rem;max-width:100%;height:auto}
 .note{margin:.6rem 0 0;font-size:.85rem;color:var(--muted)}
 .wrong,#error{color:var(--wrong)}
 #error{margin:0}

@@ -49,7 +49,7 @@ const show = {
       if (name !== null) add(caption, 'b', name);
       add(caption, 'span', similarity.toFixed(3));
     }
-    add(into, 'p', 'of ' + found.images + ' images of ' + found.source + ', with the cosine of the embeddings', 'note');
+    add(into, 'p', 'Of ' + found.images + ' training images of ' + found.source + '; the number is the cosine of the embeddings.', 'note');
   },
   async patches(into) {
     const text = await (await post('patches?colours=page&seed=' + seed)).text();
@@ -107,6 +107,8 @@ const take = (file) => {
   picture.alt = file.name || 'the image';
   drop.prepend(picture);
   document.body.classList.add('taken');
+  const title = drop.querySelector('b');
+  if (title) title.textContent = 'Drop another';
   showAll();
 };
 input.onchange = () => { take(input.files[0]); input.value = ''; };

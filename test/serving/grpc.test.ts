@@ -1,60 +1,25 @@
 /** The protocol over gRPC, by a client that is made from the protocol as Triton publishes it. */
-import { readFileSync } from 'node:fs';
 import {
-  credentials,
-  loadPackageDefinition,
   status,
   type Client,
   type ClientDuplexStream,
-  type GrpcObject,
-  type ServiceClientConstructor,
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
-import { fixture } from '../support/paths';
 import { addVersion, scaleModel } from '../../tools/bench/servingModel';
+import { openClient, type Call } from '../support/inferenceClient';
 import { withServer, type TestServer } from '../support/serving';
 import { inTemporaryFolder } from '../support/temporary';
-
-/** The client's side of the service. */
-function publishedService(): ServiceClientConstructor {
-  const set = readFileSync(fixture('open_inference', 'triton.binpb'));
-  const definition = loadFileDescriptorSetFromBuffer(set, {
-    keepCase: true,
-    longs: String,
-    enums: String,
-    defaults: true,
-    oneofs: true,
-  });
-  const { inference } = loadPackageDefinition(definition);
-  return (inference as GrpcObject).GRPCInferenceService as ServiceClientConstructor;
-}
-
-type Call = (method: string, request: object) => Promise<Record<string, unknown>>;
 
 const served = (body: (call: Call, client: Client, server: TestServer) => Promise<void>) =>
   inTemporaryFolder(async (folder) => {
     addVersion(folder, 'scale', 4, scaleModel(3));
     await withServer(folder, { grpcPort: 0 }, async (server) => {
-      const { grpcPort } = server;
-      const Service = publishedService();
-      const client = new Service(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
-      const methods = client as unknown as Record<
-        string,
-        (request: object, done: (error: ServiceError | null, answer: Record<string, unknown>) => void) => void
-      >;
-      const call: Call = (method, request) =>
-        new Promise((resolve, reject) => {
-          methods[method](request, (error, answer) => {
-            if (error) reject(error);
-            else resolve(answer);
-          });
-        });
+      const { client, call } = openClient(server.grpcPort);
       try {
         await body(call, client, server);
       } finally {
-        (client as Client).close();
+        client.close();
       }
     });
   });

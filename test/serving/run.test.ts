@@ -1,58 +1,13 @@
 /** A run's folder: image files in, classes and embeddings out, and its new checkpoints. */
 import path from 'node:path';
 import sharp from 'sharp';
-import { buildBundle } from '../../graphs/bundle';
-import { initialStatePath, readBundle } from '../../src/bundle/read';
-import { recipeSchema } from '../../src/bundle/recipe';
 import { exportRun } from '../../src/export/exportRun';
 import { asInput } from '../../src/export/samples';
-import { readSafetensors } from '../../src/export/safetensors';
 import { decodeCenter } from '../../src/data/images';
 import { createSession } from '../../src/runtime/session';
-import { writeCheckpoint } from '../../src/training/checkpoints';
-import { writeRun } from '../../src/training/runFolder';
+import { CLASSES, writeRunFolder } from '../support/runFolders';
 import { get, post, withServer } from '../support/serving';
 import { inTemporaryFolder } from '../support/temporary';
-
-const CLASSES = ['cat', 'dog', 'emu'];
-
-/** A run with one checkpoint of the untrained network; `checkpoint` writes another. */
-function writeRunFolder(directory: string, task: 'pretrain' | 'finetune') {
-  const recipe = recipeSchema.parse({
-    task,
-    network: { stages: [1, 1], width: 4, classes: 3 },
-    pooling: { layers: 1, heads: 2, feedForward: 8 },
-    batch: 2,
-  });
-  buildBundle('tiny', recipe, directory);
-  const bundle = readBundle(directory);
-  const { tensors: state } = readSafetensors(initialStatePath(bundle));
-  const identity = {
-    data: 'folder:animals',
-    labels: null,
-    validation: null,
-    unlabelled: null,
-    broken: 'fail' as const,
-    seed: 0,
-    steps: 100,
-    initFrom: null,
-    accumulate: 1,
-  };
-  writeRun(directory, {
-    formatVersion: 1,
-    ...identity,
-    classes: CLASSES,
-    provider: 'cpu',
-    threads: 1,
-    stepsPerRun: 1,
-    checkpointEvery: 10,
-    keepCheckpoints: 2,
-  });
-  const checkpoint = (step: number) =>
-    writeCheckpoint(directory, bundle.manifest, identity, { step, dataPosition: step, state }, 2);
-  checkpoint(10);
-  return { bundle, checkpoint };
-}
 
 /** A gradient, 90 x 60. */
 async function photo(): Promise<Buffer> {
