@@ -122,6 +122,7 @@ const onlyIn = (where, packages) =>
 const PROTOBUF = onlyIn('src/onnx', ['onnx-proto', 'protobufjs']);
 const SERVER = onlyIn('src/serving', [
   'fastify',
+  '@fastify/compress',
   '@fastify/multipart',
   '@grpc/grpc-js',
   '@grpc/proto-loader',

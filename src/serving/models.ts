@@ -74,6 +74,17 @@ export class Models {
     return [...(this.entries.get(name)?.loaded.keys() ?? [])].sort(compareVersions);
   }
 
+  /** Those versions, newest first. */
+  loaded(name: string): ServedModel[] {
+    const loaded = this.entries.get(name)?.loaded;
+    return this.versions(name).flatMap((version) => loaded?.get(version) ?? []);
+  }
+
+  /** Why what should be served of it is not; null: it is. */
+  problem(name: string): string | null {
+    return this.entries.get(name)?.problem ?? null;
+  }
+
   /** The newest version of each model that is loaded. */
   get newest(): ServedModel[] {
     return this.names.flatMap((name) => {

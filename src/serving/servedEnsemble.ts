@@ -1,15 +1,16 @@
 /** An ensemble that answers requests: served models one after another, each with its own batches. */
 import { UserError } from '../errors';
+import type { Tensors } from '../inference/modelThread';
+import type { ModelInfo } from '../inference/modelWorker';
 import type { OnnxValueInfo } from '../onnx/model';
 import { protocolShape, selectOutputs } from './checkInputs';
 import { dataTypeName } from './dataTypes';
 import type { EnsembleConfig, EnsembleStep } from './ensembleConfig';
 import type { ModelConfig } from './modelConfig';
 import type { Models } from './models';
-import type { Tensors } from '../inference/modelThread';
-import type { ModelInfo } from '../inference/modelWorker';
 import type { VersionFolder } from './repository';
 import { checkRequest, type ServedModel } from './servedModel';
+import { ModelStatistics } from './statistics';
 
 /** Where the models of its steps are found; they may be replaced while it stays. */
 type Found = Pick<Models, 'find' | 'use'>;
@@ -17,6 +18,8 @@ type Found = Pick<Models, 'find' | 'use'>;
 export class ServedEnsemble implements ServedModel {
   readonly platform = 'ensemble';
   readonly waiting = 0;
+  readonly delay = 0;
+  readonly statistics = new ModelStatistics();
 
   private constructor(
     readonly name: string,
@@ -43,24 +46,28 @@ export class ServedEnsemble implements ServedModel {
     return new ServedEnsemble(name, version, fingerprint, maxBatch ?? 0, labels, config, models);
   }
 
+  get steps(): readonly EnsembleStep[] {
+    return this.config.steps;
+  }
+
   /** Its own inputs and outputs; the metadata of the models, where two say the same, the last one's. */
   get info(): ModelInfo {
     const { inputs, outputs } = this.config;
-    const metadata = this.steps.map((model) => model.info.metadata);
+    const metadata = this.chained.map((model) => model.info.metadata);
     return { inputs, outputs, metadata: Object.assign({}, ...metadata) as ModelInfo['metadata'] };
   }
 
   get classes(): readonly string[] | null {
-    const known = this.steps.map(({ classes }) => classes).filter((classes) => classes !== null);
+    const known = this.chained.map(({ classes }) => classes).filter((classes) => classes !== null);
     return this.labels ?? known.at(-1) ?? null;
   }
 
   get isBroken(): boolean {
-    return this.steps.length < this.config.steps.length;
+    return this.chained.length < this.config.steps.length;
   }
 
   /** The models that are there. */
-  private get steps(): ServedModel[] {
+  private get chained(): ServedModel[] {
     return this.config.steps.flatMap(({ model, version }) => {
       try {
         return [this.models.find(model, version ?? undefined)];

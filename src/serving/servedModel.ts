@@ -6,8 +6,10 @@ import type { OnnxValueInfo } from '../onnx/model';
 import type { SessionSettings } from '../runtime/session';
 import { Batcher, type BatchRun, type BatchSettings } from './batcher';
 import { checkInputs, noOutput, selectOutputs } from './checkInputs';
+import type { EnsembleStep } from './ensembleConfig';
 import type { ModelConfig } from './modelConfig';
 import type { VersionFolder } from './repository';
+import { ModelStatistics } from './statistics';
 
 export interface ModelSettings extends BatchSettings {
   readonly session: SessionSettings;
@@ -29,6 +31,11 @@ export interface ServedModel {
   readonly isBroken: boolean;
   /** requests in its own queue */
   readonly waiting: number;
+  /** milliseconds that a request may wait for others to share a batch */
+  readonly delay: number;
+  readonly statistics: ModelStatistics;
+  /** the models that an ensemble chains; null: it is none */
+  readonly steps: readonly EnsembleStep[] | null;
   /** Runs `body` while the model stays loaded, whatever is loaded in its place meanwhile. */
   hold<T>(body: () => Promise<T>): Promise<T>;
   /** The outputs of that name, all for null. RequestError for tensors that it does not take and where too many requests wait. */
@@ -39,10 +46,12 @@ export interface ServedModel {
 
 export class OnnxModel implements ServedModel {
   readonly platform = 'onnxruntime_onnx';
+  readonly steps = null;
   /** requests that hold it */
   private users = 0;
   private retiring: (() => void) | undefined;
   private readonly batcher: Batcher;
+  readonly statistics = new ModelStatistics();
 
   private constructor(
     readonly name: string,
@@ -53,12 +62,15 @@ export class OnnxModel implements ServedModel {
     readonly maxBatch: number,
     private readonly thread: ModelThread,
     settings: ModelSettings,
-    delay: number,
+    readonly delay: number,
   ) {
     this.batcher = new Batcher(
       (inputs) => thread.run(inputs),
-      { maxBatch, delay, maxQueue: settings.maxQueue },
-      (run) => settings.observe(this, run),
+      { ...settings, maxBatch, delay },
+      (run) => {
+        this.statistics.observeBatch(run);
+        settings.observe(this, run);
+      },
     );
   }
 

@@ -81,7 +81,7 @@ test('classes and embedding of an image file are what the exported model says', 
       expect((await get(`${url}/v2/models/pets`)).json.versions).toEqual(['20']);
       expect((await post(`${url}/classify?top=1`, bytes)).json).toMatchObject({ version: '20' });
       const html = await (await fetch(url)).text();
-      expect(html).toContain('pets (version 20)');
+      expect(html).toContain('<b>pets</b> version 20');
     });
   }));
 
@@ -91,8 +91,8 @@ test("a pretraining run's page has the patch picture", () =>
     writeSmallRun(run, 'pretrain');
     await withServer(run, {}, async ({ url }) => {
       const html = await (await fetch(url)).text();
-      expect(html).toContain('data-patches="1"');
-      expect(html).not.toContain('data-classes="1"');
+      expect(html).toContain('<section id="patches"');
+      expect(html).not.toContain('<section id="classes"');
       const response = await fetch(`${url}/patches?seed=3`, {
         method: 'POST',
         body: (await photo()) as unknown as string,

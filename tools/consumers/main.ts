@@ -9,6 +9,7 @@ import { readSafetensors } from '../../src/export/safetensors';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { createSession } from '../../src/runtime/session';
 import { runtimeVersion } from '../../src/runtime/version';
+import { clientRows } from './clients';
 import type { Consumer, Limits } from './consumer';
 import { makeFiles, type ConsumerFile } from './files';
 import { startProcess } from './process';
@@ -105,6 +106,8 @@ async function main(): Promise<void> {
     }
     if (!options.only || options.only === 'torchvision')
       rows.push(await torchvisionRow(folder, python, ROOT, progress));
+    if (!options.only || /^(tritonclient|kserve)/.test(options.only))
+      rows.push(...(await clientRows(folder, files, python, ROOT, options.only)));
     const setting = { root: ROOT, python, asked: options.python, progress };
     rows.push(...(await repositoryRows(folder, setting, (name) => !options.only || options.only === name)));
   } finally {
