@@ -21,12 +21,14 @@ const MAY_IMPORT = {
     'src/export/safetensorsFormat.ts',
   ]),
   'src/export': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
+  'src/inference': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/export', 'src/onnx'],
   'src/serving': [
     'src/bundle',
     'src/data',
     'src/runtime',
     'src/training',
     'src/export',
+    'src/inference',
     'src/report',
     'src/onnx',
   ],
@@ -38,7 +40,9 @@ const MAY_IMPORT = {
     'src/onnx',
     'src/export/safetensors.ts',
   ],
-  'src/evaluation': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'],
+  'src/evaluation': ['src/bundle', 'src/data', 'src/runtime', 'src/training', 'src/onnx'].concat([
+    'src/inference/outputRows.ts',
+  ]),
   'src/tuning': [
     'src/lowering',
     'src/passes',
@@ -66,6 +70,7 @@ const MAY_IMPORT = {
     'src/runtime',
     'src/training',
     'src/export',
+    'src/inference',
     'src/serving',
   ].concat(['src/evaluation', 'src/experiment', 'src/profiling', 'src/tuning', 'src/report', 'src/onnx']),
   graphs: [
@@ -107,6 +112,7 @@ for (const room of [
   'src/training',
   'src/export',
   'src/evaluation',
+  'src/inference',
   'src/profiling',
   'src/serving',
   'src/report',
@@ -122,6 +128,7 @@ const onlyIn = (where, packages) =>
 const PROTOBUF = onlyIn('src/onnx', ['onnx-proto', 'protobufjs']);
 const SERVER = onlyIn('src/serving', [
   'fastify',
+  '@fastify/compress',
   '@fastify/multipart',
   '@grpc/grpc-js',
   '@grpc/proto-loader',
@@ -135,7 +142,7 @@ const restrict = (files, patterns) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'models/', 'coverage/'] },
+  { ignores: ['dist/', 'node_modules/', 'models/', 'coverage/', '**/.venv/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -38,17 +38,22 @@ export async function replaceFile(file: string, write: (temporary: string) => Pr
   const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   try {
     await write(temporary);
-    const fd = openSync(temporary, 'r+');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, file);
+    moveIntoPlace(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw fileError('write', file, error);
   }
+}
+
+/** Gives a file that is written its name, in the place of another; on the disk once this returns. */
+export function moveIntoPlace(written: string, file: string): void {
+  const fd = openSync(written, 'r+');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(written, file);
   syncDirectory(path.dirname(file));
 }
 

@@ -5,12 +5,14 @@ import { buildGraph } from './commands/build-graph';
 import type { Command } from './commands/command';
 import { dataDownload, dataInfo, dataPack } from './commands/data';
 import { describeError } from './commands/describeError';
+import { embedCommand } from './commands/embed';
 import { evaluateCommand } from './commands/evaluate';
 import { experimentCommand } from './commands/experiment';
 import { exportCommand } from './commands/export';
 import { inspectCommand } from './commands/inspect';
 import { knnCommand } from './commands/knn';
 import { linearProbeCommand } from './commands/linear-probe';
+import { predictCommand } from './commands/predict';
 import { printGraph } from './commands/print-graph';
 import { profileCommand } from './commands/profile';
 import { quickstartCommand } from './commands/quickstart';
@@ -25,13 +27,17 @@ import { didYouMean } from './nearest';
 
 const OPTIONS = new Map<string, readonly string[]>();
 
+/** What stands for a lone `-` while yargs parses, which loses one in a list of positionals; no argument can be this. */
+const DASH = '\0';
+
 /** Runs the command line `args` (without node and the script); resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    await createParser(args).parseAsync([...args]);
+    await createParser(args).parseAsync(args.map((arg) => (arg === '-' ? DASH : arg)));
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    process.stderr.write(`${describeError(error, Boolean(process.env.SELFIE_DEBUG))}\n`);
+    const text = describeError(error, Boolean(process.env.SELFIE_DEBUG));
+    process.stderr.write(`${text.replaceAll(DASH, '-')}\n`);
     return 1;
   }
 }
@@ -60,6 +66,8 @@ function createParser(args: readonly string[]): Argv {
   register(parser, linearProbeCommand);
   register(parser, experimentCommand);
   register(parser, exportCommand);
+  register(parser, embedCommand);
+  register(parser, predictCommand);
   register(parser, serveCommand);
   register(parser, printGraph);
   register(parser, tuneCommand);
@@ -98,9 +106,15 @@ function register<P extends Record<string, PositionalOptions>, O extends Record<
       for (const [option, value] of Object.entries(args))
         if (Array.isArray(value) && option in options && !options[option].array)
           throw new UserError(`--${option} is given more than once`);
-      return run(args as Parameters<typeof run>[0]);
+      const given = Object.entries(args).map(([name, value]) => [name, withDashes(value)]);
+      return run(Object.fromEntries(given) as Parameters<typeof run>[0]);
     },
   );
+}
+
+function withDashes(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withDashes);
+  return value === DASH ? '-' : value;
 }
 
 /** yargs' complaint as one line that names what is near. */

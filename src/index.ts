@@ -42,6 +42,8 @@ export { exportModel, type ExportReport, type ExportRequest } from './export/exp
 export { exportRun, type ExportRunOptions } from './export/exportRun';
 export { exportHub, type HubReport } from './export/hub/exportHub';
 export { exportWeb } from './export/web/exportWeb';
+export { embed, type EmbedHooks, type EmbedOptions, type EmbedReport } from './inference/embed';
+export { predict, type Prediction, type PredictOptions, type Predictions } from './inference/predict';
 export { availableProviders, type Provider } from './runtime/providers';
 export { StateSession } from './runtime/stateSession';
 export { evaluate, type Evaluation, type EvaluateOptions } from './training/evaluate';

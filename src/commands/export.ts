@@ -6,11 +6,13 @@ import { DEFAULT_FORM, EXPORT_INPUTS, EXPORT_KINDS, PRECISIONS } from '../export
 import { describeFormats, EXPORT_FORMATS, requireOptions, type ExportFormat } from '../export/formats';
 import { exportHub } from '../export/hub/exportHub';
 import { exportWeb } from '../export/web/exportWeb';
+import type { RepositoryOptions } from '../export/repository/exportRepository';
 import type { Measurement } from '../export/measure';
 import { OPSETS } from '../export/opset';
 import type { TorchStateReport } from '../export/torchState';
 import { SOURCE_FORMS } from '../data/source';
 import { UserError } from '../errors';
+import { refuseRepositoryOptions, runExportRepository } from './exportRepository';
 import { defineCommand, directory, print, text, warn, whole } from './command';
 
 export const exportCommand = defineCommand({
@@ -23,6 +25,10 @@ export const exportCommand = defineCommand({
     [
       'export models/fine --out small.onnx --precision int8 --data cifar10:PATH',
       '8 bits, and what they cost',
+    ],
+    [
+      'export models/fine --to model-repository --out repository',
+      'for Triton, OpenVINO Model Server, KServe and `selfie serve`',
     ],
     ['export models/fine --to safetensors --out resnet50.safetensors', "torchvision's names, for PyTorch"],
     ['export models/fine --to hub --out hub --data cifar10:PATH', 'a folder to upload, card included'],
@@ -57,21 +63,30 @@ export const exportCommand = defineCommand({
     images: whole('--images', 1, 'how many test images to measure on (default: 1000)'),
     checkpoint: text('step or .safetensors file (default: the newest)'),
     license: text("licence of the training data, for the file's metadata; --to hub: of the model, too"),
+    name: text("model repository: the model's name (default: that of the run's folder)"),
+    'storage-uri': text('model repository: where KServe finds it'),
     workers: whole('--workers', 1, 'threads that decode'),
   },
-  run: async ({ dir, to, out, map, ...rest }) => {
+  run: async ({ dir, to, out, map, name, storageUri, ...rest }) => {
     const { input, kind, precision, opset, data, images, checkpoint, license, workers } = rest;
     if (opset !== undefined && opset > OPSETS.last)
       throw new UserError(`--opset ${opset}: must be ${OPSETS.first} to ${OPSETS.last}`);
     const options = { input, kind, precision, opset, data, images, checkpoint, license, workers };
     const given = { ...options, map: map === true ? map : undefined };
+    if (to !== 'model-repository') refuseRepositoryOptions({ name, storageUri });
     requireOptions(to, given);
-    print(await RUN[to]({ directory: dir, out, ...given }));
+    print(await RUN[to]({ directory: dir, out, name, storageUri, ...given }));
   },
 });
 
 /** Exports in each format; what it gives is told to the user. */
-const RUN: Readonly<Record<ExportFormat, (options: ExportRunOptions) => Promise<string> | string>> = {
+const RUN: Readonly<
+  Record<
+    ExportFormat,
+    (options: ExportRunOptions & Pick<RepositoryOptions, 'name' | 'storageUri'>) => Promise<string> | string
+  >
+> = {
+  'model-repository': (options) => runExportRepository(options, warn),
   onnx: async (options) => formatExport(await exportRun(options, warn)),
   safetensors: (options) => formatState(exportRunState(options, warn)),
   hub: async (options) => {

@@ -11,17 +11,21 @@ const DEFAULTS = {
   delay: 2,
   queue: 256,
   body: 64,
+  timeout: 120,
+  images: 1000,
   reload: 5,
   grace: 30,
 };
 const MIB = 2 ** 20;
 const LAST_PORT = 65535;
+const MOST_IMAGES = 10_000;
 
 export const serveCommand = defineCommand({
   name: 'serve',
   describe: 'answer inference requests over HTTP and gRPC (Open Inference Protocol), with a page for images',
   examples: [
     ['serve models/fine', 'the newest checkpoint; POST /classify takes an image file'],
+    ['serve models/mini --neighbours cifar10:PATH', 'and what is near to an image among 1000'],
     ['serve repository --port 8000 --grpc-port 8001', 'all models of NAME/VERSION/model.onnx'],
   ],
   positionals: { dir: positional('folder of a run, or a model repository (NAME/VERSION/model.onnx)') },
@@ -45,7 +49,27 @@ export const serveCommand = defineCommand({
       1,
       `requests that may wait for a model; more are refused, 429 (default: ${DEFAULTS.queue})`,
     ),
-    'max-body': whole('--max-body', 1, `MiB of a request; more are refused, 413 (default: ${DEFAULTS.body})`),
+    'max-body': whole(
+      '--max-body',
+      1,
+      `MiB of a request; more are refused, 413; eight times as much for all together, 429 (default: ${DEFAULTS.body})`,
+    ),
+    neighbours: {
+      type: 'string',
+      requiresArg: true,
+      describe:
+        'data source: POST /neighbours and the page show its images nearest to one, by their embeddings',
+    },
+    'neighbours-images': whole(
+      '--neighbours-images',
+      1,
+      `so many of its training images, spread evenly (default: ${DEFAULTS.images})`,
+    ),
+    'request-timeout': whole(
+      '--request-timeout',
+      1,
+      `seconds in which an HTTP request must have arrived (default: ${DEFAULTS.timeout})`,
+    ),
     'reload-every': whole(
       '--reload-every',
       0,
@@ -64,7 +88,24 @@ export const serveCommand = defineCommand({
     },
     threads: whole('--threads', 1, 'threads that compute, for each model (default: all)'),
   },
-  run: async ({ dir, host, port = DEFAULTS.port, grpcPort, provider, threads, grace, ...args }) => {
+  run: async ({
+    dir,
+    host,
+    port = DEFAULTS.port,
+    grpcPort,
+    provider,
+    threads,
+    grace,
+    neighbours,
+    ...args
+  }) => {
+    const images = args.neighboursImages ?? DEFAULTS.images;
+    if (args.neighboursImages !== undefined && neighbours === undefined)
+      throw new UserError('--neighbours-images is of the images of --neighbours SOURCE, which is missing');
+    if (images > MOST_IMAGES)
+      throw new UserError(
+        `--neighbours-images ${images}: expected at most ${MOST_IMAGES}, which are kept in memory`,
+      );
     for (const [name, value] of [
       ['--port', port],
       ['--grpc-port', grpcPort ?? 0],
@@ -86,7 +127,9 @@ export const serveCommand = defineCommand({
           delay: args.maxDelay ?? DEFAULTS.delay,
           maxQueue: args.maxQueue ?? DEFAULTS.queue,
           maxBody: (args.maxBody ?? DEFAULTS.body) * MIB,
+          requestTimeout: (args.requestTimeout ?? DEFAULTS.timeout) * 1000,
           reloadEvery: args.reloadEvery ?? DEFAULTS.reload,
+          neighbours: neighbours === undefined ? undefined : { source: neighbours, images },
           threads: threads ?? availableParallelism(),
           provider,
         },

@@ -24,7 +24,11 @@ export const trainCommand = defineCommand({
   positionals: { dir: directory },
   options: {
     data: text(`${SOURCE_FORMS.join(', ')} (needed unless resuming)`),
-    steps: whole('--steps', 1, "steps in all (default: the recipe's); the schedule spans them"),
+    steps: whole(
+      '--steps',
+      0,
+      "steps in all (default: the recipe's); the schedule spans them; 0: a checkpoint of the start alone",
+    ),
     'init-from': text('run folder or .safetensors file whose network to start from'),
     labels: text('use only so many labelled images: 5%, 4000 or 60/class'),
     validation: text('keep so many training images apart and evaluate on them at every checkpoint: 10%'),

@@ -102,6 +102,27 @@ export function openFolder(root: string, split: Split): EncodedSource {
   };
 }
 
+/**
+ * Opens every image below a folder, however nested, without labels: no folder in it is a split or a class.
+ * @throws UserError for a path that is not a folder and for one without images
+ */
+export function openImages(root: string): EncodedSource {
+  if (!isFolder(root)) throw new UserError(`${root} is not a folder; images:PATH wants a folder of images`);
+  const files = listDeep(root);
+  if (files.length === 0) throw new UserError(`${root} has no JPEG, PNG or WebP image`);
+  return {
+    kind: 'encoded',
+    name: `images:${root}`,
+    split: 'all',
+    length: files.length,
+    classes: null,
+    bytes: (index) => readFile(files[index]),
+    label: () => null,
+    where: (index) => files[index],
+    close: () => undefined,
+  };
+}
+
 const WNID = /^n\d{8}$/;
 
 /**

@@ -1,8 +1,9 @@
 /** Data sources: what a reader gives, and the table of readers that `--data` names. */
+import { statSync } from 'node:fs';
 import { UserError } from '../errors';
 import { openBuiltin } from './builtin';
 import { openCifar10, openCifar100, openCifar100Coarse } from './cifar';
-import { openFolder, openImagenet } from './folder';
+import { openFolder, openImagenet, openImages } from './folder';
 import { openImagenet32 } from './imagenet32';
 import { openPacked } from './packed';
 import { openParquet } from './parquet';
@@ -60,6 +61,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   imagenet32: { argument: 'PATH', open: openImagenet32 },
   imagenet: { argument: 'PATH', open: openImagenet },
   folder: { argument: 'PATH', open: openFolder },
+  images: { argument: 'PATH', open: openImages },
   webdataset: { argument: 'PATH', open: openWebdataset },
   parquet: { argument: 'PATH', open: openParquet },
   packed: { argument: 'FILE', open: openPacked },
@@ -69,6 +71,16 @@ const READERS: Readonly<Record<string, Reader>> = {
 export const SOURCE_FORMS: readonly string[] = Object.entries(READERS).map(([name, { argument }]) =>
   argument === null ? name : `${name}:${argument}`,
 );
+
+/**
+ * `given`, or for the bare path of a folder the form that takes every image below it.
+ * @throws UserError for what is neither
+ */
+export function sourceOf(given: string): string {
+  if (Object.hasOwn(READERS, given.split(':', 1)[0])) return given;
+  if (statSync(given, { throwIfNoEntry: false })?.isDirectory()) return `images:${given}`;
+  throw new UserError(`${given} is no folder; give a folder of images or one of: ${SOURCE_FORMS.join(', ')}`);
+}
 
 /**
  * Opens the data that `spec` names (a form of `SOURCE_FORMS`). The same spec and split give the same

@@ -4,6 +4,7 @@ import { noneReadable } from '../data/examples';
 import { type BatchOptions, type BrokenImage, createLoader } from '../data/loader';
 import { openSource, type Source, type Split } from '../data/source';
 import { UserError } from '../errors';
+import { outputRows } from '../inference/outputRows';
 import { joinFloats } from '../onnx/dtype';
 import type { StateSession } from '../runtime/stateSession';
 import { batchFeeds, batchOptions } from '../training/feeds';
@@ -95,14 +96,15 @@ export async function computeFeatures(
   const labels: number[] = [];
   const broken: BrokenImage[] = [];
   try {
-    for await (const batch of loader) {
+    const found = outputRows(loader, kind, async (batch) => {
       const feature = (await session.run(graph, batchFeeds(contract, [batch], false))).get(kind);
-      if (!feature || !batch.labels) throw new Error(`${graph}.onnx gave no ${kind}`);
-      const width = feature.data.length / feature.shape[0];
-      rows.push((feature.data as Float32Array).subarray(0, batch.valid * width));
-      labels.push(...Array.from(batch.labels.subarray(0, batch.valid), Number));
+      if (!feature) throw new Error(`${graph}.onnx gave no ${kind}`);
+      return feature;
+    });
+    for await (const { batch, values } of found) {
+      rows.push(values);
+      labels.push(...Array.from(batch.labels?.subarray(0, batch.valid) ?? [], Number));
       broken.push(...batch.broken);
-      loader.release([batch]);
     }
   } finally {
     await loader.close();
@@ -110,7 +112,5 @@ export async function computeFeatures(
   const count = labels.length;
   if (count === 0) throw noneReadable(indices.length, broken);
   const values = joinFloats(rows);
-  if (!values.every(Number.isFinite))
-    throw new UserError(`${spec}: the ${kind} of some images is not finite; the network has diverged`);
   return { count, width: values.length / count, values, labels: Int32Array.from(labels), broken };
 }

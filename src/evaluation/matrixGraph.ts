@@ -1,10 +1,8 @@
 /** Small ONNX graphs for the evaluators' matrix products: the runtime does them at the machine's speed. */
 import type { DType, HostTensor } from '../onnx/dtype';
 import { encodeModel } from '../onnx/encode';
-import type { Dim, OnnxAttribute, OnnxNode, OnnxTensor } from '../onnx/model';
+import { plainModel, type Dim, type OnnxAttribute, type OnnxNode, type OnnxTensor } from '../onnx/model';
 import { createModelSession, type GraphSession } from '../runtime/session';
-
-const OPSET = 17;
 
 type Ports = Readonly<Record<string, readonly [DType, readonly Dim[]]>>;
 
@@ -39,14 +37,8 @@ export function openMatrixGraph(
   { name, inputs, outputs, constants = [], nodes }: MatrixGraph,
   threads: number,
 ): Promise<GraphSession> {
-  const model = encodeModel({
-    irVersion: 8,
-    opsets: [{ domain: '', version: OPSET }],
-    producerName: 'selfie-onnx',
-    producerVersion: '',
-    metadata: {},
-    graph: { name, inputs: values(inputs), outputs: values(outputs), initializers: constants, nodes },
-  });
+  const graph = { name, inputs: values(inputs), outputs: values(outputs), initializers: constants, nodes };
+  const model = encodeModel(plainModel(graph));
   return createModelSession(name, model, { provider: 'cpu', threads });
 }
 

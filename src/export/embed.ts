@@ -37,7 +37,7 @@ export function embedState(
 ): OnnxModel {
   const { kind, input } = form;
   const own = withWeights(model.graph, state, form);
-  const graph = replaceInput(own, input, image, form.opset);
+  const graph = replaceInput(own, input, image);
   // Rounded weights must not be those of numbers up to 255, whose range half a precision and 8 bits cannot hold.
   const isExact = form.precision === 'float32';
   let simple = simplify(graph, isExact ? without : [...without, 'inputScale']);

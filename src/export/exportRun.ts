@@ -29,7 +29,7 @@ const CALIBRATION = 256;
 
 /** What every export of a run begins with. Throws a UserError for whatever is not there or does not fit. */
 export function openRun(
-  { directory, checkpoint: which, license, kind }: ExportRunOptions,
+  { directory, checkpoint: which, license, kind }: Omit<ExportRunOptions, 'out'>,
   warn: (line: string) => void,
 ) {
   const bundle: Bundle = readBundle(directory);
@@ -43,22 +43,22 @@ export function openRun(
     step,
   };
   const fitting: ExportKind = bundle.manifest.recipe.task === 'finetune' ? 'classifier' : 'encoder';
-  return { bundle, state, details, kind: kind ?? fitting };
+  return { bundle, file, state, details, kind: kind ?? fitting };
 }
 
-/** A run's network, ready for `exportModel` in any form of input. */
-export interface OpenExport extends Omit<ExportRequest, 'out' | 'form'> {
-  readonly form: Omit<ExportForm, 'input'>;
-}
-
-/** Reads what exports as ONNX take: run, checkpoint and images. Throws a UserError for whatever is not there or does not fit. */
-export async function openExport(
+/** All that `exportModel` needs for a run's checkpoint. Throws a UserError for whatever is not there or does not fit. */
+export async function prepareExport(
   options: ExportRunOptions,
   warn: (line: string) => void,
-): Promise<OpenExport> {
-  const { data, images = 1000, workers } = options;
+): Promise<ExportRequest> {
+  const { out, data, images = 1000, workers } = options;
   const { kind, ...opened } = openRun(options, warn);
-  const { map = DEFAULT_FORM.map, opset = DEFAULT_FORM.opset, precision = DEFAULT_FORM.precision } = options;
+  const {
+    input = DEFAULT_FORM.input,
+    map = DEFAULT_FORM.map,
+    opset = DEFAULT_FORM.opset,
+    precision = DEFAULT_FORM.precision,
+  } = options;
   if (precision === 'int8' && data === undefined)
     throw new UserError('--precision int8: give --data SOURCE, of whose images it takes the ranges');
   const { manifest } = opened.bundle;
@@ -67,7 +67,8 @@ export async function openExport(
   const calibration = precision === 'int8' ? await read('train', CALIBRATION) : undefined;
   return {
     ...opened,
-    form: { kind, map, opset, precision },
+    out,
+    form: { kind, input, map, opset, precision },
     calibration: calibration?.images,
     samples: await read('test', images),
   };
@@ -78,10 +79,9 @@ export async function exportRun(
   options: ExportRunOptions,
   warn: (line: string) => void = () => {},
 ): Promise<ExportReport> {
-  const { out, input = DEFAULT_FORM.input } = options;
+  const { out } = options;
   if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
-  const { form, ...request } = await openExport(options, warn);
-  return exportModel({ ...request, out, form: { ...form, input } });
+  return exportModel(await prepareExport(options, warn));
 }
 
 /** Exports a run's checkpoint as a state_dict. Throws a UserError for whatever is not there or does not fit. */

@@ -17,6 +17,11 @@ const FORMATS = {
     describe: 'a folder for the Hugging Face Hub, with its model card',
     takes: [...MODEL, 'map'],
   },
+  'model-repository': {
+    describe: 'the next version of a model in a repository for servers',
+    // its own command says why there is no --input
+    takes: [...MODEL, 'map', 'input'],
+  },
   web: { describe: 'a folder for any web server: a page that runs the model in the browser', takes: MODEL },
 } satisfies Record<string, Format>;
 

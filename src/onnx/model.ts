@@ -52,3 +52,13 @@ export interface OnnxModel {
   readonly metadata: Readonly<Record<string, string>>;
   readonly graph: OnnxGraph;
 }
+
+/** A small model that is run here and kept nowhere, of operators that have been the same for long. */
+export const plainModel = (graph: OnnxGraph): OnnxModel => ({
+  irVersion: 8,
+  opsets: [{ domain: '', version: 17 }],
+  producerName: 'selfie-onnx',
+  producerVersion: '',
+  metadata: {},
+  graph,
+});

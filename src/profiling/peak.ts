@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { Random } from '../data/random';
 import { writeModel } from '../onnx/files';
+import { plainModel } from '../onnx/model';
 import type { SessionSettings } from '../runtime/session';
 import { flops } from './flops';
 import { profiled } from './profiled';
@@ -46,13 +47,9 @@ export async function measurePeak(folder: string, settings: SessionSettings): Pr
 
 function writeProduct(file: string, size: number): void {
   const matrix = (name: string) => ({ name, dtype: 'float32', shape: [size, size] }) as const;
-  writeModel(file, {
-    irVersion: 8,
-    opsets: [{ domain: '', version: 17 }],
-    producerName: 'selfie-onnx',
-    producerVersion: '',
-    metadata: {},
-    graph: {
+  writeModel(
+    file,
+    plainModel({
       name: 'product',
       inputs: [matrix('a'), matrix('b')],
       outputs: [matrix('c')],
@@ -60,6 +57,6 @@ function writeProduct(file: string, size: number): void {
       nodes: [
         { name: 'product', opType: 'MatMul', domain: '', inputs: ['a', 'b'], outputs: ['c'], attributes: [] },
       ],
-    },
-  });
+    }),
+  );
 }

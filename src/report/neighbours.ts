@@ -6,17 +6,28 @@ export interface Neighbour {
   readonly similarity: number;
 }
 
-/** The `count` rows of [rows, width] nearest to row `query`, itself left out, nearest first. */
-export function nearestRows(units: Float32Array, width: number, query: number, count: number): Neighbour[] {
-  const rows = units.length / width;
-  const own = units.subarray(query * width, (query + 1) * width);
-  return Array.from({ length: rows }, (_, index) => {
+/** The `count` rows of [rows, width] nearest to `vector`, nearest first. */
+export function nearestTo(
+  units: Float32Array,
+  width: number,
+  vector: Float32Array,
+  count: number,
+): Neighbour[] {
+  return Array.from({ length: units.length / width }, (_, index) => {
     let similarity = 0;
-    for (let j = 0; j < width; j++) similarity += own[j] * units[index * width + j];
+    for (let j = 0; j < width; j++) similarity += vector[j] * units[index * width + j];
     return { index, similarity };
   })
-    .filter(({ index }) => index !== query)
     .sort((a, b) => b.similarity - a.similarity || a.index - b.index)
+    .slice(0, count);
+}
+
+/** The `count` rows nearest to row `query`, itself left out. */
+export function nearestRows(units: Float32Array, width: number, query: number, count: number): Neighbour[] {
+  const own = units.subarray(query * width, (query + 1) * width);
+  // Its copies may be as near as the row itself.
+  return nearestTo(units, width, own, units.length / width)
+    .filter(({ index }) => index !== query)
     .slice(0, count);
 }
 

@@ -6,6 +6,7 @@
 import type { Tensor } from 'onnxruntime-node';
 import { encodeModel } from '../onnx/encode';
 import type { DType, HostTensor } from '../onnx/dtype';
+import { plainModel } from '../onnx/model';
 
 export class DeviceTensor {
   constructor(readonly tensor: Tensor) {}
@@ -26,16 +27,11 @@ export class DeviceTensor {
 
 export type AnyTensor = HostTensor | DeviceTensor;
 
-const TYPES = { irVersion: 8, opsets: [{ domain: '', version: 17 }], producerName: 'selfie-onnx' };
-
 /** A model with outputs `host/<name>` that are copies of the inputs `<name>`. */
 export function readingModel(tensors: ReadonlyMap<string, DeviceTensor>): Uint8Array {
   const entries = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
-  return encodeModel({
-    ...TYPES,
-    producerVersion: '',
-    metadata: {},
-    graph: {
+  return encodeModel(
+    plainModel({
       name: 'read',
       inputs: entries,
       outputs: entries.map((entry) => ({ ...entry, name: `host/${entry.name}` })),
@@ -48,6 +44,6 @@ export function readingModel(tensors: ReadonlyMap<string, DeviceTensor>): Uint8A
         outputs: [`host/${name}`],
         attributes: [],
       })),
-    },
-  });
+    }),
+  );
 }

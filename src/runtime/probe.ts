@@ -1,17 +1,13 @@
 /** Child process of providers.ts: starts a session of one node on the provider named by the argument and runs it. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { encodeModel } from '../onnx/encode';
+import { plainModel } from '../onnx/model';
 
 async function main(provider: string): Promise<void> {
   const x = { name: 'x', dtype: 'float32', shape: [1] } as const;
   const session = await InferenceSession.create(
-    encodeModel({
-      irVersion: 8,
-      opsets: [{ domain: '', version: 17 }],
-      producerName: 'selfie-onnx',
-      producerVersion: '',
-      metadata: {},
-      graph: {
+    encodeModel(
+      plainModel({
         name: 'probe',
         inputs: [x],
         outputs: [{ ...x, name: 'y' }],
@@ -19,8 +15,8 @@ async function main(provider: string): Promise<void> {
         nodes: [
           { name: 'add', opType: 'Add', domain: '', inputs: ['x', 'x'], outputs: ['y'], attributes: [] },
         ],
-      },
-    }),
+      }),
+    ),
     { executionProviders: [provider], logSeverityLevel: 4 },
   );
   const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(2), [1]) });

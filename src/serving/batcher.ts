@@ -1,6 +1,6 @@
 /** Requests that wait for one model, and the batches that are made of them. */
 import { allocate, type HostTensor } from '../onnx/dtype';
-import type { Tensors } from './modelThread';
+import type { Tensors } from '../inference/modelThread';
 import { RequestError } from './requestError';
 
 export interface BatchSettings {
@@ -10,14 +10,16 @@ export interface BatchSettings {
   readonly delay: number;
   /** requests that may wait */
   readonly maxQueue: number;
+  /** bytes that they may have together; a request alone may have more */
+  readonly maxQueueBytes: number;
 }
 
 /** One call of the model, for the metrics. */
 export interface BatchRun {
   readonly requests: number;
   readonly rows: number;
-  /** of the call */
-  readonly seconds: number;
+  /** of putting them together, of the call, and of taking the outputs apart */
+  readonly seconds: { readonly input: number; readonly infer: number; readonly output: number };
   /** that each request waited before it */
   readonly waited: readonly number[];
 }
@@ -25,6 +27,7 @@ export interface BatchRun {
 interface Job {
   readonly inputs: Tensors;
   readonly rows: number;
+  readonly bytes: number;
   /** what must be equal in one batch */
   readonly form: string;
   readonly arrived: number;
@@ -34,6 +37,8 @@ interface Job {
 
 export class Batcher {
   private queue: Job[] = [];
+  /** of the queue */
+  private bytes = 0;
   private running = false;
   private timer: NodeJS.Timeout | undefined;
 
@@ -56,12 +61,19 @@ export class Batcher {
         'queueFull',
         `${this.queue.length} requests wait already, and no more are taken; try again later (the server's --max-queue)`,
       );
+    const bytes = [...inputs.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+    if (this.queue.length > 0 && this.bytes + bytes > this.settings.maxQueueBytes)
+      throw new RequestError(
+        'queueFull',
+        `${this.bytes} bytes of requests wait already, and ${bytes} more are too many; try again later`,
+      );
     const batches = this.settings.maxBatch > 0;
     return new Promise((resolve, reject) => {
       const entries = [...inputs];
       const form = entries.map(([name, { shape }]) => `${name} ${shape.slice(1).join()}`).join(';');
       const rows = batches ? (entries[0]?.[1].shape[0] ?? 1) : 1;
-      this.queue.push({ inputs, rows, form, arrived: performance.now(), resolve, reject });
+      this.bytes += bytes;
+      this.queue.push({ inputs, rows, bytes, form, arrived: performance.now(), resolve, reject });
       this.schedule();
     });
   }
@@ -77,6 +89,7 @@ export class Batcher {
       return;
     }
     this.queue = this.queue.filter((job) => !jobs.includes(job));
+    this.bytes -= jobs.reduce((sum, job) => sum + job.bytes, 0);
     this.running = true;
     void this.runBatch(jobs).finally(() => {
       this.running = false;
@@ -102,8 +115,12 @@ export class Batcher {
 
   private async runBatch(jobs: readonly Job[]): Promise<void> {
     const start = performance.now();
+    const times = { called: start, returned: start };
     try {
-      const outputs = await this.run(concatenate(jobs));
+      const inputs = concatenate(jobs);
+      times.called = times.returned = performance.now();
+      const outputs = await this.run(inputs);
+      times.returned = performance.now();
       const answers = split(outputs, jobs);
       jobs.forEach(({ resolve }, i) => resolve(answers[i]));
     } catch (error) {
@@ -118,7 +135,11 @@ export class Batcher {
     this.observe({
       requests: jobs.length,
       rows: jobs.reduce((sum, { rows }) => sum + rows, 0),
-      seconds: (performance.now() - start) / 1000,
+      seconds: {
+        input: (times.called - start) / 1000,
+        infer: (times.returned - times.called) / 1000,
+        output: (performance.now() - times.returned) / 1000,
+      },
       waited: jobs.map(({ arrived }) => (start - arrived) / 1000),
     });
   }

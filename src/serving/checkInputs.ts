@@ -1,7 +1,7 @@
 /** Whether a request's tensors are what a model takes. */
 import type { OnnxValueInfo } from '../onnx/model';
 import { dataTypeName } from './dataTypes';
-import type { Tensors } from './modelThread';
+import type { Tensors } from '../inference/modelThread';
 import { RequestError } from './requestError';
 
 /** Sizes that are known only when the model runs, as the protocol has them: -1. */

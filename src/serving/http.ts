@@ -1,18 +1,35 @@
 /** The HTTP side: the protocol, image files, the page, metrics; errors as {"error": ...}. */
+import compress from '@fastify/compress';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import { addImageRoutes, canClassify, type ImageSettings } from './imageRoutes';
+import { boundBodies } from './bodies';
+import { Connections } from './connections';
+import { addImageRoutes, canClassify, IMAGE_ADDRESSES, type ImageSettings } from './imageRoutes';
 import { cannotListen } from './listening';
+import type { Protocol } from './metrics';
 import { page, PAGE_POLICY } from './page';
 import { asRequestError, RequestError } from './requestError';
 import { addRestRoutes } from './rest';
 import type { Service } from './service';
+import { addTritonRoutes } from './tritonRoutes';
 
-/** Milliseconds in which a request must have arrived. */
-const REQUEST_TIMEOUT = 120_000;
+/** Of bodies, both ways. */
+const ENCODINGS: ('gzip' | 'deflate' | 'identity')[] = ['gzip', 'deflate', 'identity'];
+/** Milliseconds between looks for requests that take too long to arrive. */
+const TIMEOUT_CHECK = 5000;
+/** Milliseconds in which the head of a request must have arrived. */
+const HEADERS_TIMEOUT = 60_000;
 /** Longest name of a model in an address. */
 const MAX_NAME = 256;
 /** Milliseconds between looks for connections that became idle while stopping. */
 const IDLE_CHECK = 50;
+/** Milliseconds that a request has to arrive in when the server stops. */
+const LAST_CALL = 2000;
+
+/** What the HTTP parser refuses, by its error's code. */
+const PARSER_STATUS: Readonly<Record<string, readonly [status: number, words: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+};
 
 export interface HttpServer {
   readonly url: string;
@@ -23,6 +40,8 @@ export interface HttpServer {
 export interface HttpSettings extends ImageSettings {
   readonly host: string;
   readonly port: number;
+  /** milliseconds in which a request must have arrived */
+  readonly requestTimeout: number;
 }
 
 /** Listens on `port`, 0 for any. UserError where that is not possible. */
@@ -33,7 +52,23 @@ export async function startHttp(
 ): Promise<HttpServer> {
   const app = fastify({
     bodyLimit: settings.maxBody,
-    requestTimeout: REQUEST_TIMEOUT,
+    requestTimeout: settings.requestTimeout,
+    http: {
+      headersTimeout: Math.min(HEADERS_TIMEOUT, settings.requestTimeout),
+      connectionsCheckingInterval: Math.min(TIMEOUT_CHECK, settings.requestTimeout),
+    },
+    clientErrorHandler: (error, socket) => {
+      if (error.code === 'ECONNRESET' || !socket.writable) {
+        socket.destroy();
+        return;
+      }
+      const [status, words] = PARSER_STATUS[error.code] ?? [400, 'Bad Request'];
+      service.countRefusal('http', status);
+      const body = JSON.stringify({ error: `${words}: ${error.message}` });
+      socket.end(
+        `HTTP/1.1 ${status} ${words}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      );
+    },
     // The service refuses by itself, in the form of all errors.
     return503OnClosing: false,
     // Its reply's type depends on a route, and here none was found.
@@ -42,14 +77,18 @@ export async function startHttp(
     },
     routerOptions: { maxParamLength: MAX_NAME, ignoreTrailingSlash: true },
   });
+  const connections = new Connections(app.server);
+  await app.register(compress, { encodings: ENCODINGS, requestEncodings: ENCODINGS });
+  boundBodies(app, settings.maxBody);
   // Bodies are read as bytes, whatever they say they are.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  addErrors(app, settings.maxBody, warn);
+  addErrors(app, service, settings.maxBody, warn);
   app.addHook('onSend', async (_request, reply) => {
     if (service.isStopping) reply.header('connection', 'close');
   });
   addRestRoutes(app, service);
+  addTritonRoutes(app, service);
   addImageRoutes(app, service, settings);
   app.get('/', (_request, reply) =>
     reply
@@ -59,6 +98,7 @@ export async function startHttp(
         page({
           models: service.models.newest,
           classes: canClassify(service),
+          neighbours: settings.neighbours !== null,
           patches: settings.patches !== null,
         }),
       ),
@@ -70,25 +110,39 @@ export async function startHttp(
   const { host, port } = settings;
   try {
     const url = await app.listen({ host, port });
-    return { url, stop: (milliseconds) => stop(app, milliseconds) };
+    return { url, stop: (milliseconds) => stop(app, connections, milliseconds) };
   } catch (error) {
     await app.close();
     throw cannotListen('--port', port, host, error instanceof Error ? error.message : String(error));
   }
 }
 
-function addErrors(app: FastifyInstance, maxBody: number, warn: (line: string) => void): void {
-  app.setNotFoundHandler((request, reply) =>
-    reply
+function addErrors(
+  app: FastifyInstance,
+  service: Service,
+  maxBody: number,
+  warn: (line: string) => void,
+): void {
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method === 'POST') service.countRefusal(protocolOf(request.url), 404);
+    return reply
       .code(404)
-      .send({ error: `${request.method} ${request.url}: there is nothing here; GET /v2 says who answers` }),
-  );
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
+      .send({ error: `${request.method} ${request.url}: there is nothing here; GET /v2 says who answers` });
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
     const { http, message } = refusal(error, maxBody, warn);
+    if (request.method === 'POST') service.countRefusal(protocolOf(request.url), http, error);
     if (http === 429 || http === 503) reply.header('retry-after', 1);
     return reply.code(http).send({ error: message });
   });
 }
+
+const protocolOf = (url: string): Protocol =>
+  url.startsWith('/v2/')
+    ? 'rest'
+    : IMAGE_ADDRESSES.some((address) => url.startsWith(address))
+      ? 'image'
+      : 'http';
 
 function refusal(
   error: FastifyError,
@@ -103,8 +157,12 @@ function refusal(
   return asRequestError(error, warn);
 }
 
-async function stop(app: FastifyInstance, milliseconds: number): Promise<void> {
-  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK);
+async function stop(app: FastifyInstance, connections: Connections, milliseconds: number): Promise<void> {
+  const start = performance.now();
+  const idle = setInterval(() => {
+    app.server.closeIdleConnections();
+    if (performance.now() - start > LAST_CALL) connections.closeUnread();
+  }, IDLE_CHECK);
   const end = setTimeout(() => app.server.closeAllConnections(), milliseconds);
   try {
     await app.close();

@@ -1,7 +1,9 @@
 /** POST /classify and POST /embed: an image file in, JSON out. */
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { imageForm, imageTensor } from './imageInput';
+import { imageForm } from '../inference/imageForm';
+import { imageTensor } from './imageInput';
+import { EMBEDDING, type NeighbourImages } from './neighbours';
 import type { PatchPictures } from './patchPictures';
 import { RequestError } from './requestError';
 import type { ServedModel } from './servedModel';
@@ -14,12 +16,17 @@ export interface ImageSettings {
   readonly maxQueue: number;
   /** null: the models are no pretraining run's */
   readonly patches: PatchPictures | null;
+  /** null: none were asked for */
+  readonly neighbours: NeighbourImages | null;
 }
+
+export const IMAGE_ADDRESSES = ['/classify', '/embed', '/neighbours', '/patches'] as const;
+/** Images of an answer where it does not say. */
+const NEIGHBOURS = 8;
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 type ImageRequest = FastifyRequest<{ Querystring: Query }>;
 
-const EMBEDDING = ['embedding'];
 /** What tells classes, the better first. */
 const SCORES = ['probabilities', 'logits'];
 
@@ -59,7 +66,7 @@ export function addImageRoutes(app: FastifyInstance, service: Service, settings:
   void app.register(async (scope) => {
     await scope.register(multipart, { limits: { fileSize: settings.maxBody, files: 1 } });
     scope.post<{ Querystring: Query }>('/embed', async (request) => {
-      const { model, values } = await compute(request, EMBEDDING);
+      const { model, values } = await compute(request, [EMBEDDING]);
       return { model: model.name, version: model.version, embedding: values };
     });
     scope.post<{ Querystring: Query }>('/classify', async (request) => {
@@ -71,12 +78,22 @@ export function addImageRoutes(app: FastifyInstance, service: Service, settings:
         .sort((a, b) => b.probability - a.probability);
       return { model: model.name, version: model.version, classes: classes.slice(0, top) };
     });
-    const { patches } = settings;
+    const { patches, neighbours } = settings;
+    if (neighbours)
+      scope.post<{ Querystring: Query }>('/neighbours', async (request) => {
+        const count = queryCount(request.query, 'count') ?? NEIGHBOURS;
+        if (count < 1) throw new RequestError('invalid', '?count=0: expected at least 1');
+        const bytes = await imageBytes(request);
+        return service.count('image', neighbours.modelName, undefined, () =>
+          bounded(() => neighbours.search(bytes, count)),
+        );
+      });
     if (patches)
       scope.post<{ Querystring: Query }>('/patches', async (request, reply) => {
         const seed = queryCount(request.query, 'seed') ?? 0;
         const bytes = await imageBytes(request);
-        const svg = await service.refuseWhenStopping(() => patches.draw(bytes, seed));
+        const inPage = queryText(request.query, 'colours') === 'page';
+        const svg = await service.refuseWhenStopping(() => patches.draw(bytes, seed, inPage));
         return reply.type('image/svg+xml').send(svg);
       });
   });
@@ -95,6 +112,9 @@ const firstFit = (service: Service, outputs: readonly string[]) =>
   service.models.newest.find(
     (model) => imageForm(model.info) !== null && outputs.some((output) => hasOutput(model, output)),
   );
+
+/** The model that /embed takes. */
+export const embeddingModel = (service: Service) => firstFit(service, [EMBEDDING]);
 
 /** Whether /classify has a model. */
 export const canClassify = (service: Service): boolean => firstFit(service, SCORES) !== undefined;

@@ -3,7 +3,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { BatchRun } from './batcher';
 import type { ServedModel } from './servedModel';
 
-export type Protocol = 'rest' | 'grpc' | 'image';
+/** `http`: at no address of the protocol or of images */
+export type Protocol = 'rest' | 'grpc' | 'image' | 'http';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const ROWS = [1, 2, 4, 8, 16, 32, 64, 128];
@@ -75,7 +76,7 @@ export class Metrics {
 
   observeBatch({ name: model, version }: ServedModel, run: BatchRun): void {
     const labels = { model, version };
-    this.modelSeconds.observe(labels, run.seconds);
+    this.modelSeconds.observe(labels, run.seconds.infer);
     this.batchRows.observe(labels, run.rows);
     this.batchRequests.observe(labels, run.requests);
     for (const waited of run.waited) this.queueSeconds.observe(labels, waited);

@@ -2,7 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../errors';
-import { parseTextFormat, type TextMessage, type TextValue } from './textFormat';
+import {
+  messagesOf,
+  parseTextFormat,
+  textOf,
+  textsOf,
+  type TextMessage,
+} from '../export/repository/textFormat';
+import { readEnsemble, type EnsembleConfig } from './ensembleConfig';
 
 export type VersionPolicy =
   | { readonly kind: 'latest'; readonly count: number }
@@ -17,6 +24,8 @@ export interface ModelConfig {
   readonly policy: VersionPolicy;
   /** class names; null: there are none here */
   readonly labels: readonly string[] | null;
+  /** the models that it chains; null: it is a model itself */
+  readonly ensemble: EnsembleConfig | null;
 }
 
 export const CONFIG_FILE = 'config.pbtxt';
@@ -26,18 +35,23 @@ export const LABELS_FILE = 'labels.txt';
 export function readModelConfig(folder: string): ModelConfig {
   const file = path.join(folder, CONFIG_FILE);
   const config = existsSync(file) ? parseTextFormat(readFileSync(file, 'utf8'), file) : EMPTY;
-  const platform = text(config, 'platform') ?? text(config, 'backend');
-  if (platform !== null && platform !== 'onnxruntime_onnx' && platform !== 'onnxruntime')
-    throw new UserError(`${file}: platform ${platform} is not served; only onnxruntime_onnx is`);
+  const platform = textOf(config, 'platform') || textOf(config, 'backend') || null;
+  const isEnsemble = platform === 'ensemble';
+  if (platform !== null && !isEnsemble && platform !== 'onnxruntime_onnx' && platform !== 'onnxruntime')
+    throw new UserError(
+      `${file}: platform ${platform} is not served; only onnxruntime_onnx and ensemble are`,
+    );
   const batching = message(config, 'dynamic_batching');
   const microseconds = batching === null ? null : number(batching, 'max_queue_delay_microseconds', file);
-  const named = messages(config, 'output').map((output) => text(output, 'label_filename'));
+  const named = messagesOf(config, 'output').map((output) => textOf(output, 'label_filename'));
   const labels = path.join(folder, named.find((name) => name !== null) ?? LABELS_FILE);
+  const maxBatch = number(config, 'max_batch_size', file);
   return {
-    maxBatch: number(config, 'max_batch_size', file),
+    maxBatch,
     delay: microseconds === null ? null : microseconds / 1000,
     policy: versionPolicy(message(config, 'version_policy'), file),
     labels: existsSync(labels) ? readLines(labels) : null,
+    ensemble: isEnsemble ? readEnsemble(config, maxBatch ?? 0, file) : null,
   };
 }
 
@@ -45,20 +59,10 @@ const EMPTY: TextMessage = new Map();
 
 const readLines = (file: string) => readFileSync(file, 'utf8').trimEnd().split(/\r?\n/);
 
-const isMessage = (value: TextValue | undefined): value is TextMessage =>
-  value !== undefined && typeof value !== 'string';
-
-const messages = (from: TextMessage, field: string) => (from.get(field) ?? []).filter(isMessage);
-
-const message = (from: TextMessage, field: string) => messages(from, field).at(-1) ?? null;
-
-function text(from: TextMessage, field: string): string | null {
-  const value = from.get(field)?.at(-1);
-  return typeof value === 'string' ? value : null;
-}
+const message = (from: TextMessage, field: string) => messagesOf(from, field).at(-1) ?? null;
 
 function number(from: TextMessage, field: string, file: string): number | null {
-  const value = text(from, field);
+  const value = textOf(from, field);
   if (value === null) return null;
   if (!/^\d+$/.test(value))
     throw new UserError(`${file}: ${field}: ${value}: expected a whole number of at least 0`);
@@ -68,10 +72,7 @@ function number(from: TextMessage, field: string, file: string): number | null {
 function versionPolicy(given: TextMessage | null, file: string): VersionPolicy {
   if (given?.has('all')) return { kind: 'all' };
   const specific = given && message(given, 'specific');
-  if (specific) {
-    const versions = (specific.get('versions') ?? []).filter((version) => typeof version === 'string');
-    return { kind: 'specific', versions };
-  }
+  if (specific) return { kind: 'specific', versions: textsOf(specific, 'versions') };
   const latest = given && message(given, 'latest');
   return { kind: 'latest', count: Math.max(1, (latest && number(latest, 'num_versions', file)) ?? 1) };
 }

@@ -1,7 +1,8 @@
 /** The models of a repository that are loaded, and their replacement by what appears there. */
 import { readRepository, compareVersions, type ModelFolder, type VersionFolder } from './repository';
 import { RequestError } from './requestError';
-import { ServedModel, type ModelSettings } from './servedModel';
+import { ServedEnsemble } from './servedEnsemble';
+import { OnnxModel, type ModelSettings, type ServedModel } from './servedModel';
 
 interface Entry {
   /** by version */
@@ -73,6 +74,17 @@ export class Models {
     return [...(this.entries.get(name)?.loaded.keys() ?? [])].sort(compareVersions);
   }
 
+  /** Those versions, newest first. */
+  loaded(name: string): ServedModel[] {
+    const loaded = this.entries.get(name)?.loaded;
+    return this.versions(name).flatMap((version) => loaded?.get(version) ?? []);
+  }
+
+  /** Why what should be served of it is not; null: it is. */
+  problem(name: string): string | null {
+    return this.entries.get(name)?.problem ?? null;
+  }
+
   /** The newest version of each model that is loaded. */
   get newest(): ServedModel[] {
     return this.names.flatMap((name) => {
@@ -91,6 +103,7 @@ export class Models {
   get waiting(): { readonly model: ServedModel; readonly waiting: number }[] {
     return [...this.entries.values()]
       .flatMap(({ loaded }) => [...loaded.values()])
+      .filter(({ platform }) => platform !== 'ensemble')
       .map((model) => ({ model, waiting: model.waiting }));
   }
 
@@ -120,7 +133,10 @@ export class Models {
       for (const model of loaded.values()) this.retire(model);
       this.say(`model ${name} is gone`);
     }
-    for (const model of models) await this.refreshModel(model, patient);
+    // An ensemble loads when the models that it chains are there.
+    for (const isEnsemble of [false, true])
+      for (const model of models.filter(({ config }) => (config.ensemble !== null) === isEnsemble))
+        await this.refreshModel(model, patient);
   }
 
   private entry(name: string): Entry {
@@ -156,13 +172,17 @@ export class Models {
     const key = `${name}/${version}`;
     const old = entry.loaded.get(version);
     if (old?.fingerprint === fingerprint && !old.isBroken) return true;
-    if (patient && this.bad.get(key) === fingerprint) return false;
-    if (patient && this.fresh.get(key) !== fingerprint) {
+    // An ensemble may load without having changed: when its models do.
+    const waits = patient && config.ensemble === null;
+    if (waits && this.bad.get(key) === fingerprint) return false;
+    if (waits && this.fresh.get(key) !== fingerprint) {
       this.fresh.set(key, fingerprint);
       return false;
     }
     try {
-      const model = await ServedModel.load(name, folder, config, this.settings);
+      const model = config.ensemble
+        ? ServedEnsemble.load(name, folder, config, config.ensemble, this)
+        : await OnnxModel.load(name, folder, config, this.settings);
       entry.loaded.set(version, model);
       if (old) this.retire(old);
       this.bad.delete(key);
@@ -170,9 +190,11 @@ export class Models {
       return true;
     } catch (error) {
       this.bad.set(key, fingerprint);
-      entry.problem = error instanceof Error ? error.message : String(error);
+      const problem = error instanceof Error ? error.message : String(error);
+      const isKnown = config.ensemble !== null && entry.problem === problem;
+      entry.problem = problem;
       const kept = entry.loaded.size > 0 ? `; version ${this.versions(name)[0]} stays` : '';
-      this.warn(`model ${name}: version ${version} does not load: ${entry.problem}${kept}`);
+      if (!isKnown) this.warn(`model ${name}: version ${version} does not load: ${problem}${kept}`);
       return false;
     }
   }

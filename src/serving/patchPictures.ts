@@ -25,8 +25,8 @@ export class PatchPictures {
     private readonly threads: number,
   ) {}
 
-  /** The picture as SVG; `seed` says which places are hidden. RequestError for what is no image and where too many wait. */
-  async draw(bytes: Buffer, seed: number): Promise<string> {
+  /** The picture as SVG, `inPage`: with the page's colours by name; `seed` says which places are hidden. RequestError for what is no image and where too many wait. */
+  async draw(bytes: Buffer, seed: number, inPage: boolean): Promise<string> {
     requireImage(bytes);
     if (this.limit.pendingCount >= WAITING)
       throw new RequestError('queueFull', `${WAITING} pictures are asked for already; try again later`);
@@ -35,7 +35,8 @@ export class PatchPictures {
       try {
         writeFileSync(file, bytes);
         const task = await inspectImage({ directory: this.run, image: file, seed, threads: this.threads });
-        return standalone(await patchPicture(task, `hidden places of seed ${seed}`, pixelsUri));
+        const picture = await patchPicture(task, `hidden places of seed ${seed}`, pixelsUri);
+        return inPage ? picture : standalone(picture);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         throw new RequestError('invalid', error.message.replaceAll(file, 'the image'));

@@ -1,4 +1,7 @@
-/** A model repository in Triton's layout: NAME/VERSION/model.onnx, with config.pbtxt and labels.txt in NAME. */
+/**
+ * A model repository in Triton's layout: NAME/VERSION/model.onnx, with config.pbtxt and labels.txt in NAME. An ensemble's
+ * versions hold no model.
+ */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileError } from '../atomic';
@@ -20,6 +23,7 @@ export interface ModelFolder {
 export interface VersionFolder {
   /** a whole number of at least 1 */
   readonly version: string;
+  /** of an ensemble there is none */
   readonly file: string;
   /** changes with sizes and times of whatever the version is read from */
   readonly fingerprint: string;
@@ -40,11 +44,13 @@ export function readRepository(directory: string): { models: ModelFolder[]; bad:
   for (const name of folders(directory).sort()) {
     const folder = path.join(directory, name);
     try {
-      const found = folders(folder).filter(
-        (version) => /^[1-9]\d*$/.test(version) && existsSync(path.join(folder, version, MODEL_FILE)),
+      const numbered = folders(folder).filter((version) => /^[1-9]\d*$/.test(version));
+      if (numbered.length === 0) continue;
+      const config = readModelConfig(folder);
+      const found = numbered.filter(
+        (version) => config.ensemble !== null || existsSync(path.join(folder, version, MODEL_FILE)),
       );
       if (found.length === 0) continue;
-      const config = readModelConfig(folder);
       const versions = choose(found, config.policy).map((version) => ({
         version,
         file: path.join(folder, version, MODEL_FILE),

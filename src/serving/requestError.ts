@@ -9,6 +9,7 @@ const REASONS = {
   unsupported: { http: 415, grpc: status.INVALID_ARGUMENT },
   queueFull: { http: 429, grpc: status.RESOURCE_EXHAUSTED },
   failed: { http: 500, grpc: status.INTERNAL },
+  unimplemented: { http: 501, grpc: status.UNIMPLEMENTED },
   unavailable: { http: 503, grpc: status.UNAVAILABLE },
 } as const;
 

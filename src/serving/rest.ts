@@ -1,5 +1,7 @@
 /** The Open Inference Protocol over HTTP. */
 import type { FastifyInstance } from 'fastify';
+import { classifyOutputs } from './classification';
+import { modelMetadata } from './descriptions';
 import { HEADER_LENGTH, readRestRequest, writeRestResponse } from './restCodec';
 import { SERVER_METADATA, type Service } from './service';
 
@@ -17,7 +19,7 @@ export function addRestRoutes(app: FastifyInstance, service: Service): void {
   });
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get<{ Params: ModelParams }>(path, ({ params }) =>
-      service.modelMetadata(params.name, params.version),
+      modelMetadata(service.models, params.name, params.version),
     );
     app.get<{ Params: ModelParams }>(`${path}/ready`, ({ params: { name, version } }, reply) => {
       const ready = service.isModelReady(name, version);
@@ -28,7 +30,11 @@ export function addRestRoutes(app: FastifyInstance, service: Service): void {
       const length = request.headers[HEADER_LENGTH];
       const { body, headerLength } = await service.count('rest', name, version, async (model) => {
         const parsed = readRestRequest(request.body ?? Buffer.alloc(0), length?.toString());
-        const outputs = await model.infer(parsed.inputs, parsed.outputs);
+        const outputs = classifyOutputs(
+          await model.infer(parsed.inputs, parsed.outputs),
+          parsed.classes,
+          model,
+        );
         return writeRestResponse({ model: name, version: model.version, outputs }, parsed);
       });
       if (headerLength === null) return reply.type('application/json').send(body);

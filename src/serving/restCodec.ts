@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { toBytes } from '../onnx/dtype';
 import { dataTypeName, parseDataType, tensorFromBytes, tensorFromValues, tensorToValues } from './dataTypes';
-import type { Tensors } from './modelThread';
+import type { Tensors } from '../inference/modelThread';
 import { RequestError } from './requestError';
+import { refuseSharedMemory, textBytes } from './classification';
 import type { Inferred } from './service';
 
 /** How many bytes of a body are JSON; the rest are tensors, one after another. */
@@ -13,6 +14,7 @@ const parametersSchema = z.looseObject({
   binary_data_size: z.int().nonnegative().optional(),
   binary_data: z.boolean().optional(),
   binary_data_output: z.boolean().optional(),
+  classification: z.int().positive().optional(),
 });
 
 const requestSchema = z.looseObject({
@@ -40,6 +42,8 @@ export interface RestRequest {
   readonly inputs: Tensors;
   /** names; null: all */
   readonly outputs: readonly string[] | null;
+  /** of which outputs the so many highest values are asked for */
+  readonly classes: ReadonlyMap<string, number>;
   /** whether an output goes out as bytes */
   readonly isBinary: (output: string) => boolean;
 }
@@ -57,13 +61,19 @@ export function readRestRequest(body: Buffer, headerLength: string | undefined):
   const inputs = new Map(json.inputs.map((input) => [input.name, readInput(input, binary)]));
   if (inputs.size < json.inputs.length) throw new RequestError('invalid', 'two inputs have the same name');
   binary.finish();
-  const asked = new Map(json.outputs?.map(({ name, parameters }) => [name, parameters?.binary_data]));
+  const asked = new Map(json.outputs?.map(({ name, parameters }) => [name, parameters]));
+  for (const [name, parameters] of asked) refuseSharedMemory(parameters, `output ${name}`);
   const standard = json.parameters?.binary_data_output ?? false;
   return {
     id: json.id,
     inputs,
     outputs: json.outputs && json.outputs.length > 0 ? [...asked.keys()] : null,
-    isBinary: (output) => asked.get(output) ?? standard,
+    classes: new Map(
+      [...asked].flatMap(([name, parameters]) =>
+        parameters?.classification === undefined ? [] : [[name, parameters.classification]],
+      ),
+    ),
+    isBinary: (output) => asked.get(output)?.binary_data ?? standard,
   };
 }
 
@@ -86,6 +96,7 @@ function readInput(
   binary: BinaryParts,
 ) {
   const where = `input ${name}`;
+  refuseSharedMemory(parameters, where);
   const dtype = parseDataType(datatype, where);
   const size = parameters?.binary_data_size;
   if (size !== undefined) {
@@ -127,9 +138,11 @@ export function writeRestResponse(
 ): { body: Buffer; headerLength: number | null } {
   const parts: Uint8Array[] = [];
   const described = [...outputs].map(([name, tensor]) => {
-    const head = { name, datatype: dataTypeName(tensor.dtype), shape: tensor.shape };
-    if (!isBinary(name)) return { ...head, data: tensorToValues(tensor, `output ${name}`) };
-    const bytes = toBytes(tensor.data);
+    const isText = tensor.dtype === 'text';
+    const head = { name, datatype: isText ? 'BYTES' : dataTypeName(tensor.dtype), shape: tensor.shape };
+    if (!isBinary(name))
+      return { ...head, data: isText ? tensor.data : tensorToValues(tensor, `output ${name}`) };
+    const bytes = isText ? textBytes(tensor) : toBytes(tensor.data);
     parts.push(bytes);
     return { ...head, parameters: { binary_data_size: bytes.length } };
   });

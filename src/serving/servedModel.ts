@@ -1,41 +1,76 @@
-/** One version of a model that answers requests. */
+/** One version of a model that answers requests: what all have, and those that are an ONNX file. */
+import { namesIn } from '../inference/imageForm';
+import { ModelThread, type Tensors } from '../inference/modelThread';
+import type { ModelInfo } from '../inference/modelWorker';
 import type { OnnxValueInfo } from '../onnx/model';
 import type { SessionSettings } from '../runtime/session';
 import { Batcher, type BatchRun, type BatchSettings } from './batcher';
 import { checkInputs, noOutput, selectOutputs } from './checkInputs';
+import type { EnsembleStep } from './ensembleConfig';
 import type { ModelConfig } from './modelConfig';
-import { ModelThread, type Tensors } from './modelThread';
-import type { ModelInfo } from './modelWorker';
 import type { VersionFolder } from './repository';
+import { ModelStatistics } from './statistics';
 
 export interface ModelSettings extends BatchSettings {
   readonly session: SessionSettings;
   readonly observe: (model: ServedModel, run: BatchRun) => void;
 }
 
-export class ServedModel {
+export interface ServedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly fingerprint: string;
+  /** by the protocol's names */
+  readonly platform: 'onnxruntime_onnx' | 'ensemble';
+  readonly info: ModelInfo;
+  /** class names; null: it says none */
+  readonly classes: readonly string[] | null;
+  /** rows at once; 0: requests are not put together */
+  readonly maxBatch: number;
+  /** Whether it answers nothing any more. */
+  readonly isBroken: boolean;
+  /** requests in its own queue */
+  readonly waiting: number;
+  /** milliseconds that a request may wait for others to share a batch */
+  readonly delay: number;
+  readonly statistics: ModelStatistics;
+  /** the models that an ensemble chains; null: it is none */
+  readonly steps: readonly EnsembleStep[] | null;
+  /** Runs `body` while the model stays loaded, whatever is loaded in its place meanwhile. */
+  hold<T>(body: () => Promise<T>): Promise<T>;
+  /** The outputs of that name, all for null. RequestError for tensors that it does not take and where too many requests wait. */
+  infer(inputs: Tensors, wanted: readonly string[] | null): Promise<Tensors>;
+  /** Waits for whoever holds it and lets go of what it has. */
+  retire(): Promise<void>;
+}
+
+export class OnnxModel implements ServedModel {
+  readonly platform = 'onnxruntime_onnx';
+  readonly steps = null;
   /** requests that hold it */
   private users = 0;
   private retiring: (() => void) | undefined;
   private readonly batcher: Batcher;
+  readonly statistics = new ModelStatistics();
 
   private constructor(
     readonly name: string,
     readonly version: string,
     readonly fingerprint: string,
     readonly info: ModelInfo,
-    /** class names; null: it says none */
     readonly classes: readonly string[] | null,
-    /** rows at once; 0: requests are not put together */
     readonly maxBatch: number,
     private readonly thread: ModelThread,
     settings: ModelSettings,
-    delay: number,
+    readonly delay: number,
   ) {
     this.batcher = new Batcher(
       (inputs) => thread.run(inputs),
-      { maxBatch, delay, maxQueue: settings.maxQueue },
-      (run) => settings.observe(this, run),
+      { ...settings, maxBatch, delay },
+      (run) => {
+        this.statistics.observeBatch(run);
+        settings.observe(this, run);
+      },
     );
   }
 
@@ -45,12 +80,12 @@ export class ServedModel {
     { version, file, fingerprint }: VersionFolder,
     config: ModelConfig,
     settings: ModelSettings,
-  ): Promise<ServedModel> {
+  ): Promise<OnnxModel> {
     const { thread, info } = await ModelThread.open(file, settings.session);
     const classes = namesIn(info.metadata.classes) ?? config.labels;
     const maxBatch = isBatched(info) ? (config.maxBatch ?? settings.maxBatch) : 0;
     const delay = config.delay ?? settings.delay;
-    return new ServedModel(name, version, fingerprint, info, classes, maxBatch, thread, settings, delay);
+    return new OnnxModel(name, version, fingerprint, info, classes, maxBatch, thread, settings, delay);
   }
 
   /** Whether its thread ended by itself: it answers nothing any more. */
@@ -62,7 +97,6 @@ export class ServedModel {
     return this.batcher.waiting;
   }
 
-  /** Runs `body` while the model stays loaded, whatever is loaded in its place meanwhile. */
   async hold<T>(body: () => Promise<T>): Promise<T> {
     this.users++;
     try {
@@ -73,23 +107,30 @@ export class ServedModel {
     }
   }
 
-  /** The outputs of that name, all for null. RequestError for tensors that it does not take and where too many requests wait. */
   async infer(inputs: Tensors, wanted: readonly string[] | null): Promise<Tensors> {
     const { name, info } = this;
-    checkInputs(name, info.inputs, this.maxBatch, inputs);
-    const there = info.outputs.map((output) => output.name);
-    const missing = wanted?.find((output) => !there.includes(output));
-    if (missing !== undefined) throw noOutput(name, missing, there);
+    checkRequest(this, inputs, wanted);
     const ordered = new Map(info.inputs.flatMap((input) => entry(inputs, input)));
     return selectOutputs(name, await this.batcher.infer(ordered), wanted);
   }
 
-  /** Waits for whoever holds it and ends its thread. */
   async retire(): Promise<void> {
     if (this.users > 0) await new Promise<void>((resolve) => (this.retiring = resolve));
     this.retiring ??= () => {};
     await this.thread.close();
   }
+}
+
+/** RequestError for tensors that the model does not take, and for outputs that it does not give. */
+export function checkRequest(
+  { name, info, maxBatch }: Pick<ServedModel, 'name' | 'info' | 'maxBatch'>,
+  inputs: Tensors,
+  wanted: readonly string[] | null,
+): void {
+  checkInputs(name, info.inputs, maxBatch, inputs);
+  const there = info.outputs.map((output) => output.name);
+  const missing = wanted?.find((output) => !there.includes(output));
+  if (missing !== undefined) throw noOutput(name, missing, there);
 }
 
 function entry(inputs: Tensors, { name }: OnnxValueInfo) {
@@ -100,13 +141,3 @@ function entry(inputs: Tensors, { name }: OnnxValueInfo) {
 /** Whether rows may be added along the first axis of whatever it takes and gives. */
 const isBatched = ({ inputs, outputs }: ModelInfo) =>
   inputs.length > 0 && [...inputs, ...outputs].every(({ shape }) => typeof shape[0] === 'string');
-
-/** A list of names as JSON; null for anything else. */
-function namesIn(json: string | undefined): readonly string[] | null {
-  try {
-    const names: unknown = JSON.parse(json ?? 'null');
-    return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : null;
-  } catch {
-    return null;
-  }
-}

@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findBundle, readBundle } from '../bundle/read';
 import { UserError } from '../errors';
+import { LARGEST_AT_ONCE } from './bodies';
 import { startGrpc, type GrpcServer } from './grpc';
 import { startHttp, type HttpServer } from './http';
 import { Metrics } from './metrics';
 import { Models } from './models';
+import { embeddingModel } from './imageRoutes';
+import { NeighbourImages, type NeighbourSettings } from './neighbours';
 import { PatchPictures } from './patchPictures';
 import { requireProvider, type Provider } from '../runtime/providers';
 import { RunRepository } from './runRepository';
@@ -29,10 +32,14 @@ export interface ServeOptions {
   readonly maxQueue: number;
   /** bytes */
   readonly maxBody: number;
+  /** milliseconds in which an HTTP request must have arrived */
+  readonly requestTimeout: number;
   readonly threads: number;
   readonly provider: Provider;
   /** seconds between looks for new versions; 0: only when asked */
   readonly reloadEvery: number;
+  /** undefined: none are shown */
+  readonly neighbours?: NeighbourSettings;
 }
 
 export interface Log {
@@ -54,9 +61,10 @@ export interface RunningServer {
 export async function startServer(options: ServeOptions, log: Log): Promise<RunningServer> {
   requireProvider(options.provider);
   const temporary = mkdtempSync(path.join(tmpdir(), 'selfie-serve-'));
-  const opened: { models?: Models; http?: HttpServer; grpc?: GrpcServer } = {};
+  const opened: { models?: Models; neighbours?: NeighbourImages; http?: HttpServer; grpc?: GrpcServer } = {};
   const close = async (milliseconds: number) => {
     await Promise.all([opened.http?.stop(milliseconds), opened.grpc?.stop(milliseconds)]);
+    await opened.neighbours?.close();
     await opened.models?.close();
     rmSync(temporary, { recursive: true, force: true });
   };
@@ -71,6 +79,7 @@ export async function startServer(options: ServeOptions, log: Log): Promise<Runn
       run?.folder ?? directory,
       {
         ...options,
+        maxQueueBytes: LARGEST_AT_ONCE * options.maxBody,
         session: { provider: options.provider, threads },
         observe: (model, batch) => metrics.observeBatch(model, batch),
       },
@@ -85,7 +94,15 @@ export async function startServer(options: ServeOptions, log: Log): Promise<Runn
       run && readBundle(directory).manifest.recipe.task === 'pretrain'
         ? new PatchPictures(directory, temporary, threads)
         : null;
-    opened.http = await startHttp(service, { ...options, patches }, log.warn);
+    if (options.neighbours)
+      opened.neighbours = await NeighbourImages.open(
+        options.neighbours,
+        () => embeddingModel(service),
+        log.warn,
+      );
+    opened.neighbours?.update();
+    const neighbours = opened.neighbours ?? null;
+    opened.http = await startHttp(service, { ...options, patches, neighbours }, log.warn);
     const { grpcPort } = options;
     if (grpcPort !== undefined)
       opened.grpc = await startGrpc(service, { ...options, port: grpcPort }, log.warn);
@@ -96,6 +113,7 @@ export async function startServer(options: ServeOptions, log: Log): Promise<Runn
         await run?.update();
         // A run's exports appear whole.
         await models.refresh({ patient: patient && run === null });
+        opened.neighbours?.update();
       });
       looking = done.catch(() => {});
       return done;

@@ -1,23 +1,30 @@
 /** What both protocols and the image addresses ask: is it there, what is it, compute this. */
 import { version as packageVersion } from '../../package.json';
-import { dataTypeName } from './dataTypes';
-import { protocolShape } from './checkInputs';
+import type { OutputTensors } from './classification';
 import type { Metrics, Protocol } from './metrics';
 import type { Models } from './models';
-import type { Tensors } from './modelThread';
 import { asRequestError, RequestError } from './requestError';
 import type { ServedModel } from './servedModel';
 
 export interface Inferred {
   readonly model: string;
   readonly version: string;
-  readonly outputs: Tensors;
+  readonly outputs: OutputTensors;
 }
+
+const UNKNOWN = 'unknown';
 
 export const SERVER_METADATA = {
   name: 'selfie-onnx',
   version: packageVersion,
-  extensions: ['binary_tensor_data'],
+  extensions: [
+    'binary_tensor_data',
+    'classification',
+    'model_configuration',
+    'model_repository',
+    'parameters',
+    'statistics',
+  ],
 } as const;
 
 export class Service {
@@ -25,6 +32,8 @@ export class Service {
   answered = 0;
   refused = 0;
   private stopping = false;
+  /** errors of requests that the metrics have */
+  private readonly counted = new WeakSet();
 
   constructor(
     readonly models: Models,
@@ -56,23 +65,6 @@ export class Service {
     }
   }
 
-  /** The protocol's description of a version, or of the newest. RequestError where it is not served. */
-  modelMetadata(name: string, version?: string) {
-    const { info } = this.models.find(name, version);
-    const describe = (port: (typeof info.inputs)[number]) => ({
-      name: port.name,
-      datatype: dataTypeName(port.dtype),
-      shape: protocolShape(port),
-    });
-    return {
-      name,
-      versions: this.models.versions(name),
-      platform: 'onnxruntime_onnx',
-      inputs: info.inputs.map(describe),
-      outputs: info.outputs.map(describe),
-    };
-  }
-
   /** RequestError once `stop` was called. */
   private requireRunning(): void {
     if (this.stopping)
@@ -96,22 +88,36 @@ export class Service {
     body: (model: ServedModel) => Promise<T>,
   ): Promise<T> {
     const start = performance.now();
-    const finish = (status: number, known: boolean) => {
+    let used: ServedModel | undefined;
+    const finish = (status: number) => {
+      const seconds = (performance.now() - start) / 1000;
+      used?.statistics.observeRequest(status === 200, seconds);
       // Names that nobody serves come from outside and would grow the metrics without end.
-      const model = known ? name : 'unknown';
-      this.metrics.observeRequest(protocol, model, status, (performance.now() - start) / 1000);
+      const model = this.models.names.includes(name) ? name : UNKNOWN;
+      this.metrics.observeRequest(protocol, model, status, seconds);
     };
     try {
       this.requireRunning();
-      const result = await this.models.use(name, version, body);
+      const result = await this.models.use(name, version, (model) => {
+        used = model;
+        return body(model);
+      });
       this.answered++;
-      finish(200, true);
+      finish(200);
       return result;
     } catch (error) {
       const refusal = asRequestError(error, this.warn);
       this.refused++;
-      finish(refusal.http, this.models.names.includes(name));
+      finish(refusal.http);
+      this.counted.add(refusal);
       throw refusal;
     }
+  }
+
+  /** Counts a request that was refused before `count` could: it was too large, cut off, or no request at all. */
+  countRefusal(protocol: Protocol, status: number, error?: object): void {
+    if (error && this.counted.has(error)) return;
+    this.refused++;
+    this.metrics.observeRequest(protocol, UNKNOWN, status, 0);
   }
 }

@@ -213,7 +213,6 @@ function given(options: TrainOptions): TrainOptions {
 
 function checkNumbers(options: TrainOptions): void {
   const counts = {
-    '--steps': options.steps,
     '--steps-per-run': options.stepsPerRun,
     '--accumulate': options.accumulate,
     '--checkpoint-every': options.checkpointEvery,
@@ -226,7 +225,10 @@ function checkNumbers(options: TrainOptions): void {
       throw new UserError(`${option} ${value}: must be a positive whole number`);
     }
   }
-  if (options.seed !== undefined && !(Number.isSafeInteger(options.seed) && options.seed >= 0)) {
-    throw new UserError(`--seed ${options.seed}: must be a whole number, 0 or more`);
+  const { steps, seed } = options;
+  for (const [option, value] of Object.entries({ '--steps': steps, '--seed': seed })) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
+      throw new UserError(`${option} ${value}: must be a whole number, 0 or more`);
+    }
   }
 }

@@ -22,19 +22,26 @@ export function createReporter(output: NodeJS.WriteStream = process.stderr): Rep
 }
 
 function terminalReporter(output: NodeJS.WriteStream): Reporter {
-  const left = new TimeLeft();
-  let bar: SingleBar | null = null;
-  const stop = () => {
-    bar?.stop();
-    bar = null;
-  };
+  const pace = new Pace();
+  const bar = textBar(output);
   return {
     line: (text) => {
-      stop();
+      bar.stop();
       output.write(`${text}\n`);
     },
     step: (metrics, total) => {
-      const text = describeStep(metrics, total, left.seconds(metrics.step, total));
+      const left = pace.secondsLeft(metrics.step, total);
+      bar.update(metrics.step, total, describeStep(metrics, total, left));
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+/** One updating line of a terminal: a bar, and a text. */
+export function textBar(output: NodeJS.WriteStream) {
+  let bar: SingleBar | null = null;
+  return {
+    update: (done: number, total: number, text: string) => {
       if (!bar) {
         // gracefulExit would end the process on Ctrl-C before its checkpoint is written.
         bar = new SingleBar({
@@ -45,21 +52,24 @@ function terminalReporter(output: NodeJS.WriteStream): Reporter {
           hideCursor: true,
           gracefulExit: false,
         });
-        bar.start(total, metrics.step, { text });
+        bar.start(total, done, { text });
       }
-      bar.update(metrics.step, { text });
+      bar.update(done, { text });
     },
-    stop,
+    stop: () => {
+      bar?.stop();
+      bar = null;
+    },
   };
 }
 
 export function plainReporter(output: Pick<NodeJS.WritableStream, 'write'>): Reporter {
-  const left = new TimeLeft();
+  const pace = new Pace();
   let last = -Infinity;
   return {
     line: (text) => void output.write(`${text}\n`),
     step: (metrics, total) => {
-      const seconds = left.seconds(metrics.step, total);
+      const seconds = pace.secondsLeft(metrics.step, total);
       const now = performance.now() / 1000;
       if (now - last < PLAIN_INTERVAL && metrics.step !== total) return;
       last = now;
@@ -91,15 +101,20 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
 }
 
-/** Time left by the mean pace since the first step that this process saw. */
-class TimeLeft {
+/** The mean pace since the first call of this process. */
+export class Pace {
   private first: { step: number; time: number } | null = null;
 
-  seconds(step: number, total: number): number {
+  /** NaN at the first call */
+  perSecond(step: number): number {
     const time = performance.now() / 1000;
     this.first ??= { step, time };
     const done = step - this.first.step;
-    if (step === total) return 0;
-    return done === 0 ? NaN : ((time - this.first.time) / done) * (total - step);
+    return done === 0 ? NaN : done / (time - this.first.time);
+  }
+
+  secondsLeft(step: number, total: number): number {
+    const pace = this.perSecond(step);
+    return step === total ? 0 : (total - step) / pace;
   }
 }

@@ -13,7 +13,7 @@ export const identitySchema = z.strictObject({
   /** images that cannot be decoded end the run or are skipped */
   broken: z.enum(['fail', 'skip']).default('fail'),
   seed: z.number().int().nonnegative(),
-  steps: z.number().int().positive(),
+  steps: z.number().int().nonnegative(),
   initFrom: z.string().nullable(),
   /** batches a step */
   accumulate: z.number().int().positive(),

@@ -187,7 +187,7 @@ async function loop(
       }
       await save();
     }
-    if (step > saved) await save();
+    if (step > saved || steps === 0) await save();
     return { step, steps, interrupted: step < steps, last, checkpoint: newest(), broken: broken.count };
   } finally {
     log.close();

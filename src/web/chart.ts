@@ -30,7 +30,7 @@ export function curve(
 ): string | null {
   const points = bins(lines, key, MOST_BINS);
   if (points.length === 0) return null;
-  const last = lines[lines.length - 1][key];
+  const end = points[points.length - 1];
   const top = Math.max(...points.map(({ high }) => high)) * 1.05 || 1;
   const x = (step: number) => MARGIN.left + ((WIDTH - MARGIN.left - MARGIN.right) * step) / steps;
   const y = (value: number) => HEIGHT - MARGIN.bottom - ((HEIGHT - MARGIN.top - MARGIN.bottom) * value) / top;
@@ -41,10 +41,9 @@ export function curve(
       text(MARGIN.left - 6, y(value) + 4, short(value), 'end'),
   );
   const along = ticks(0, steps).map((step) => text(x(step), HEIGHT - 8, short(step), 'middle'));
-  const end = points[points.length - 1];
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeText(`${title}: ${short(last)} at step ${lines.length}`)}">`,
-    text(MARGIN.left, 16, `${title}: ${short(last)}`, 'start', 'ink'),
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeText(`${title}: ${short(end.mean)} at step ${lines.length}`)}">`,
+    text(MARGIN.left, 16, `${title}: ${short(end.mean)}`, 'start', 'ink'),
     ...across,
     ...along,
     `<polyline points="${line}" fill="none" stroke="${seriesColour(0)}" stroke-width="2" stroke-linejoin="round"/>`,

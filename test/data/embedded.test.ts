@@ -8,10 +8,8 @@ import {
   embeddedLabel,
   type EmbeddedSplit,
 } from '../../src/data/embedded';
-import { Random } from '../../src/data/random';
 
 const PIXELS = EMBEDDED_SIZE * EMBEDDED_SIZE * 3;
-const CLASSES = EMBEDDED_CLASSES.length;
 const split = fc.constantFrom<EmbeddedSplit>('train', 'test');
 
 /** SHA-256 of 50 images of a split, far apart, with their labels. */
@@ -22,56 +20,6 @@ function digest(seed: number, of: EmbeddedSplit): string {
     hash.update(pixels).update(Uint8Array.of(label));
   }
   return hash.digest('hex');
-}
-
-/** The first `count` images: pixels in [-1, 1], and labels. */
-function images(of: EmbeddedSplit, count: number): { inputs: Float32Array; labels: number[] } {
-  const inputs = new Float32Array(count * PIXELS);
-  const labels: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const { pixels, label } = embeddedImage(0, of, i);
-    for (let k = 0; k < PIXELS; k++) inputs[i * PIXELS + k] = pixels[k] / 127.5 - 1;
-    labels.push(label);
-  }
-  return { inputs, labels };
-}
-
-function logits(weights: Float32Array, inputs: Float32Array, image: number, out: Float64Array): void {
-  out.fill(0);
-  for (let k = 0; k < PIXELS; k++) {
-    const value = inputs[image * PIXELS + k];
-    for (let c = 0; c < CLASSES; c++) out[c] += value * weights[k * CLASSES + c];
-  }
-}
-
-/** Softmax regression on pixels by stochastic gradient descent: weights [pixels, classes]. */
-function fitLinear(inputs: Float32Array, labels: number[], epochs: number): Float32Array {
-  const weights = new Float32Array(PIXELS * CLASSES);
-  const slope = new Float64Array(CLASSES);
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const rate = 0.001 * (1 - epoch / epochs);
-    for (const image of new Random(0, 'order', epoch).permutation(labels.length)) {
-      logits(weights, inputs, image, slope);
-      const highest = Math.max(...slope);
-      let sum = 0;
-      for (let c = 0; c < CLASSES; c++) sum += slope[c] = Math.exp(slope[c] - highest);
-      for (let c = 0; c < CLASSES; c++) slope[c] = slope[c] / sum - (c === labels[image] ? 1 : 0);
-      for (let k = 0; k < PIXELS; k++) {
-        const step = rate * inputs[image * PIXELS + k];
-        for (let c = 0; c < CLASSES; c++) weights[k * CLASSES + c] -= step * slope[c];
-      }
-    }
-  }
-  return weights;
-}
-
-function accuracy(weights: Float32Array, inputs: Float32Array, labels: number[]): number {
-  const out = new Float64Array(CLASSES);
-  const right = labels.filter((label, image) => {
-    logits(weights, inputs, image, out);
-    return out.indexOf(Math.max(...out)) === label;
-  });
-  return right.length / labels.length;
 }
 
 describe('the embedded data set', () => {
@@ -118,7 +66,7 @@ describe('the embedded data set', () => {
 
   it('repeats no image, within a split, between splits or between seeds', () => {
     const seen = new Set<string>();
-    for (let index = 0; index < 500; index++) {
+    for (let index = 0; index < 150; index++) {
       for (const [seed, of] of [
         [0, 'train'],
         [0, 'test'],
@@ -127,7 +75,7 @@ describe('the embedded data set', () => {
         seen.add(Buffer.from(embeddedImage(seed, of, index).pixels).toString('latin1'));
       }
     }
-    expect(seen.size).toBe(1500);
+    expect(seen.size).toBe(450);
   });
 
   it('uses the range of a byte, without much of it clipped', () => {
@@ -143,17 +91,6 @@ describe('the embedded data set', () => {
     expect(mean).toBeLessThan(140);
     expect(Math.sqrt(variance)).toBeGreaterThan(40);
     expect((counts[0] + counts[255]) / total).toBeLessThan(0.03);
-  });
-
-  it('gives away little of the class to a linear model on pixels', () => {
-    const train = images('train', 1500);
-    const test = images('test', 600);
-    const weights = fitLinear(train.inputs, train.labels, 8);
-    // It does fit what it is shown; what it learns carries over hardly.
-    expect(accuracy(weights, train.inputs, train.labels)).toBeGreaterThan(0.4);
-    const reached = accuracy(weights, test.inputs, test.labels);
-    expect(reached).toBeGreaterThan(0.12);
-    expect(reached).toBeLessThan(0.4);
   });
 
   it('refuses what is no index', () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { openFolder } from '../../src/data/folder';
+import { openFolder, openImages } from '../../src/data/folder';
+import { sourceOf } from '../../src/data/source';
 import { UserError } from '../../src/errors';
 import { describeShared, sharedData } from '../support/paths';
 import { inTemporaryFolder } from '../support/temporary';
@@ -109,6 +110,24 @@ describe('folder reader', () => {
       writeFileSync(path.join(root, 'a.jpg'), '');
       mkdirSync(path.join(root, 'x'));
       expect(() => openFolder(path.join(root, 'a.jpg'), 'train')).toThrow(/is not a folder/);
+    }));
+});
+
+describe('images:PATH and a bare path', () => {
+  it('take every image below, whatever its folders are called', () =>
+    inTemporaryFolder((root) => {
+      write(root, ['train/a/1.jpg', 'test/2.png', 'empty/readme.txt', '3.webp']);
+      const source = openImages(root);
+      const found = Array.from({ length: source.length }, (_, i) => path.relative(root, source.where(i)));
+      expect(found).toEqual(['3.webp', 'test/2.png', 'train/a/1.jpg']);
+      expect([source.split, source.classes, source.label(0)]).toEqual(['all', null, null]);
+      expect(sourceOf(root)).toBe(`images:${root}`);
+      expect(sourceOf('cifar10:x')).toBe('cifar10:x');
+      expect(() => sourceOf(path.join(root, '3.webp'))).toThrow(
+        /is no folder; give a folder of images or one of/,
+      );
+      expect(() => openImages(path.join(root, 'empty'))).toThrow(/has no JPEG, PNG or WebP image/);
+      expect(() => openImages(path.join(root, '3.webp'))).toThrow(/is not a folder/);
     }));
 });
 

@@ -6,7 +6,10 @@ import { recipeSchema } from '../../src/bundle/recipe';
 import { readSafetensors } from '../../src/export/safetensors';
 import { exportTorchState, torchState } from '../../src/export/torchState';
 import type { HostTensor } from '../../src/onnx/dtype';
+import { readCheckpoint } from '../../src/training/checkpoints';
 import { initializeFrom } from '../../src/training/initFrom';
+import { train } from '../../src/training/trainer';
+import { writeImageFolder } from '../support/imageFolder';
 import { inTemporaryFolder } from '../support/temporary';
 
 const details = { classes: null, license: 'CC0-1.0', data: null, step: 7 };
@@ -50,6 +53,24 @@ test('has the names of torchvision, and starts a training', () =>
     const taken = initializeFrom(file, bundle.manifest, state, () => {});
     expect([taken.report.fresh, taken.report.left]).toEqual([{}, {}]);
     expect(taken.state).toEqual(state);
+  }));
+
+test('weights of elsewhere become a run without training, to be compared with', () =>
+  inTemporaryFolder(async (folder) => {
+    const { bundle, state } = runIn(path.join(folder, 'source'), 0);
+    const trained = new Map([
+      ...state,
+      ['fc.bias', { dtype: 'float32', shape: [3], data: Float32Array.of(1, 2, 3) } as const],
+    ]);
+    const file = path.join(folder, 'weights.safetensors');
+    exportTorchState(bundle, trained, file, 'classifier', details);
+    const directory = path.join(folder, 'teacher');
+    runIn(directory, 0);
+    await writeImageFolder(path.join(folder, 'images'), 6, 3);
+    const data = `folder:${path.join(folder, 'images')}`;
+    const result = await train({ directory, data, initFrom: file, steps: 0, threads: 1 });
+    expect(result).toMatchObject({ step: 0, steps: 0, interrupted: false, last: undefined });
+    expect(readCheckpoint(path.join(directory, 'checkpoints', 'step-0.safetensors')).state).toEqual(trained);
   }));
 
 test('moving averages take the place of the weights', () =>

@@ -1,7 +1,7 @@
 /** Batches are made of waiting requests, every answer goes to its request, and the queue has an end. */
 import type { HostTensor } from '../../src/onnx/dtype';
-import { Batcher, type BatchRun } from '../../src/serving/batcher';
-import type { Tensors } from '../../src/serving/modelThread';
+import { Batcher, type BatchRun, type BatchSettings } from '../../src/serving/batcher';
+import type { Tensors } from '../../src/inference/modelThread';
 
 const tensor = (values: readonly number[], columns = 1): HostTensor => ({
   dtype: 'float32',
@@ -13,7 +13,7 @@ const inputs = (values: readonly number[], columns?: number): Tensors =>
 const valuesOf = (outputs: Tensors) => [...(outputs.get('y')?.data as Float32Array)];
 
 /** Doubles x after some milliseconds; refuses negative numbers. */
-function doubling(settings: { maxBatch: number; delay: number; maxQueue: number }, milliseconds = 5) {
+function doubling(settings: Omit<BatchSettings, 'maxQueueBytes'> & Partial<BatchSettings>, milliseconds = 5) {
   const runs: BatchRun[] = [];
   let atOnce = 0;
   const batcher = new Batcher(
@@ -28,7 +28,7 @@ function doubling(settings: { maxBatch: number; delay: number; maxQueue: number 
         ['y', { dtype: 'float32' as const, shape, data: Float32Array.from(values, (v) => 2 * v) }],
       ]);
     },
-    settings,
+    { maxQueueBytes: Infinity, ...settings },
     (run) => runs.push(run),
   );
   return { batcher, runs };
@@ -81,4 +81,21 @@ test('a full queue refuses, and takes requests again when it has room', async ()
     reason: { http: 429, message: expect.stringContaining('3 requests wait') as string },
   });
   expect(valuesOf(await batcher.infer(inputs([7])))).toEqual([14]);
+});
+
+test('a queue that is full of bytes refuses, but takes one request of any size', async () => {
+  const { batcher } = doubling({ maxBatch: 1, delay: 0, maxQueue: 100, maxQueueBytes: 8 });
+  const large = Array.from({ length: 5 }, (_, i) => i);
+  const answers = await Promise.allSettled(
+    [[1], [2], [3], [4], large].map((row) => batcher.infer(inputs(row, row.length))),
+  );
+  const states = answers.map(({ status }) => status);
+  expect(states).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
+  expect(answers[4]).toMatchObject({
+    reason: {
+      http: 429,
+      message: expect.stringContaining('8 bytes of requests wait already, and 20 more') as string,
+    },
+  });
+  expect(valuesOf(await batcher.infer(inputs(large, 5)))).toEqual([0, 2, 4, 6, 8]);
 });

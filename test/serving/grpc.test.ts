@@ -1,33 +1,25 @@
-/** The protocol over gRPC, by a client that is made from the protocol's definition. */
-import { credentials, status, type Client, type ServiceError } from '@grpc/grpc-js';
-import { inferenceService } from '../../src/serving/grpc';
+/** The protocol over gRPC, by a client that is made from the protocol as Triton publishes it. */
+import {
+  status,
+  type Client,
+  type ClientDuplexStream,
+  type ServiceError,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import { addVersion, scaleModel } from '../../tools/bench/servingModel';
-import { withServer } from '../support/serving';
+import { openClient, type Call } from '../support/inferenceClient';
+import { withServer, type TestServer } from '../support/serving';
 import { inTemporaryFolder } from '../support/temporary';
 
-type Call = (method: string, request: object) => Promise<Record<string, unknown>>;
-
-const served = (body: (call: Call) => Promise<void>) =>
+const served = (body: (call: Call, client: Client, server: TestServer) => Promise<void>) =>
   inTemporaryFolder(async (folder) => {
     addVersion(folder, 'scale', 4, scaleModel(3));
-    await withServer(folder, { grpcPort: 0 }, async ({ grpcPort }) => {
-      const Service = inferenceService();
-      const client = new Service(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
-      const methods = client as unknown as Record<
-        string,
-        (request: object, done: (error: ServiceError | null, answer: Record<string, unknown>) => void) => void
-      >;
-      const call: Call = (method, request) =>
-        new Promise((resolve, reject) => {
-          methods[method](request, (error, answer) => {
-            if (error) reject(error);
-            else resolve(answer);
-          });
-        });
+    await withServer(folder, { grpcPort: 0 }, async (server) => {
+      const { client, call } = openClient(server.grpcPort);
       try {
-        await body(call);
+        await body(call, client, server);
       } finally {
-        (client as Client).close();
+        client.close();
       }
     });
   });
@@ -115,4 +107,116 @@ test('errors have the codes of gRPC', () =>
       status.RESOURCE_EXHAUSTED,
       '',
     );
+  }));
+
+test("Triton's index, configuration and statistics", () =>
+  served(async (call) => {
+    expect(await call('RepositoryIndex', {})).toEqual({
+      models: [{ name: 'scale', version: '4', state: 'READY', reason: '' }],
+    });
+    const { config } = await call('ModelConfig', { name: 'scale' });
+    expect(config).toMatchObject({
+      name: 'scale',
+      platform: 'onnxruntime_onnx',
+      backend: 'onnxruntime',
+      max_batch_size: 16,
+      input: [{ name: 'x', data_type: 'TYPE_FP32', dims: ['4'] }],
+      output: [{ name: 'y' }, { name: 'negative' }],
+      dynamic_batching: { max_queue_delay_microseconds: '2000' },
+    });
+    await call('ModelInfer', {
+      model_name: 'scale',
+      inputs: [{ ...input({ contents: { fp32_contents: [1, 2, 3, 4, 5, 6, 7, 8] } }), shape: [2, 4] }],
+    });
+    await expect(call('ModelInfer', { model_name: 'scale' })).rejects.toThrow('no inputs');
+    const { model_stats: stats } = await call('ModelStatistics', {});
+    const once = { count: '1', ns: expect.stringMatching(/^[1-9]\d*$/) as string };
+    expect(stats).toMatchObject([
+      {
+        name: 'scale',
+        version: '4',
+        inference_count: '2',
+        execution_count: '1',
+        inference_stats: { success: once, fail: once, queue: once, compute_infer: once },
+        batch_stats: [{ batch_size: '2', compute_infer: once }],
+      },
+    ]);
+  }));
+
+test('classes as values, indices and names', () =>
+  served(async (call) => {
+    const ask = async (classification: object) =>
+      call('ModelInfer', {
+        model_name: 'scale',
+        inputs: [{ ...input({ contents: { fp32_contents: [1, 4, 2, 3, 0, 0, 1, 0] } }), shape: [2, 4] }],
+        outputs: [{ name: 'y', parameters: { classification } }],
+      });
+    const { outputs } = await ask({ int64_param: 2 });
+    const [{ contents, ...described }] = outputs as { contents: { bytes_contents: Buffer[] } }[];
+    expect(described).toMatchObject({ name: 'y', datatype: 'BYTES', shape: ['2', '2'] });
+    expect(contents.bytes_contents.map(String)).toEqual([
+      '12.000000:1',
+      '9.000000:3',
+      '3.000000:2',
+      '0.000000:0',
+    ]);
+    await expect(ask({ int64_param: -1 })).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+  }));
+
+const raw = (...values: number[]) => ({
+  model_name: 'scale',
+  id: String(values[0]),
+  inputs: [input()],
+  raw_input_contents: [Buffer.from(Float32Array.from(values).buffer)],
+});
+
+type Streaming = Readonly<Record<'ModelStreamInfer', () => ClientDuplexStream<object, StreamAnswer>>>;
+interface StreamAnswer {
+  readonly error_message: string;
+  readonly infer_response: { readonly id: string; readonly raw_output_contents: Buffer[] } | null;
+}
+
+test('a stream of requests is answered in its order, errors between, and ends when the client is done or the server stops', () =>
+  served(async (_call, client, server) => {
+    const stream = (client as unknown as Streaming).ModelStreamInfer();
+    const answers: StreamAnswer[] = [];
+    stream.on('data', (answer: StreamAnswer) => answers.push(answer));
+    const ended = new Promise<ServiceError>((resolve) => stream.once('error', resolve));
+    for (let i = 0; i < 20; i++) stream.write(i === 7 ? { model_name: 'none' } : raw(i, 0, 0, 0));
+    while (answers.length < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(answers[7]).toMatchObject({
+      infer_response: null,
+      error_message: 'there is no model none; served are: scale',
+    });
+    const others = answers.filter((_, i) => i !== 7).map(({ infer_response: found }) => found);
+    expect(others.map((found) => [found?.id, found?.raw_output_contents[0].readFloatLE(0)])).toEqual(
+      Array.from({ length: 20 }, (_, i) => [String(i), 3 * i]).filter(([id]) => id !== '7'),
+    );
+    const second = (client as unknown as Streaming).ModelStreamInfer();
+    const finished = new Promise<StatusObject>((resolve) => second.once('status', resolve));
+    second.on('data', () => {});
+    second.write(raw(1, 0, 0, 0));
+    second.end();
+    expect(await finished).toMatchObject({ code: status.OK });
+    const stopped = server.stop(60);
+    expect(await ended).toMatchObject({ code: status.UNAVAILABLE, details: 'the server is shutting down' });
+    await stopped;
+  }));
+
+test('what is not served has a clear code, and refusals that no model saw are counted', () =>
+  served(async (call, _client, { url }) => {
+    const shared = { shared_memory_region: { string_param: 'r' } };
+    const cases: [method: string, request: object][] = [
+      ['ModelInfer', { model_name: 'scale', inputs: [input({ parameters: shared })] }],
+      ['RepositoryModelLoad', { model_name: 'scale' }],
+      ['SystemSharedMemoryStatus', {}],
+      ['TraceSetting', {}],
+      ['LogSettings', {}],
+    ];
+    for (const [method, request] of cases)
+      await expect(call(method, request)).rejects.toMatchObject({ code: status.UNIMPLEMENTED });
+    const large = { ...raw(1, 2, 3, 4), raw_input_contents: [Buffer.alloc(2 ** 20 + 9)] };
+    await expect(call('ModelInfer', large)).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('selfie_requests_total{model="unknown",protocol="grpc",status="413"} 1');
   }));

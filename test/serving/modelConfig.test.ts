@@ -3,9 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readModelConfig } from '../../src/serving/modelConfig';
 import { readRepository } from '../../src/serving/repository';
-import { parseTextFormat } from '../../src/serving/textFormat';
 import { inTemporaryFolder } from '../support/temporary';
-import { userErrorOf } from '../support/userError';
 
 const CONFIG = `
 # a classifier
@@ -27,26 +25,6 @@ dynamic_batching { max_queue_delay_microseconds: 500 }
 version_policy: { specific { versions: [1, 3] } }
 `;
 
-test('messages, lists, comments and strings', () => {
-  const parsed = parseTextFormat(`a: "x\\"y" 'z' # no\nb { c: -1.5e3 } b < c: NAME >; d: [1, 2]`, 'f');
-  expect(parsed).toEqual(
-    new Map<string, unknown>([
-      ['a', ['x"yz']],
-      ['b', [new Map([['c', ['-1.5e3']]]), new Map([['c', ['NAME']]])]],
-      ['d', ['1', '2']],
-    ]),
-  );
-  expect(userErrorOf(() => parseTextFormat('a: 1\nb', 'f.pbtxt'))).toBe(
-    'f.pbtxt: line 2, the end: expected : or {',
-  );
-  expect(userErrorOf(() => parseTextFormat('a {', 'f.pbtxt'))).toContain(
-    'f.pbtxt: line 1, the end: expected }',
-  );
-  expect(userErrorOf(() => parseTextFormat('a: $', 'f.pbtxt'))).toBe(
-    'f.pbtxt: line 1: $ has no meaning here',
-  );
-});
-
 test('batching, versions and labels', () =>
   inTemporaryFolder((folder) => {
     const birds = path.join(folder, 'birds');
@@ -64,6 +42,7 @@ test('batching, versions and labels', () =>
       delay: 0.5,
       policy: { kind: 'specific', versions: ['1', '3'] },
       labels: ['robin', 'wren'],
+      ensemble: null,
     });
     expect(chosen()).toEqual([['3', '1']]);
     writeFileSync(path.join(birds, 'config.pbtxt'), 'version_policy { latest { num_versions: 2 } }');

@@ -1,58 +1,13 @@
 /** A run's folder: image files in, classes and embeddings out, and its new checkpoints. */
 import path from 'node:path';
 import sharp from 'sharp';
-import { buildBundle } from '../../graphs/bundle';
-import { initialStatePath, readBundle } from '../../src/bundle/read';
-import { recipeSchema } from '../../src/bundle/recipe';
 import { exportRun } from '../../src/export/exportRun';
 import { asInput } from '../../src/export/samples';
-import { readSafetensors } from '../../src/export/safetensors';
 import { decodeCenter } from '../../src/data/images';
 import { createSession } from '../../src/runtime/session';
-import { writeCheckpoint } from '../../src/training/checkpoints';
-import { writeRun } from '../../src/training/runFolder';
 import { get, post, withServer } from '../support/serving';
+import { CLASSES, writeSmallRun } from '../support/smallRun';
 import { inTemporaryFolder } from '../support/temporary';
-
-const CLASSES = ['cat', 'dog', 'emu'];
-
-/** A run with one checkpoint of the untrained network; `checkpoint` writes another. */
-function writeRunFolder(directory: string, task: 'pretrain' | 'finetune') {
-  const recipe = recipeSchema.parse({
-    task,
-    network: { stages: [1, 1], width: 4, classes: 3 },
-    pooling: { layers: 1, heads: 2, feedForward: 8 },
-    batch: 2,
-  });
-  buildBundle('tiny', recipe, directory);
-  const bundle = readBundle(directory);
-  const { tensors: state } = readSafetensors(initialStatePath(bundle));
-  const identity = {
-    data: 'folder:animals',
-    labels: null,
-    validation: null,
-    unlabelled: null,
-    broken: 'fail' as const,
-    seed: 0,
-    steps: 100,
-    initFrom: null,
-    accumulate: 1,
-  };
-  writeRun(directory, {
-    formatVersion: 1,
-    ...identity,
-    classes: CLASSES,
-    provider: 'cpu',
-    threads: 1,
-    stepsPerRun: 1,
-    checkpointEvery: 10,
-    keepCheckpoints: 2,
-  });
-  const checkpoint = (step: number) =>
-    writeCheckpoint(directory, bundle.manifest, identity, { step, dataPosition: step, state }, 2);
-  checkpoint(10);
-  return { bundle, checkpoint };
-}
 
 /** A gradient, 90 x 60. */
 async function photo(): Promise<Buffer> {
@@ -65,7 +20,7 @@ async function photo(): Promise<Buffer> {
 test('classes and embedding of an image file are what the exported model says', () =>
   inTemporaryFolder(async (folder) => {
     const run = path.join(folder, 'pets');
-    const { bundle, checkpoint } = writeRunFolder(run, 'finetune');
+    const { bundle, checkpoint } = writeSmallRun(run, 'finetune');
     const bytes = await photo();
     const out = path.join(folder, 'model.onnx');
     await exportRun({ directory: run, out });
@@ -126,18 +81,18 @@ test('classes and embedding of an image file are what the exported model says', 
       expect((await get(`${url}/v2/models/pets`)).json.versions).toEqual(['20']);
       expect((await post(`${url}/classify?top=1`, bytes)).json).toMatchObject({ version: '20' });
       const html = await (await fetch(url)).text();
-      expect(html).toContain('pets (version 20)');
+      expect(html).toContain('<b>pets</b> version 20');
     });
   }));
 
 test("a pretraining run's page has the patch picture", () =>
   inTemporaryFolder(async (folder) => {
     const run = path.join(folder, 'mini');
-    writeRunFolder(run, 'pretrain');
+    writeSmallRun(run, 'pretrain');
     await withServer(run, {}, async ({ url }) => {
       const html = await (await fetch(url)).text();
-      expect(html).toContain('data-patches="1"');
-      expect(html).not.toContain('data-classes="1"');
+      expect(html).toContain('<section id="patches"');
+      expect(html).not.toContain('<section id="classes"');
       const response = await fetch(`${url}/patches?seed=3`, {
         method: 'POST',
         body: (await photo()) as unknown as string,

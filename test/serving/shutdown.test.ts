@@ -1,37 +1,13 @@
 /** `selfie serve` as a process: SIGTERM finishes what was accepted, SIGHUP looks for new versions. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { Agent, request } from 'node:http';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import path from 'node:path';
 import { addVersion, scaleModel } from '../../tools/bench/servingModel';
-import { repositoryRoot } from '../support/paths';
+import { startServe } from '../../tools/bench/serveProcess';
+import { openClient } from '../support/inferenceClient';
 import { get, scaleRequest } from '../support/serving';
 import { selfie } from '../support/selfie';
 import { inTemporaryFolder } from '../support/temporary';
-
-interface Process {
-  readonly child: ChildProcess;
-  readonly url: string;
-  /** everything it printed so far */
-  readonly output: () => string;
-  readonly ended: Promise<number | null>;
-}
-
-async function serve(directory: string, ...args: string[]): Promise<Process> {
-  const bin = path.join(repositoryRoot, 'bin', 'selfie.js');
-  const child = spawn(process.execPath, [bin, 'serve', directory, '--port', '0', '--threads', '1', ...args]);
-  let output = '';
-  child.stderr.on('data', (part: Buffer) => (output += part.toString()));
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', (part: Buffer) => {
-      output += part.toString();
-      const found = /serving on (\S+)/.exec(output);
-      if (found) resolve(found[1]);
-    });
-    void ended.then(() => reject(new Error(output)));
-  });
-  return { child, url, output: () => output, ended };
-}
 
 /** On a connection of its own; the code of the error where there is no answer. */
 function send(url: string, data: readonly number[]): Promise<{ status: number; body: string } | string> {
@@ -47,38 +23,74 @@ function send(url: string, data: readonly number[]): Promise<{ status: number; b
   });
 }
 
-test('SIGTERM under load: whatever was accepted is answered, then it ends', () =>
+/** Over gRPC; the code of the error where there is no answer. */
+async function sendGrpc(port: number | null, data: readonly number[]): Promise<readonly number[] | string> {
+  const { client, call } = openClient(port);
+  try {
+    const answer = await call('ModelInfer', {
+      model_name: 'slow',
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], contents: { fp32_contents: data } }],
+    });
+    const [{ contents }] = answer.outputs as { contents: { fp32_contents: number[] } }[];
+    return contents.fp32_contents;
+  } catch (error) {
+    return status[(error as ServiceError).code];
+  } finally {
+    client.close();
+  }
+}
+
+test('SIGTERM under load: whatever was accepted is answered over HTTP and gRPC, then it ends', () =>
   inTemporaryFolder(async (folder) => {
     addVersion(folder, 'slow', 1, scaleModel(3, 1));
-    const { child, url, output, ended } = await serve(folder, '--max-batch', '1');
+    const { child, url, grpcPort, said, ended } = await startServe(
+      folder,
+      '--max-batch',
+      '1',
+      '--grpc-port',
+      '0',
+    );
     const infer = `${url}/v2/models/slow/infer`;
     let answered = 0;
-    const sent = Array.from({ length: 40 }, async (_, i) => {
-      const row = [i, i + 1, i + 2, i + 3];
-      const answer = await send(infer, row);
-      if (typeof answer === 'string') return answer;
-      if (answer.status !== 200) return String(answer.status);
-      const { outputs } = JSON.parse(answer.body) as { outputs: { data: number[] }[] };
-      expect(outputs[0].data).toEqual(row.map((value) => 3 * value));
-      if (++answered === 3) child.kill('SIGTERM');
-      return 'right';
-    });
-    const results = await Promise.all(sent);
+    const right = { http: 0, grpc: 0 };
+    const others: string[] = [];
+    const accept = (protocol: keyof typeof right, row: readonly number[], data: readonly number[]) => {
+      expect(data).toEqual(row.map((value) => 3 * value));
+      right[protocol]++;
+      if (++answered === 5) child.kill('SIGTERM');
+    };
+    const rowOf = (i: number) => [i, i + 1, i + 2, i + 3];
+    await Promise.all([
+      ...Array.from({ length: 25 }, async (_, i) => {
+        const answer = await send(infer, rowOf(i));
+        if (typeof answer === 'string') others.push(answer);
+        else if (answer.status !== 200) others.push(String(answer.status));
+        else {
+          const { outputs } = JSON.parse(answer.body) as { outputs: { data: number[] }[] };
+          accept('http', rowOf(i), outputs[0].data);
+        }
+      }),
+      ...Array.from({ length: 25 }, async (_, i) => {
+        const answer = await sendGrpc(grpcPort, rowOf(i));
+        if (typeof answer === 'string') others.push(answer);
+        else accept('grpc', rowOf(i), answer);
+      }),
+    ]);
     expect(await ended).toBe(0);
-    const right = results.filter((result) => result === 'right').length;
-    expect(right).toBeGreaterThan(3);
-    expect(output()).toContain(`stopped after ${right} answers`);
-    const others = new Set(results.filter((result) => result !== 'right'));
-    for (const other of others) expect(['503', 'ECONNREFUSED', 'ECONNRESET']).toContain(other);
+    expect(right.http).toBeGreaterThan(0);
+    expect(right.grpc).toBeGreaterThan(0);
+    expect(answered).toBeGreaterThan(5);
+    expect(said()).toContain(`stopped after ${answered} answers`);
+    for (const other of others) expect(['503', 'ECONNREFUSED', 'ECONNRESET', 'UNAVAILABLE']).toContain(other);
   }));
 
 test('SIGHUP loads a new version', () =>
   inTemporaryFolder(async (folder) => {
     addVersion(folder, 'scale', 1, scaleModel(1));
-    const { child, url, output, ended } = await serve(folder, '--reload-every', '0');
+    const { child, url, said, ended } = await startServe(folder, '--reload-every', '0');
     addVersion(folder, 'scale', 2, scaleModel(2));
     child.kill('SIGHUP');
-    for (let i = 0; i < 100 && !output().includes('version 2 is loaded'); i++)
+    for (let i = 0; i < 100 && !said().includes('version 2 is loaded'); i++)
       await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await get(`${url}/v2/models/scale`)).json.versions).toEqual(['2']);
     child.kill('SIGINT');

@@ -23,6 +23,7 @@ export async function withServer(
       delay: 2,
       maxQueue: 100,
       maxBody: 2 ** 20,
+      requestTimeout: 60_000,
       threads: 1,
       provider: 'cpu',
       reloadEvery: 0,

@@ -184,7 +184,7 @@ describe('nothing is written where something is wrong before the start', () => {
     const directory = newRun('wrong');
     await rejects(directory, { data: 'folder:/nonexistent' }, /\/nonexistent/);
     await rejects(directory, { data: undefined }, /--data is missing/);
-    await rejects(directory, { steps: 0 }, /--steps 0: must be a positive whole number/);
+    await rejects(directory, { steps: 1.5 }, /--steps 1.5: must be a whole number, 0 or more/);
     await rejects(directory, { accumulate: 2, stepsPerRun: 2 }, /exclude each other/);
     await rejects(directory, { initFrom: '/nonexistent' }, /--init-from \/nonexistent: no such file/);
     await rejects(directory, { labels: '65' }, /labels '65' is more than the 64 examples/);

@@ -1,9 +1,10 @@
 /** Child process: an ONNX file's images a second in the runtime's session, with the options that the product uses. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { IMAGE } from '../../src/export/input';
 import { readSafetensors, writeSafetensors } from '../../src/export/safetensors';
 import { createSession } from '../../src/runtime/session';
+import { runtimeVersion } from '../../src/runtime/version';
 import { inferenceJobSchema, type InferenceAnswer, type InferenceJob } from './inferenceJob';
 import { peakMegabytes } from './process';
 
@@ -32,13 +33,6 @@ async function measure(job: InferenceJob): Promise<InferenceAnswer> {
   if (!embedding) throw new Error(`${job.variant} has no output embedding`);
   writeSafetensors(path.join(job.directory, job.embedding), new Map([['embedding', embedding]]));
   return { seconds, peakMb: peakMegabytes(), version: `onnxruntime-node ${runtimeVersion()}` };
-}
-
-function runtimeVersion(): string {
-  const manifest: unknown = JSON.parse(
-    readFileSync(require.resolve('onnxruntime-node/package.json'), 'utf8'),
-  );
-  return (manifest as { version: string }).version;
 }
 
 function main(): void {

@@ -1,11 +1,14 @@
-/** Load on `selfie serve`: many clients for some seconds, every answer checked (`npm run bench:serving`). */
-import { spawn } from 'node:child_process';
+/**
+ * Load on `selfie serve`: many clients for some seconds, every answer checked, and SIGTERM while they ask
+ * (`npm run bench:serving`).
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
 import { whole } from '../../src/commands/command';
+import { startServe } from './serveProcess';
 import { median } from './statistics';
 import { addVersion, COLUMNS, scaleModel } from './servingModel';
 
@@ -19,6 +22,8 @@ interface Counts {
   refused: number;
   /** no answer */
   lost: number;
+  /** no answer after SIGTERM: connections that were closed, and new ones that were refused */
+  cut: number;
   readonly seconds: number[];
 }
 
@@ -42,9 +47,9 @@ function post(url: string, body: string, agent: Agent): Promise<Answer> {
   });
 }
 
-/** One client: a request after the other until `end`. Numbers are multiples of 1/8, exact in float32 and times three. */
-async function client(url: string, agent: Agent, end: number, counts: Counts): Promise<void> {
-  while (performance.now() < end) {
+/** One client: a request after the other until the server is gone. Numbers are multiples of 1/8, exact in float32 and times three. */
+async function client(url: string, agent: Agent, isStopping: () => boolean, counts: Counts): Promise<void> {
+  for (;;) {
     const rows = 1 + Math.floor(3 * Math.random());
     const data = Array.from({ length: rows * COLUMNS }, () => Math.floor(8e4 * Math.random()) / 8);
     const inputs = [{ name: 'x', shape: [rows, COLUMNS], datatype: 'FP32', data }];
@@ -64,6 +69,10 @@ async function client(url: string, agent: Agent, end: number, counts: Counts): P
         counts.wrong++;
       }
     } catch {
+      if (isStopping()) {
+        counts.cut++;
+        return;
+      }
       counts.lost++;
     }
   }
@@ -73,45 +82,43 @@ async function main(): Promise<void> {
   const options = yargs(process.argv.slice(2))
     .options({
       clients: whole('--clients', 1, 'at once (default: 200)'),
-      seconds: whole('--seconds', 1, 'of load (default: 10)'),
+      seconds: whole('--seconds', 1, 'of load (default: 30)'),
     })
     .strict()
     .parseSync();
-  const { clients = 200, seconds = 10 } = options;
+  const { clients = 200, seconds = 30 } = options;
   const repository = mkdtempSync(path.join(tmpdir(), 'selfie-load-'));
   addVersion(repository, MODEL, 1, scaleModel(FACTOR));
-  const selfie = path.join(__dirname, '../../../bin/selfie.js');
-  const server = spawn(process.execPath, [selfie, 'serve', repository, '--port', '0', '--threads', '1'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const server = await startServe(repository);
   try {
-    const address = await new Promise<string>((resolve, reject) => {
-      let said = '';
-      server.stdout.on('data', (part: Buffer) => {
-        said += part.toString();
-        const found = /serving on (\S+)/.exec(said);
-        if (found) resolve(found[1]);
-      });
-      server.once('exit', () => reject(new Error(`the server ended: ${said}`)));
-    });
-    const counts: Counts = { right: 0, wrong: 0, refused: 0, lost: 0, seconds: [] };
+    const counts: Counts = { right: 0, wrong: 0, refused: 0, lost: 0, cut: 0, seconds: [] };
     const agent = new Agent({ keepAlive: true, maxSockets: clients });
-    const end = performance.now() + 1000 * seconds;
-    const url = `${address}/v2/models/${MODEL}/infer`;
-    await Promise.all(Array.from({ length: clients }, () => client(url, agent, end, counts)));
+    let isStopping = false;
+    setTimeout(() => {
+      isStopping = true;
+      server.child.kill('SIGTERM');
+    }, 1000 * seconds);
+    const url = `${server.url}/v2/models/${MODEL}/infer`;
+    await Promise.all(Array.from({ length: clients }, () => client(url, agent, () => isStopping, counts)));
+    const code = await server.ended;
     agent.destroy();
-    const { right, wrong, refused, lost } = counts;
+    const { right, wrong, refused, lost, cut } = counts;
+    const told = Number(/stopped after (\d+) answers/.exec(server.said())?.[1]);
     console.log(
       `${clients} clients, ${seconds} s: ${right} right, ${wrong} wrong, ${refused} refused, ${lost} lost`,
     );
+    console.log(
+      `SIGTERM while they asked: the server gave ${told} answers in all, ${right + wrong} arrived; it ended with ${code}`,
+    );
+    console.log(`after it ${cut} requests found it closed`);
     const sorted = counts.seconds.sort((a, b) => a - b);
     const p99 = sorted[Math.floor(0.99 * (sorted.length - 1))] ?? NaN;
     console.log(
       `${(right / seconds).toFixed(0)} answers a second; latency median ${(1000 * median(sorted)).toFixed(1)} ms, 99 % ${(1000 * p99).toFixed(1)} ms`,
     );
-    if (wrong > 0 || lost > 0 || right === 0) process.exitCode = 1;
+    if (wrong > 0 || lost > 0 || right === 0 || told !== right || code !== 0) process.exitCode = 1;
   } finally {
-    server.kill('SIGTERM');
+    server.child.kill('SIGKILL');
     rmSync(repository, { recursive: true, force: true });
   }
 }

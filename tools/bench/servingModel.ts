@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { writeModel } from '../../src/onnx/files';
-import type { OnnxModel, OnnxNode, OnnxTensor } from '../../src/onnx/model';
+import { plainModel, type OnnxModel, type OnnxNode, type OnnxTensor } from '../../src/onnx/model';
 
 /** Columns of x and y. */
 export const COLUMNS = 4;
@@ -37,24 +37,17 @@ export function scaleModel(factor: number, products = 0): OnnxModel {
   }
   node('Neg', [y], 'negative');
   const port = (name: string) => ({ name, dtype: 'float32' as const, shape: ['batch', COLUMNS] });
-  return {
-    irVersion: 8,
-    opsets: [{ domain: '', version: 17 }],
-    producerName: 'selfie-onnx',
-    producerVersion: '',
-    metadata: {},
-    graph: {
-      name: 'scale',
-      inputs: [port('x')],
-      outputs: [port('y'), port('negative')],
-      initializers: [
-        scalar('factor', factor),
-        scalar('zero', 0),
-        { name: 'sides', dtype: 'int64', shape: [2], data: BigInt64Array.of(BigInt(SIDE), BigInt(SIDE)) },
-      ].filter(({ name }) => name === 'factor' || products > 0) as OnnxTensor[],
-      nodes,
-    },
-  };
+  return plainModel({
+    name: 'scale',
+    inputs: [port('x')],
+    outputs: [port('y'), port('negative')],
+    initializers: [
+      scalar('factor', factor),
+      scalar('zero', 0),
+      { name: 'sides', dtype: 'int64', shape: [2], data: BigInt64Array.of(BigInt(SIDE), BigInt(SIDE)) },
+    ].filter(({ name }) => name === 'factor' || products > 0) as OnnxTensor[],
+    nodes,
+  });
 }
 
 /** Adds a version to a repository; it appears whole. */

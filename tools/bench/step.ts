@@ -1,5 +1,4 @@
 /** Child process: our own training step, by the runtime's session alone. */
-import { readFileSync } from 'node:fs';
 import type { Port } from '../../src/bundle/manifest';
 import { graphPath, initialStatePath, readBundle } from '../../src/bundle/read';
 import { readSafetensors, writeSafetensors } from '../../src/export/safetensors';
@@ -7,6 +6,7 @@ import { fromBytes, toBytes } from '../../src/onnx/dtype';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { collectGarbage } from '../../src/runtime/garbage';
 import { createSession } from '../../src/runtime/session';
+import { runtimeVersion } from '../../src/runtime/version';
 import { batchPath, jobSchema, type Answer, type Job } from './job';
 import { deviceMegabytes, environmentProblem, peakMegabytes, processAge } from './process';
 
@@ -79,12 +79,16 @@ async function measure(job: Job): Promise<Answer> {
   const deviceMb = deviceBefore === undefined ? undefined : deviceMegabytes() - deviceBefore;
   await session.release();
   if (saveState !== undefined) writeSafetensors(saveState, state);
-  return { seconds, losses, ages, setupSeconds, peakMb, librariesMb, deviceMb, version: runtimeVersion() };
-}
-
-function runtimeVersion(): string {
-  const manifest = readFileSync(require.resolve('onnxruntime-node/package.json'), 'utf8');
-  return `onnxruntime-node ${(JSON.parse(manifest) as { version: string }).version}`;
+  return {
+    seconds,
+    losses,
+    ages,
+    setupSeconds,
+    peakMb,
+    librariesMb,
+    deviceMb,
+    version: `onnxruntime-node ${runtimeVersion()}`,
+  };
 }
 
 measure(jobSchema.parse(JSON.parse(process.argv[2]))).then(

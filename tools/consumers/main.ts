@@ -10,10 +10,12 @@ import type { HostTensor } from '../../src/onnx/dtype';
 import { createSession } from '../../src/runtime/session';
 import { runtimeVersion } from '../../src/runtime/version';
 import { cardRows } from './card';
-import type { Consumer } from './consumer';
+import { clientRows } from './clients';
+import type { Consumer, Limits } from './consumer';
 import { makeFiles, type ConsumerFile } from './files';
 import { startProcess } from './process';
 import { consumersPython } from './python';
+import { repositoryRows } from './repository';
 import { torchvisionRow } from './torchvision';
 import { startWeb } from './web';
 
@@ -31,8 +33,7 @@ const ROOT = path.resolve(__dirname, '..', '..', '..');
 /** Trained networks whose model cards are tried: those of files.ts, and torchvision's. */
 const CARDS = ['encoder', 'classifier', 'hybrid', 'resnet50'];
 
-/** What a consumer has no operators for, by file; anything else that it refuses is a failure. */
-const CANNOT: Readonly<Record<string, readonly (readonly [file: RegExp, why: string])[]>> = {
+const LIMITS: Readonly<Record<string, Limits>> = {
   opencv: [
     [/-(photo|uint8)/, 'OpenCV takes images in float32 and of a fixed size'],
     [/-(float16|int8)/, 'OpenCV has no kernels for it'],
@@ -113,6 +114,10 @@ async function main(): Promise<void> {
       rows.push(
         ...(await cardRows(folder, options.only ? CARDS.slice(0, 3) : CARDS, python, ROOT, progress)),
       );
+    if (!options.only || /^(tritonclient|kserve)/.test(options.only))
+      rows.push(...(await clientRows(folder, files, python, ROOT, options.only)));
+    const setting = { root: ROOT, python, asked: options.python, progress };
+    rows.push(...(await repositoryRows(folder, setting, (name) => !options.only || options.only === name)));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -126,7 +131,8 @@ async function tryFile(
   file: ConsumerFile,
   known: Map<ConsumerFile, Map<string, HostTensor>>,
 ): Promise<Row> {
-  const limit = CANNOT[name]?.find(([pattern]) => pattern.test(file.name));
+  const limits = [...(LIMITS[name] ?? []), ...(consumer.limits ?? [])];
+  const limit = limits.find(([pattern]) => pattern.test(file.name));
   if (limit) return [name, consumer.version, file.name, `skipped: ${limit[1]}`, null];
   try {
     const outputs = await consumer.run(file);

@@ -1,15 +1,22 @@
 /** ONNX Runtime Web in headless Chromium, by WebAssembly or WebGPU. Everything is served from disk; nothing is fetched. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { readSafetensors } from '../../src/export/safetensors';
 import type { HostTensor } from '../../src/onnx/dtype';
 import { CHROMIUM, CHROMIUM_ARGS } from '../verify/portable/browser';
 import type { Consumer } from './consumer';
 
-// Without the flag that turns the GPU off: WebGPU is to be found where it is.
-const ARGS = CHROMIUM_ARGS.filter((flag) => flag !== '--disable-gpu');
-const ORIGIN = 'http://selfie.invalid';
+/** By provider. WebGPU: the machine's own adapter is tried first, then Chromium's driver in software. */
+const ARGS: Readonly<Record<'wasm' | 'webgpu', readonly string[][]>> = (() => {
+  const gpu = CHROMIUM_ARGS.filter((flag) => flag !== '--disable-gpu');
+  return {
+    wasm: [CHROMIUM_ARGS],
+    webgpu: [gpu, [...gpu, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']],
+  };
+})();
+/** WebGPU is only for pages that count as secure, which localhost's do. */
+const ORIGIN = 'http://localhost';
 const TYPES: Readonly<Record<string, string>> = {
   '.mjs': 'text/javascript',
   '.wasm': 'application/wasm',
@@ -21,9 +28,9 @@ interface Answer {
   readonly outputs: readonly { readonly name: string; readonly dims: number[]; readonly data: number[] }[];
 }
 
-/** What runs in the page. */
-const PAGE = `<!doctype html><script type="module">
-import * as ort from '/ort/ort.all.min.mjs';
+/** What runs in the page: the runtime's build of that provider, by whose name the file goes. */
+const pageOf = (provider: 'wasm' | 'webgpu') => `<!doctype html><script type="module">
+import * as ort from '/ort/ort.${provider}.min.mjs';
 ort.env.wasm.wasmPaths = '/ort/';
 ort.env.wasm.numThreads = 1;
 window.version = ort.env.versions.web;
@@ -41,29 +48,64 @@ export async function startWeb(
   provider: 'wasm' | 'webgpu',
 ): Promise<Consumer | { readonly missing: string }> {
   if (!existsSync(CHROMIUM)) return { missing: `no ${CHROMIUM}; install chromium or set CHROMIUM` };
+  for (const args of ARGS[provider]) {
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+    const models = new Map<string, string>();
+    const page = await openPage(browser, models, provider);
+    const adapter = provider === 'wasm' ? undefined : await adapterOf(page);
+    if (adapter !== null) return consumer(browser, page, models, provider, adapter);
+    await browser.close();
+  }
+  return { missing: 'this browser has no WebGPU adapter' };
+}
+
+/** The page, once the runtime is loaded. `models`: files by address, which may be added later. */
+async function openPage(
+  browser: Browser,
+  models: ReadonlyMap<string, string>,
+  provider: 'wasm' | 'webgpu',
+): Promise<Page> {
   const runtime = path.dirname(require.resolve('onnxruntime-web'));
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   const page = await browser.newPage();
-  const models = new Map<string, string>();
   await page.route('**/*', (route) => {
     const { pathname } = new URL(route.request().url());
     const file = pathname.startsWith('/ort/')
       ? path.join(runtime, path.basename(pathname))
       : models.get(pathname);
-    if (pathname === '/') return route.fulfill({ contentType: 'text/html', body: PAGE });
+    if (pathname === '/') return route.fulfill({ contentType: 'text/html', body: pageOf(provider) });
     if (!file) return route.abort();
     return route.fulfill({ contentType: TYPES[path.extname(file)], body: readFileSync(file) });
   });
   await page.goto(`${ORIGIN}/`);
   await page.waitForFunction('window.ready');
+  return page;
+}
+
+interface Adapter {
+  readonly name: string;
+  readonly half: boolean;
+}
+
+/** null: there is none. */
+const adapterOf = (page: Page) =>
+  page.evaluate<Adapter | null>(`(async () => {
+    const adapter = await navigator.gpu?.requestAdapter();
+    if (!adapter) return null;
+    const { architecture, vendor } = adapter.info;
+    return { name: architecture || vendor, half: adapter.features.has('shader-f16') };
+  })()`);
+
+async function consumer(
+  browser: Browser,
+  page: Page,
+  models: Map<string, string>,
+  provider: 'wasm' | 'webgpu',
+  adapter: Adapter | undefined,
+): Promise<Consumer> {
   const version = await page.evaluate<string>('window.version');
-  const close = () => browser.close();
-  if (provider === 'webgpu' && !(await hasAdapter(page))) {
-    await close();
-    return { missing: 'this browser has no WebGPU adapter' };
-  }
   return {
-    version,
+    version: adapter ? `${version} (${adapter.name})` : version,
+    limits: adapter?.half === false ? [[/-float16/, 'this adapter computes in float32 alone']] : [],
     async run({ name, model, inputs, outputs }) {
       models.set(`/${name}`, model);
       const image = readSafetensors(inputs).tensors.get('image');
@@ -85,11 +127,6 @@ export async function startWeb(
         ]),
       );
     },
-    close,
+    close: () => browser.close(),
   };
 }
-
-const hasAdapter = (page: Page) =>
-  page.evaluate<boolean>(
-    '!!navigator.gpu && navigator.gpu.requestAdapter().then((adapter) => adapter !== null)',
-  );

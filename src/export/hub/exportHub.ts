@@ -3,7 +3,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '../../atomic';
 import { readModel } from '../../onnx/files';
 import { exportModel, type ExportReport } from '../exportModel';
-import { openExport, type ExportRunOptions } from '../exportRun';
+import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { replaceFolder, requireReplaceable } from '../folder';
 import { classLabels } from '../labels';
 import { publicSource, readProvenance } from '../provenance';
@@ -25,7 +25,7 @@ export async function exportHub(
 ): Promise<HubReport> {
   const { out, directory, data } = options;
   requireReplaceable(out, 'hub');
-  const { form, ...opened } = await openExport(options, warn);
+  const { form, ...opened } = await prepareExport(options, warn);
   const { bundle, state, samples } = opened;
   const { manifest } = bundle;
   const provenance = readProvenance(directory);

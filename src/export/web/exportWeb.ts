@@ -4,7 +4,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '../../atomic';
 import { UserError } from '../../errors';
 import { exportModel, type ExportReport } from '../exportModel';
-import { openExport, type ExportRunOptions } from '../exportRun';
+import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { replaceFolder, requireReplaceable } from '../folder';
 import { classLabels } from '../labels';
 import { readProvenance } from '../provenance';
@@ -23,7 +23,7 @@ export async function exportWeb(
   requireReplaceable(out, 'web');
   if (!existsSync(path.join(PAGE, 'index.html')))
     throw new UserError(`--to web: ${PAGE} is not built; run \`npm run build:web\``);
-  const { form, ...request } = await openExport(options, warn);
+  const { form, ...request } = await prepareExport(options, warn);
   const { name, data } = readProvenance(directory);
   const details = { ...request.details, data };
   return replaceFolder(out, 'web', async (folder) => {

@@ -1,0 +1,81 @@
+/** Preprocessing and model as a pair, as a server runs them one after another. */
+import { version as packageVersion } from '../../../package.json';
+import { UserError } from '../../errors';
+import { joinFloats, type HostTensor } from '../../onnx/dtype';
+import { writeModel } from '../../onnx/files';
+import { createSession, type GraphSession } from '../../runtime/session';
+import { BATCH, evaluateImages, largestDifference, SETTINGS } from '../compare';
+import { TOLERANCE, type ExportRequest } from '../exportModel';
+import { OUTPUT_OF } from '../form';
+import { IMAGE, pixelsOf, preprocessGraph } from '../input';
+import { exportMetadata } from '../metadata';
+import { toOpset } from '../opset';
+import { inParts, noise } from '../samples';
+
+/** What the model's metadata say of images, and where they are from. */
+const OF_IMAGES = ['input', 'mean', 'std', 'crop', 'recipe_name', 'producer', 'step'];
+
+/** Writes the preprocessing as a model of its own: uint8 images of any size -> `pixels`. */
+export function writePreprocess(file: string, { bundle, form, details }: ExportRequest): void {
+  const { manifest } = bundle;
+  const { opset } = form;
+  const metadata = Object.entries(exportMetadata(manifest, { ...form, input: 'photo' }, details, null));
+  const model = {
+    irVersion: 8,
+    opsets: [{ domain: '', version: 18 }],
+    producerName: 'selfie-onnx',
+    producerVersion: packageVersion,
+    metadata: Object.fromEntries(metadata.filter(([key]) => OF_IMAGES.includes(key))),
+    graph: preprocessGraph(manifest.recipe.image),
+  };
+  writeModel(file, toOpset(model, opset));
+}
+
+export interface Pair {
+  readonly preprocess: GraphSession;
+  readonly model: GraphSession;
+  /** One output for normalized images. */
+  computePixels(pixels: HostTensor, output: string): Promise<Float32Array>;
+  /** One output for uint8 images of any size. */
+  compute(images: HostTensor, output: string): Promise<Float32Array>;
+  /** Largest difference to the trainer's evaluation graph, over its largest value. UserError where it is too large. */
+  check(request: ExportRequest, what: string): Promise<number>;
+  release(): Promise<void>;
+}
+
+/** Opens both files; `release` them. */
+export async function openPair(preprocessFile: string, modelFile: string): Promise<Pair> {
+  const preprocess = await createSession(preprocessFile, SETTINGS);
+  const model = await createSession(modelFile, SETTINGS);
+  const run = async (session: GraphSession, image: HostTensor, output: string) => {
+    const result = (await session.run(new Map([[IMAGE, image]]))).get(output);
+    if (!result) throw new Error(`the model has no output ${output}`);
+    return result;
+  };
+  const computePixels = async (pixels: HostTensor, output: string) =>
+    (await run(model, pixels, output)).data as Float32Array;
+  const compute = async (images: HostTensor, output: string) =>
+    computePixels(await run(preprocess, images, pixelsOf('photo')), output);
+  return {
+    preprocess,
+    model,
+    computePixels,
+    compute,
+    check: async ({ bundle, state, form, samples }, what) => {
+      const { manifest } = bundle;
+      const [images] = inParts(samples?.images ?? noise(manifest), manifest.recipe.batch);
+      const output = OUTPUT_OF[form.kind];
+      const parts: Float32Array[] = [];
+      for (const part of inParts(images, BATCH, 1)) parts.push(await compute(part, output));
+      const error = largestDifference(joinFloats(parts), await evaluateImages(bundle, state, images, output));
+      if (error <= TOLERANCE[form.precision]) return error;
+      throw new UserError(
+        `${what} differ from the trainer's evaluation graph by ${error.toExponential(1)} of its largest value; not written`,
+      );
+    },
+    release: async () => {
+      await preprocess.release();
+      await model.release();
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** The images that `embed` goes through: the splits of a source, and how each image is called there. */
+import path from 'node:path';
+import { openSplits } from '../data/pack';
+import { openSource, sourceOf, type Source, type Split } from '../data/source';
+import { sha256Lines } from './fingerprint';
+
+export interface ImageSet {
+  /** a form of `SOURCE_FORMS` */
+  readonly spec: string;
+  /** one a split */
+  readonly sources: readonly Source[];
+  /** splits that the source has not, and why */
+  readonly missing: readonly string[];
+}
+
+/** Opens the split, or all that there are. `given` may be the bare path of a folder of images. Close the sources. */
+export async function openImageSet(given: string, split: Split | 'all'): Promise<ImageSet> {
+  const spec = sourceOf(given);
+  if (split === 'all') return { spec, ...(await openSplits(spec)) };
+  return { spec, sources: [await openSource(spec, split)], missing: [] };
+}
+
+/** The split that a loader asks for: a source without splits gives everything for either. */
+export const loaderSplit = ({ split }: Source): Split => (split === 'test' ? 'test' : 'train');
+
+/** Where an image is, below the folder that the source is read from: `cats/1.jpg`, `train-00.tar, 17.jpg`. */
+export function imageName(spec: string, where: string): string {
+  const root = spec.slice(spec.indexOf(':') + 1);
+  // A source of one file is read from the folder that the file lies in.
+  for (const folder of [root, path.dirname(root)]) {
+    const below = path.relative(folder, where);
+    if (!below.startsWith('..') && !path.isAbsolute(below)) return below.split(path.sep).join('/');
+  }
+  return where;
+}
+
+/** Of the names and labels of all images; other bytes in a file of the same name do not show. */
+export function describeImages({ spec, sources }: ImageSet): string {
+  function* lines() {
+    for (const source of sources)
+      for (let i = 0; i < source.length; i++)
+        yield JSON.stringify([source.split, imageName(spec, source.where(i)), source.label(i)]);
+  }
+  return sha256Lines(lines());
+}

@@ -1,0 +1,42 @@
+/** A run's checkpoint as a model for images: exported for pixels into a folder that is gone when the model is closed. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { graphPath } from '../bundle/read';
+import { embedState } from '../export/embed';
+import { openRun } from '../export/exportRun';
+import { DEFAULT_FORM } from '../export/form';
+import { exportMetadata } from '../export/metadata';
+import { readModel, writeModel } from '../onnx/files';
+import { requireProvider } from '../runtime/providers';
+import { openExported } from './exportedModel';
+import { sha256 } from './fingerprint';
+import type { ImageModel, ModelChoice } from './model';
+
+/**
+ * Opens the checkpoint. With its weights inside and batch norm folded into them, the network is twice as fast as the bundle's
+ * graph that takes its weights as inputs. UserError for whatever is not there or does not fit.
+ */
+export async function openRunModel(choice: ModelChoice, warn: (line: string) => void): Promise<ImageModel> {
+  const { model: directory, checkpoint, threads } = choice;
+  const { bundle, file, state, details, kind } = openRun({ directory, checkpoint }, warn);
+  const { manifest } = bundle;
+  const provider = choice.provider ?? manifest.provider;
+  requireProvider(provider);
+  const graph = graphPath(bundle, 'encoder');
+  const fingerprint = await sha256([graph, file]);
+  const form = { ...DEFAULT_FORM, kind, input: 'uint8' } as const;
+  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-model-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const exported = path.join(folder, 'model.onnx');
+    const metadata = exportMetadata(manifest, form, details, null);
+    writeModel(exported, { ...embedState(readModel(graph), state, form, manifest.recipe), metadata });
+    const opened = await openExported({ model: exported, provider, threads });
+    const close = () => opened.close().finally(remove);
+    return { ...opened, name: directory, sha256: fingerprint, close };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}

@@ -1,0 +1,124 @@
+/** What a server holds and waits for has an end: bytes, slow requests, idle and half-open connections. */
+import { connect, type Socket } from 'node:net';
+import { Agent, request } from 'node:http';
+import { Readable } from 'node:stream';
+import { addVersion, scaleModel } from '../../tools/bench/servingModel';
+import { firstData, get, post, scaleRequest, withServer, type TestServer } from '../support/serving';
+import { inTemporaryFolder } from '../support/temporary';
+import type { ServeOptions } from '../../src/serving/server';
+
+const served = (options: Partial<ServeOptions>, body: (server: TestServer, infer: string) => Promise<void>) =>
+  inTemporaryFolder(async (folder) => {
+    addVersion(folder, 'scale', 1, scaleModel(2));
+    await withServer(folder, options, (server) => body(server, `${server.url}/v2/models/scale/infer`));
+  });
+
+const metric = async (url: string, line: string) => {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(
+    text
+      .split('\n')
+      .find((each) => each.startsWith(line))
+      ?.slice(line.length) ?? 0,
+  );
+};
+const refusals = (url: string, protocol: string, status: number) =>
+  metric(url, `selfie_requests_total{model="unknown",protocol="${protocol}",status="${status}"} `);
+
+/** A connection, and what came on it so far. */
+async function open(url: string): Promise<{ socket: Socket; said: () => string; closed: Promise<void> }> {
+  const { port } = new URL(url);
+  const socket = connect(Number(port), '127.0.0.1');
+  let said = '';
+  socket.on('data', (part: Buffer) => (said += part.toString()));
+  socket.on('error', () => {});
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+  return { socket, said: () => said, closed };
+}
+
+const head = (length: number) =>
+  `POST /v2/models/scale/infer HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n`;
+
+test('refusals that no model saw are counted', () =>
+  served({}, async ({ url }, infer) => {
+    expect((await post(infer, Buffer.alloc(2 ** 20 + 1))).status).toBe(413);
+    expect((await post(`${url}/classify`, Buffer.alloc(2 ** 20 + 1))).status).toBe(413);
+    expect((await post(`${url}/v2/nothing`, {})).status).toBe(404);
+    const bad = await open(url);
+    bad.socket.write('no http\r\n\r\n');
+    await bad.closed;
+    expect(bad.said()).toMatch(/^HTTP\/1.1 400 /);
+    expect(await refusals(url, 'rest', 413)).toBe(1);
+    expect(await refusals(url, 'image', 413)).toBe(1);
+    expect(await refusals(url, 'rest', 404)).toBe(1);
+    expect(await refusals(url, 'http', 400)).toBe(1);
+  }));
+
+test('bodies that are read at once have an end in bytes, which comes back', () =>
+  served({ maxBody: 1000 }, async ({ url }, infer) => {
+    // Eight of the largest fill it; none of them ever sends a byte of its body.
+    const waiting = await Promise.all(Array.from({ length: 8 }, () => open(url)));
+    for (const { socket } of waiting) socket.write(head(1000));
+    const refused = () => post(infer, scaleRequest([1, 2, 3, 4]));
+    while ((await refused()).status !== 429) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await refused()).json).toEqual({
+      error: expect.stringContaining('8000 bytes are read or wait') as string,
+    });
+    // One that does not say how long it is.
+    const chunked = () =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const sent = request(
+          infer,
+          { method: 'POST', agent: new Agent({ keepAlive: false }) },
+          (response) => {
+            response.resume();
+            resolve(response.statusCode);
+          },
+        );
+        sent.on('error', reject);
+        Readable.from([Buffer.from(JSON.stringify(scaleRequest([1, 2, 3, 4])))]).pipe(sent);
+      });
+    expect(await chunked()).toBe(429);
+    expect((await get(`${url}/v2/health/ready`)).status).toBe(200);
+    for (const { socket } of waiting) socket.destroy();
+    while ((await refused()).status === 429) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(firstData(await refused())).toEqual([2, 4, 6, 8]);
+    expect(await chunked()).toBe(200);
+  }));
+
+test('a request that does not arrive in time ends', () =>
+  served({ requestTimeout: 300 }, async ({ url }) => {
+    const slow = [await open(url), await open(url)];
+    slow[0].socket.write('GET /v2 HTTP/1.1\r\nhost');
+    slow[1].socket.write(head(100));
+    await Promise.all(slow.map(({ closed }) => closed));
+    for (const { said } of slow) expect(said()).toMatch(/^HTTP\/1.1 408 /);
+    expect(await refusals(url, 'http', 408)).toBe(2);
+    expect((await get(`${url}/v2`)).status).toBe(200);
+  }));
+
+test('idle and half-open connections do not hold up the end', () =>
+  served({ grpcPort: 0 }, async ({ url, grpcPort, stop }, infer) => {
+    const agent = new Agent({ keepAlive: true });
+    await new Promise<void>((resolve, reject) => {
+      const sent = request(`${url}/v2`, { agent }, (response) => {
+        response.resume().on('end', () => resolve());
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+    expect(firstData(await post(infer, scaleRequest([1, 2, 3, 4])))).toEqual([2, 4, 6, 8]);
+    const open3 = [
+      await open(url),
+      await open(url),
+      await open(url),
+      await open(`http://127.0.0.1:${grpcPort}`),
+    ];
+    open3[1].socket.write('POST /v2/mod');
+    open3[2].socket.write(`${head(100)}{"inputs"`);
+    // Long after the test's end: what stops the server is not this.
+    await stop(1000);
+    await Promise.all(open3.map(({ closed }) => closed));
+    agent.destroy();
+  }));
