@@ -8,7 +8,8 @@ import path from 'node:path';
 import { fileURLToPath, URL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const built = path.join(root, 'dist', 'src', 'cli.js');
+// what a build writes last, so that one that failed does not count
+const built = path.join(root, 'dist', 'web', 'ort-wasm-simd-threaded.asyncify.wasm');
 
 const changed = (name) => statSync(path.join(root, name)).mtimeMs;
 const inside = (folder) =>
