@@ -50,6 +50,17 @@ test('steps in the order of their tensors, versions, outputs asked for, metadata
           { name: 'negative', datatype: 'FP32', shape: [-1, 4] },
         ],
       });
+      expect((await get(`${both}/config`)).json).toMatchObject({
+        platform: 'ensemble',
+        max_batch_size: 8,
+        input: [{ name: 'x', data_type: 'TYPE_FP32', dims: [4] }],
+        ensemble_scheduling: {
+          step: [
+            { model_name: 'double', model_version: 1, input_map: { x: 'x' } },
+            { model_name: 'triple', model_version: -1, input_map: { x: 'between' } },
+          ],
+        },
+      });
       const row = [1, 2, 3, 4];
       const answer = await post(`${both}/infer`, scaleRequest(row, ['negative', 'y']));
       expect(answer.json.outputs).toEqual([
