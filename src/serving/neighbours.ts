@@ -100,17 +100,20 @@ export class NeighbourImages {
           )
         : new RequestError('failed', `the images of ${source} have no embedding: ${this.problem}`);
     const { model, form, units, images } = index;
-    const input = await imageTensor(bytes, form);
-    const embedding = await model.infer(new Map([[form.name, input]]), [EMBEDDING]);
-    const vector = embedding.get(EMBEDDING)?.data as Float32Array;
-    const found = nearestTo(units, vector.length, unitRows(vector, vector.length), count);
-    return {
-      model: model.name,
-      version: model.version,
-      source,
-      images: images.length,
-      neighbours: found.map(({ index: i, similarity }) => ({ ...images[i], similarity })),
-    };
+    // Held, since another index may take this one's place, and with it the model, meanwhile.
+    return model.hold(async () => {
+      const input = await imageTensor(bytes, form);
+      const embedding = await model.infer(new Map([[form.name, input]]), [EMBEDDING]);
+      const vector = embedding.get(EMBEDDING)?.data as Float32Array;
+      const found = nearestTo(units, vector.length, unitRows(vector, vector.length), count);
+      return {
+        model: model.name,
+        version: model.version,
+        source,
+        images: images.length,
+        neighbours: found.map(({ index: i, similarity }) => ({ ...images[i], similarity })),
+      };
+    });
   }
 
   /** The model that answers, or will. */
