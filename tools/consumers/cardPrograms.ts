@@ -65,6 +65,8 @@ export async function trainerNumbers(
   const largest = Math.max(...logits);
   const powers = logits.map((logit) => Math.exp(logit - largest));
   const sum = powers.reduce((a, b) => a + b);
+  if (1 / sum > 0.999)
+    throw new UserError(`${directory} is so sure of ${photo} that any program would agree`);
   return powers.map((power) => power / sum);
 }
 

@@ -67,8 +67,10 @@ function row(name: string, line: string, allowed: number): Row {
   const answer = answerSchema.parse(JSON.parse(line));
   if ('missing' in answer) return [name, '', RUN, `skipped: ${answer.missing}`, null];
   const good = answer.difference <= allowed;
-  const result = `${answer.difference.toExponential(1)} ${good ? 'of' : 'is more than'} ${allowed} allowed; ${answer.asked.join(', ')}`;
-  return [name, answer.version, RUN, result, good];
+  const result = `${answer.difference.toExponential(1)} ${good ? 'of' : 'is more than'} ${allowed} allowed`;
+  // as many of a line as fit into 100 characters
+  const asked = answer.asked.join(', ').match(/.{1,100}(?:, |$)/g) ?? [];
+  return [name, answer.version, RUN, [result, ...asked].join('\n'), good];
 }
 
 /** The last line of its output, and of what it complained of. */

@@ -17,9 +17,10 @@ import { startProcess } from './process';
 import { consumersPython } from './python';
 import { repositoryRows } from './repository';
 import { torchvisionRow } from './torchvision';
+import { printTable } from './table';
 import { startWeb } from './web';
 
-/** consumer, version, file, what came of it */
+/** consumer, version, file, what came of it: its first line in a column, others below the row */
 export type Row = readonly [
   consumer: string,
   version: string,
@@ -144,22 +145,6 @@ async function tryFile(
   } catch (error) {
     return [name, consumer.version, file.name, `refused: ${(error as Error).message.split('\n')[0]}`, false];
   }
-}
-
-function printTable(rows: readonly Row[]): void {
-  const head = ['consumer', 'version', 'file', 'largest difference, of the largest value', 'good'] as const;
-  const cells = [
-    head,
-    ...rows.map(([a, b, c, d, good]) => [a, b, c, d, good === null ? '-' : good ? 'yes' : 'NO']),
-  ];
-  const widths = head.map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
-  for (const row of cells)
-    process.stdout.write(
-      `${row
-        .map((cell, i) => (cell ?? '').padEnd(widths[i]))
-        .join('  ')
-        .trimEnd()}\n`,
-    );
 }
 
 main().catch((error: unknown) => {
