@@ -18,9 +18,12 @@ const NAMES: Readonly<Record<DType, string>> = {
 const BY_NAME = new Map(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as DType]));
 
 /** No model has more; flattening nested data takes a call for each. */
-const MOST_AXES = 16;
+export const MOST_AXES = 16;
 
-/** Lowest and highest value; numbers with a fraction are not bounded. */
+/** Highest finite value. */
+const LARGEST: Partial<Readonly<Record<DType, number>>> = { float32: (2 - 2 ** -23) * 2 ** 127 };
+
+/** Lowest and highest value of whole numbers. */
 const RANGES: Partial<Readonly<Record<DType, readonly [bigint, bigint]>>> = {
   uint8: [0n, 255n],
   int8: [-128n, 127n],
@@ -105,15 +108,20 @@ export function tensorFromValues(
   return { dtype, shape, data };
 }
 
-const show = (value: unknown) =>
-  (typeof value === 'bigint' ? String(value) : JSON.stringify(value)).slice(0, 40);
+function show(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return (typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)).slice(0, 40);
+}
 
 /** A value as an element of that dtype; null where it is none. */
 function converter(dtype: DType): (value: unknown) => number | bigint | null {
   if (dtype === 'bool')
     return (value) => (value === true || value === 1 ? 1 : value === false || value === 0 ? 0 : null);
   const range = RANGES[dtype];
-  if (!range) return (value) => (typeof value === 'number' ? value : null);
+  if (!range) {
+    const largest = LARGEST[dtype] ?? Number.MAX_VALUE;
+    return (value) => (typeof value === 'number' && Math.abs(value) <= largest ? value : null);
+  }
   const wide = DTYPES[dtype].bytes === 8;
   return (value) => {
     if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value))) return null;
@@ -132,7 +140,7 @@ export function tensorToValues({ dtype, data }: HostTensor, where: string): (num
     const exact = typeof element === 'bigint' ? Number.isSafeInteger(value) : Number.isFinite(value);
     if (!exact)
       throw new RequestError(
-        'failed',
+        'invalid',
         `${where}: it has ${element}, which JSON cannot say; ask for binary data`,
       );
     return value;

@@ -1,7 +1,14 @@
 /** The protocol's JSON with its binary data extension: bodies to tensors and tensors to bodies. */
 import { z } from 'zod';
 import { toBytes } from '../onnx/dtype';
-import { dataTypeName, parseDataType, tensorFromBytes, tensorFromValues, tensorToValues } from './dataTypes';
+import {
+  dataTypeName,
+  MOST_AXES,
+  parseDataType,
+  tensorFromBytes,
+  tensorFromValues,
+  tensorToValues,
+} from './dataTypes';
 import type { Tensors } from '../inference/modelThread';
 import { RequestError } from './requestError';
 import { refuseSharedMemory, textBytes } from './classification';
@@ -9,6 +16,15 @@ import type { Inferred } from './service';
 
 /** How many bytes of a body are JSON; the rest are tensors, one after another. */
 export const HEADER_LENGTH = 'inference-header-content-length';
+
+/** Of one request. */
+const MOST_TENSORS = 1000;
+/** Characters of an error. */
+const LONGEST_PROBLEM = 300;
+
+/** A list whose length is checked first: a million wrong elements would be a million problems. */
+const listOf = <T extends z.ZodType>(element: T, most: number) =>
+  z.array(z.unknown()).max(most).pipe(z.array(element));
 
 const parametersSchema = z.looseObject({
   binary_data_size: z.int().nonnegative().optional(),
@@ -20,19 +36,21 @@ const parametersSchema = z.looseObject({
 const requestSchema = z.looseObject({
   id: z.string().optional(),
   parameters: parametersSchema.optional(),
-  inputs: z
-    .array(
-      z.looseObject({
-        name: z.string(),
-        shape: z.array(z.number()),
-        datatype: z.string(),
-        parameters: parametersSchema.optional(),
-        // Checked as it becomes a tensor: there may be millions.
-        data: z.unknown().optional(),
-      }),
-    )
-    .min(1),
-  outputs: z.array(z.looseObject({ name: z.string(), parameters: parametersSchema.optional() })).optional(),
+  inputs: listOf(
+    z.looseObject({
+      name: z.string(),
+      shape: listOf(z.number(), MOST_AXES),
+      datatype: z.string(),
+      parameters: parametersSchema.optional(),
+      // Checked as it becomes a tensor: there may be millions.
+      data: z.unknown().optional(),
+    }),
+    MOST_TENSORS,
+  ).refine((inputs) => inputs.length > 0, 'there must be at least one'),
+  outputs: listOf(
+    z.looseObject({ name: z.string(), parameters: parametersSchema.optional() }),
+    MOST_TENSORS,
+  ).optional(),
 });
 
 type RequestJson = z.infer<typeof requestSchema>;
@@ -87,7 +105,11 @@ function parseJson(bytes: Buffer): RequestJson {
   }
   const parsed = requestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problem = z.prettifyError(parsed.error).replace(/\s*\n\s*/g, ' ');
+  const first = new z.ZodError(parsed.error.issues.slice(0, 1));
+  const problem = z
+    .prettifyError(first)
+    .replace(/\s*\n\s*/g, ' ')
+    .slice(0, LONGEST_PROBLEM);
   throw new RequestError('invalid', `the body is no inference request: ${problem}`);
 }
 
