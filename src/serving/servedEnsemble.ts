@@ -91,13 +91,14 @@ export class ServedEnsemble implements ServedModel {
       const needed = neededLater(this.config, step, wanted ?? outputs);
       if (needed.length === 0) continue;
       const made = await this.models.use(step.model, step.version ?? undefined, (model) =>
-        model.infer(mapped(step.inputs, tensors), needed),
+        model.statistics.measure(() => model.infer(mapped(step.inputs, tensors), needed)),
       );
       for (const name of needed) {
         const [tensor, value] = [step.outputs.get(name), made.get(name)];
         if (tensor !== undefined && value) tensors.set(tensor, value);
       }
     }
+    this.statistics.observeAnswer(this.maxBatch > 0 ? rowsOf(inputs) : 1);
     const own = new Map([...tensors].filter(([name]) => outputs.includes(name)));
     return selectOutputs(this.name, own, wanted ?? outputs);
   }
@@ -106,6 +107,8 @@ export class ServedEnsemble implements ServedModel {
     return Promise.resolve();
   }
 }
+
+const rowsOf = (tensors: Tensors) => [...tensors.values()][0]?.shape[0] ?? 1;
 
 /** The step's inputs by the model's names. */
 function mapped(names: ReadonlyMap<string, string>, tensors: Tensors): Tensors {

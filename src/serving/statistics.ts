@@ -52,6 +52,26 @@ export class ModelStatistics {
     (isAnswered ? this.success : this.fail).add(seconds);
   }
 
+  /** `body` as a request of it. */
+  async measure<T>(body: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    let isAnswered = false;
+    try {
+      const result = await body();
+      isAnswered = true;
+      return result;
+    } finally {
+      this.observeRequest(isAnswered, (performance.now() - start) / 1000);
+    }
+  }
+
+  /** What an ensemble has answered; its steps have the time. */
+  observeAnswer(rows: number): void {
+    this.rows += rows;
+    this.calls++;
+    this.last = Date.now();
+  }
+
   observeBatch(run: BatchRun): void {
     this.rows += run.rows;
     this.calls++;

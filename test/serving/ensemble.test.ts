@@ -23,6 +23,12 @@ ensemble_scheduling { step [
     output_map { key: "negative" value: "between" } output_map { key: "y" value: "unused" } }
 ] }`;
 
+interface Statistics {
+  readonly inference_count: number;
+  readonly last_inference: number;
+  readonly inference_stats: { readonly success: { readonly count: number } };
+}
+
 function writeEnsemble(repository: string, config: string): string {
   const folder = path.join(repository, 'both');
   mkdirSync(path.join(folder, '1'), { recursive: true });
@@ -74,6 +80,16 @@ test('steps in the order of their tensors, versions, outputs asked for, metadata
       const refused = async (body: unknown) => (await post(`${both}/infer`, body)).json.error;
       expect(await refused(scaleRequest(Array<number>(36).fill(1)))).toContain('a batch of 9 is more than 8');
       expect(await refused(scaleRequest(row, ['between']))).toContain('there is no output between');
+
+      const counts = async (model: string) => {
+        const { json } = await get(`${url}/v2/models/${model}/stats`);
+        const [stats] = json.model_stats as Statistics[];
+        return [stats.inference_count, stats.inference_stats.success.count, stats.last_inference > 0];
+      };
+      const two = await counts('both');
+      await post(`${both}/infer`, scaleRequest([...row, ...row]));
+      expect(await counts('both')).toEqual([Number(two[0]) + 2, Number(two[1]) + 1, true]);
+      expect(await counts('triple')).toEqual(await counts('both'));
 
       // A new version of a step is taken, and one that is gone is missed.
       addVersion(folder, 'triple', 2, scaleModel(30));
