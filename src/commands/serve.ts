@@ -1,6 +1,7 @@
 /** `selfie serve DIR` */
 import { availableParallelism } from 'node:os';
 import { UserError } from '../errors';
+import type { RunningServer } from '../serving/server';
 import { abortOnSignals } from '../training/signals';
 import { defineCommand, positional, print, warn, whole } from './command';
 
@@ -114,10 +115,18 @@ export const serveCommand = defineCommand({
     // Before the server starts: a signal while models load stops it as soon as they are.
     const signals = abortOnSignals(() => warn('stopping; the same signal again ends it at once'));
     const stopped = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
+    let server: RunningServer | undefined;
+    // Until it runs and once it stops there is nothing to look for, but the signal must not end it.
+    const reload = () => {
+      server
+        ?.reload()
+        .catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)));
+    };
+    process.on('SIGHUP', reload);
     // What the server is made of takes longer to load than many a command to run.
     const { startServer } = await import('../serving/server.js');
     try {
-      const server = await startServer(
+      const running = await startServer(
         {
           directory: dir,
           host,
@@ -135,18 +144,16 @@ export const serveCommand = defineCommand({
         },
         { say: print, warn },
       );
-      const reload = () => {
-        server
-          .reload()
-          .catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)));
-      };
-      process.on('SIGHUP', reload);
-      print(`serving on ${server.url}${server.grpcPort === null ? '' : `, gRPC on port ${server.grpcPort}`}`);
+      server = running;
+      print(
+        `serving on ${running.url}${running.grpcPort === null ? '' : `, gRPC on port ${running.grpcPort}`}`,
+      );
       await stopped;
-      process.removeListener('SIGHUP', reload);
-      const { answered, refused } = await server.stop(grace ?? DEFAULTS.grace);
+      server = undefined;
+      const { answered, refused } = await running.stop(grace ?? DEFAULTS.grace);
       print(`stopped after ${answered} answers and ${refused} errors`);
     } finally {
+      process.removeListener('SIGHUP', reload);
       signals.dispose();
     }
   },

@@ -93,7 +93,21 @@ test('SIGHUP loads a new version', () =>
     for (let i = 0; i < 100 && !said().includes('version 2 is loaded'); i++)
       await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await get(`${url}/v2/models/scale`)).json.versions).toEqual(['2']);
+    // Nor does it end a server that finishes what it has.
+    const slow = request(`${url}/v2/models/scale/infer`, { method: 'POST', agent: new Agent() });
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      slow.on('response', ({ statusCode }) => resolve(statusCode)).on('error', reject);
+    });
+    const body = JSON.stringify(scaleRequest([1, 2, 3, 4]));
+    slow.setHeader('content-length', body.length);
+    slow.write(body.slice(0, 9));
+    await get(`${url}/v2`);
     child.kill('SIGINT');
+    while (!said().includes('stopping')) await new Promise((resolve) => setTimeout(resolve, 10));
+    child.kill('SIGHUP');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    slow.end(body.slice(9));
+    expect(await answered).toBe(503);
     expect(await ended).toBe(0);
   }));
 
