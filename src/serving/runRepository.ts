@@ -1,5 +1,5 @@
 /** A run's folder as a model repository: its newest checkpoint, exported for pixels as evaluation has them and for photos. */
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors';
@@ -12,6 +12,8 @@ const FORMS = [
   { suffix: '', input: 'float' },
   { suffix: '-photo', input: 'photo' },
 ] as const;
+
+const versionOf = (step: number) => String(Math.max(1, step));
 
 export class RunRepository {
   private served = -1;
@@ -33,6 +35,8 @@ export class RunRepository {
    * one before is tried, with a warning. UserError where there is nothing to serve at all.
    */
   async update(): Promise<void> {
+    // Temporary folders are cleaned on servers that run for long.
+    if (FORMS.some(({ suffix }) => !existsSync(this.file(suffix, this.served)))) this.served = -1;
     let last: unknown;
     for (const { step, file } of listCheckpoints(this.run)) {
       if (step <= this.served) return;
@@ -52,8 +56,12 @@ export class RunRepository {
     throw new UserError(`${this.run}: no checkpoint yet; train it with \`selfie train ${this.run}\``);
   }
 
+  private file(suffix: string, step: number): string {
+    return path.join(this.folder, `${this.name}${suffix}`, versionOf(step), MODEL_FILE);
+  }
+
   private async export(step: number, checkpoint: string): Promise<void> {
-    const version = String(Math.max(1, step));
+    const version = versionOf(step);
     const made: [from: string, to: string][] = [];
     try {
       for (const { suffix, input } of FORMS) {
@@ -71,6 +79,7 @@ export class RunRepository {
       const versions = readdirSync(path.dirname(place)).filter((name) => /^\d+$/.test(name));
       for (const old of versions.sort(compareVersions).slice(1))
         rmSync(path.join(path.dirname(place), old), { recursive: true });
+      rmSync(place, { recursive: true, force: true });
       renameSync(hidden, place);
     }
   }
