@@ -19,6 +19,12 @@ async function readHeader(bytes: Buffer, where: string): Promise<sharp.Metadata>
   }
 }
 
+/** Width and height as the file's header tells them. Errors as `decodeBox`. */
+export async function imageSize(bytes: Buffer, where: string): Promise<{ width: number; height: number }> {
+  const { width, height } = await readHeader(bytes, where);
+  return { width, height };
+}
+
 const openEncoded = (bytes: Buffer, { space }: sharp.Metadata): sharp.Sharp =>
   sharp(bytes, { failOn: 'error', ignoreIcc: space !== 'cmyk' }).autoOrient();
 

@@ -5,10 +5,17 @@ import { RequestError } from './requestError';
 
 /** So many of the largest requests may be held together. */
 export const LARGEST_AT_ONCE = 8;
+/** Bytes that a form may have beside its file. */
+export const FORM_BYTES = 2 ** 16;
+
+export const bodyTooLarge = (maxBody: number) =>
+  new RequestError('tooLarge', `the body has more than ${maxBody} bytes (the server's --max-body)`);
 
 /** A request's part of them. */
 interface Share {
   bytes: number;
+  /** It was answered: what still comes is nobody's. */
+  isOver: boolean;
 }
 
 /** Refuses requests of `app` whose bodies would pass the limit, in parsers that are registered before. */
@@ -17,6 +24,7 @@ export function boundBodies(app: FastifyInstance, maxBody: number): void {
   let held = 0;
   const shares = new WeakMap<FastifyRequest, Share>();
   const grow = (share: Share, bytes: number) => {
+    if (share.isOver) return;
     if (held + bytes - share.bytes > limit)
       throw new RequestError(
         'queueFull',
@@ -27,10 +35,14 @@ export function boundBodies(app: FastifyInstance, maxBody: number): void {
   };
 
   app.addHook('onRequest', async (request, reply) => {
-    const share = { bytes: 0 };
+    if (isForm(request)) requireForm(request, maxBody);
+    const share = { bytes: 0, isOver: false };
     shares.set(request, share);
     grow(share, announced(request, maxBody));
-    reply.raw.once('close', () => (held -= share.bytes));
+    reply.raw.once('close', () => {
+      held -= share.bytes;
+      share.isOver = true;
+    });
   });
   // What does not announce its size, or arrives compressed, is counted as it comes.
   const count: preParsingHookHandler = (request, _reply, payload, done) => {
@@ -71,9 +83,22 @@ const hasLength = ({ headers }: FastifyRequest) => headers['content-length'] !==
 const isCompressed = ({ headers }: FastifyRequest) =>
   !['', 'identity'].includes(headers['content-encoding'] ?? '');
 
+const isForm = ({ headers }: FastifyRequest) => headers['content-type']?.startsWith('multipart/') === true;
+
+/** Forms are read by a parser that knows neither compression nor the end of a body. */
+function requireForm(request: FastifyRequest, maxBody: number): void {
+  if (isCompressed(request))
+    throw new RequestError('unsupported', 'a form cannot be compressed; send the file alone, or as it is');
+  if (Number(request.headers['content-length'] ?? 0) > maxBody + FORM_BYTES) throw bodyTooLarge(maxBody);
+}
+
 /** What is known of a body's size before it is read. A form is not read here, so that one of unknown size counts in full. */
 function announced(request: FastifyRequest, maxBody: number): number {
   const length = request.headers['content-length'];
-  if (length !== undefined) return Number(length) <= maxBody ? Number(length) : 0;
-  return request.headers['content-type']?.startsWith('multipart/') ? maxBody : 0;
+  if (length !== undefined) {
+    // Other bodies that are larger are refused before they are read.
+    const bytes = Number(length);
+    return bytes <= maxBody ? bytes : isForm(request) ? maxBody : 0;
+  }
+  return isForm(request) ? maxBody : 0;
 }

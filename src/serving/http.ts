@@ -1,7 +1,12 @@
 /** The HTTP side: the protocol, image files, the page, metrics; errors as {"error": ...}. */
 import compress from '@fastify/compress';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import { boundBodies } from './bodies';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type onRequestHookHandler,
+} from 'fastify';
+import { bodyTooLarge, boundBodies } from './bodies';
 import { Connections } from './connections';
 import { addImageRoutes, canClassify, IMAGE_ADDRESSES, type ImageSettings } from './imageRoutes';
 import { cannotListen } from './listening';
@@ -73,11 +78,15 @@ export async function startHttp(
     return503OnClosing: false,
     // Its reply's type depends on a route, and here none was found.
     frameworkErrors: (error, _request, reply) => {
-      void (reply as unknown as FastifyReply).code(400).send({ error: error.message });
+      const isLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
+      void (reply as unknown as FastifyReply)
+        .code(isLong ? 404 : 400)
+        .send({ error: isLong ? `no model has a name of more than ${MAX_NAME} characters` : error.message });
     },
     routerOptions: { maxParamLength: MAX_NAME, ignoreTrailingSlash: true },
   });
   const connections = new Connections(app.server);
+  app.addHook('onRequest', normalizeHeaders);
   await app.register(compress, { encodings: ENCODINGS, requestEncodings: ENCODINGS });
   boundBodies(app, settings.maxBody);
   // Bodies are read as bytes, whatever they say they are.
@@ -117,6 +126,18 @@ export async function startHttp(
   }
 }
 
+/** As the plugins read them: codings by their lower-case names, and a type only where it matters. */
+const normalizeHeaders: onRequestHookHandler = ({ headers }, _reply, done) => {
+  const coding = headers['content-encoding']?.trim().toLowerCase();
+  if (coding !== undefined) headers['content-encoding'] = coding === 'x-gzip' ? 'gzip' : coding;
+  const type = headers['content-type'];
+  if (type !== undefined)
+    headers['content-type'] = /^multipart\//i.test(type)
+      ? type.replace(/^[^;]*/, (name) => name.toLowerCase())
+      : 'application/octet-stream';
+  done();
+};
+
 function addErrors(
   app: FastifyInstance,
   service: Service,
@@ -150,8 +171,7 @@ function refusal(
   warn: (line: string) => void,
 ): { http: number; message: string } {
   const status = error.statusCode ?? 500;
-  if (status === 413)
-    return new RequestError('tooLarge', `the body has more than ${maxBody} bytes (the server's --max-body)`);
+  if (status === 413) return bodyTooLarge(maxBody);
   // What the HTTP library says of a request that it cannot read.
   if (status < 500 && !(error instanceof RequestError)) return { http: status, message: error.message };
   return asRequestError(error, warn);

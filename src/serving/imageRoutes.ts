@@ -2,6 +2,7 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { imageForm } from '../inference/imageForm';
+import { FORM_BYTES } from './bodies';
 import { imageTensor } from './imageInput';
 import { EMBEDDING, type NeighbourImages } from './neighbours';
 import type { PatchPictures } from './patchPictures';
@@ -21,6 +22,8 @@ export interface ImageSettings {
 }
 
 export const IMAGE_ADDRESSES = ['/classify', '/embed', '/neighbours', '/patches'] as const;
+/** Of a form, beside its file. */
+const FIELDS = 16;
 /** Images of an answer where it does not say. */
 const NEIGHBOURS = 8;
 
@@ -64,7 +67,9 @@ export function addImageRoutes(app: FastifyInstance, service: Service, settings:
   };
 
   void app.register(async (scope) => {
-    await scope.register(multipart, { limits: { fileSize: settings.maxBody, files: 1 } });
+    await scope.register(multipart, {
+      limits: { fileSize: settings.maxBody, files: 1, fields: FIELDS, fieldSize: FORM_BYTES / FIELDS },
+    });
     scope.post<{ Querystring: Query }>('/embed', async (request) => {
       const { model, values } = await compute(request, [EMBEDDING]);
       return { model: model.name, version: model.version, embedding: values };
@@ -93,7 +98,7 @@ export function addImageRoutes(app: FastifyInstance, service: Service, settings:
         const seed = queryCount(request.query, 'seed') ?? 0;
         const bytes = await imageBytes(request);
         const inPage = queryText(request.query, 'colours') === 'page';
-        const svg = await service.refuseWhenStopping(() => patches.draw(bytes, seed, inPage));
+        const svg = await service.countOther('image', 'patches', () => patches.draw(bytes, seed, inPage));
         return reply.type('image/svg+xml').send(svg);
       });
   });

@@ -27,7 +27,7 @@ export class PatchPictures {
 
   /** The picture as SVG, `inPage`: with the page's colours by name; `seed` says which places are hidden. RequestError for what is no image and where too many wait. */
   async draw(bytes: Buffer, seed: number, inPage: boolean): Promise<string> {
-    requireImage(bytes);
+    await requireImage(bytes);
     if (this.limit.pendingCount >= WAITING)
       throw new RequestError('queueFull', `${WAITING} pictures are asked for already; try again later`);
     return this.limit(async () => {

@@ -74,41 +74,51 @@ export class Service {
       );
   }
 
-  /** `body` for a request that needs no model of the repository. RequestError once `stop` was called. */
-  async refuseWhenStopping<T>(body: () => Promise<T>): Promise<T> {
-    this.requireRunning();
-    return body();
-  }
-
   /** `body` with a model that stays loaded, as one request of the metrics. Any error becomes a RequestError. */
-  async count<T>(
+  count<T>(
     protocol: Protocol,
     name: string,
     version: string | undefined,
     body: (model: ServedModel) => Promise<T>,
   ): Promise<T> {
-    const start = performance.now();
     let used: ServedModel | undefined;
-    const finish = (status: number) => {
-      const seconds = (performance.now() - start) / 1000;
+    const finish = (status: number, seconds: number) => {
       used?.statistics.observeRequest(status === 200, seconds);
       // Names that nobody serves come from outside and would grow the metrics without end.
       const model = this.models.names.includes(name) ? name : UNKNOWN;
       this.metrics.observeRequest(protocol, model, status, seconds);
     };
-    try {
-      this.requireRunning();
-      const result = await this.models.use(name, version, (model) => {
+    return this.measure(finish, () =>
+      this.models.use(name, version, (model) => {
         used = model;
         return body(model);
-      });
+      }),
+    );
+  }
+
+  /** `body` for a request that needs no model of the repository, as one of the metrics. Errors as `count`. */
+  countOther<T>(protocol: Protocol, label: string, body: () => Promise<T>): Promise<T> {
+    const finish = (status: number, seconds: number) =>
+      this.metrics.observeRequest(protocol, label, status, seconds);
+    return this.measure(finish, body);
+  }
+
+  private async measure<T>(
+    finish: (status: number, seconds: number) => void,
+    body: () => Promise<T>,
+  ): Promise<T> {
+    const start = performance.now();
+    const seconds = () => (performance.now() - start) / 1000;
+    try {
+      this.requireRunning();
+      const result = await body();
       this.answered++;
-      finish(200);
+      finish(200, seconds());
       return result;
     } catch (error) {
       const refusal = asRequestError(error, this.warn);
       this.refused++;
-      finish(refusal.http);
+      finish(refusal.http, seconds());
       this.counted.add(refusal);
       throw refusal;
     }

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { Agent, request } from 'node:http';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { addVersion, scaleModel } from '../../tools/bench/servingModel';
 import { firstData, get, post, scaleRequest, withServer, type TestServer } from '../support/serving';
 import { inTemporaryFolder } from '../support/temporary';
@@ -40,6 +41,11 @@ async function open(url: string): Promise<{ socket: Socket; said: () => string; 
 const head = (length: number) =>
   `POST /v2/models/scale/infer HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n`;
 
+/** Requests that have no bytes, after which those that were sent before have come. */
+async function arrive(url: string): Promise<void> {
+  for (let i = 0; i < 20; i++) await get(`${url}/v2`);
+}
+
 test('refusals that no model saw are counted', () =>
   served({}, async ({ url }, infer) => {
     expect((await post(infer, Buffer.alloc(2 ** 20 + 1))).status).toBe(413);
@@ -60,6 +66,7 @@ test('bodies that are read at once have an end in bytes, which comes back', () =
     // Eight of the largest fill it; none of them ever sends a byte of its body.
     const waiting = await Promise.all(Array.from({ length: 8 }, () => open(url)));
     for (const { socket } of waiting) socket.write(head(1000));
+    await arrive(url);
     const refused = () => post(infer, scaleRequest([1, 2, 3, 4]));
     while ((await refused()).status !== 429) await new Promise((resolve) => setTimeout(resolve, 5));
     expect((await refused()).json).toEqual({
@@ -85,6 +92,34 @@ test('bodies that are read at once have an end in bytes, which comes back', () =
     while ((await refused()).status === 429) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(firstData(await refused())).toEqual([2, 4, 6, 8]);
     expect(await chunked()).toBe(200);
+  }));
+
+test('a form has the same end, and is not compressed', () =>
+  served({ maxBody: 1000 }, async ({ url }, infer) => {
+    const type = 'multipart/form-data; boundary=b';
+    const form = (bytes: Uint8Array, headers: Record<string, string> = {}) =>
+      post(`${url}/classify`, bytes, { 'content-type': type, ...headers });
+    for (let i = 0; i < 20; i++) {
+      const packed = await form(gzipSync(`--b\r\nbad${'a'.repeat(1e5)}`), { 'content-encoding': 'gzip' });
+      expect(packed).toMatchObject({
+        status: 415,
+        json: { error: expect.stringContaining('cannot be compressed') as string },
+      });
+    }
+    expect(await form(Buffer.alloc(1000 + 2 ** 16 + 1))).toMatchObject({ status: 413 });
+    const fields = '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n'.repeat(20);
+    expect(await form(Buffer.from(`${fields}--b--\r\n`))).toMatchObject({ status: 413 });
+
+    // Forms whose length is more than a body's count as one.
+    const head = `POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ncontent-length: 1100\r\n\r\n`;
+    const waiting = await Promise.all(Array.from({ length: 8 }, () => open(url)));
+    for (const { socket } of waiting) socket.write(head);
+    await arrive(url);
+    const answer = () => post(infer, scaleRequest([1, 2, 3, 4]));
+    while ((await answer()).status !== 429) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const { socket } of waiting) socket.destroy();
+    while ((await answer()).status === 429) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(firstData(await answer())).toEqual([2, 4, 6, 8]);
   }));
 
 test('a request that does not arrive in time ends', () =>

@@ -94,9 +94,15 @@ test('binary data in and out, beside JSON', () =>
 test('what is refused says why, and the next request is answered', () =>
   served(async ({ url }, model) => {
     const x = { name: 'x', shape: [1, 4], datatype: 'FP32', data: ROW };
+    // More lists than calls fit on a stack.
+    const deep = `{"inputs": [{"name": "x", "shape": [1], "datatype": "FP32", "data": ${'['.repeat(1e5)}${']'.repeat(1e5)}}]}`;
     const cases: [what: unknown, status: number, message: string][] = [
       ['x', 400, 'no inference request'],
-      [{ inputs: [] }, 400, 'inputs'],
+      [{ inputs: [] }, 400, 'there must be at least one'],
+      [{ inputs: Array(200_000).fill(0) }, 400, 'expected array to have <=1000 items'],
+      [{ inputs: Array(1000).fill(0) }, 400, 'expected object, received number'],
+      [{ inputs: [{ ...x, shape: Array(200_000).fill('a') }] }, 400, 'expected array to have <=16 items'],
+      [{ inputs: [{ ...x, shape: [1, 'a'] }] }, 400, 'shape[1]'],
       [{ inputs: [{ ...x, name: 'z' }] }, 400, 'there is no input z; its inputs are: x'],
       [{ inputs: [x, x] }, 400, 'two inputs have the same name'],
       [{ inputs: [{ ...x, datatype: 'FP31' }] }, 400, 'datatype FP31 is not served'],
@@ -104,6 +110,9 @@ test('what is refused says why, and the next request is answered', () =>
       [{ inputs: [{ ...x, datatype: 'FP16' }] }, 400, 'send it as binary data'],
       [{ inputs: [{ ...x, datatype: 'UINT8', data: [1, 2, 3, 256] }] }, 400, 'value 3, 256, is no UINT8'],
       [{ inputs: [{ ...x, data: ['1', 2, 3, 4] }] }, 400, 'value 0, "1", is no FP32'],
+      [{ inputs: [{ ...x, data: [1, 2, 3, 1e39] }] }, 400, 'value 3, 1e+39, is no FP32'],
+      [Buffer.from(JSON.stringify({ inputs: [x] }).replace('[1,2,3,4]', '[1,2,3,1e999]')), 400, 'Infinity'],
+      [Buffer.from(deep), 400, 'value 0, a list, is no FP32'],
       [{ inputs: [{ ...x, data: [1, 2, 3] }] }, 400, '3 values, but shape [1, 4] has 4'],
       [{ inputs: [{ ...x, data: 7 }] }, 400, 'data must be a list'],
       [{ inputs: [{ ...x, shape: [4, 1] }] }, 400, 'has shape [4, 1], but must be [-1, 4]'],
@@ -125,6 +134,7 @@ test('what is refused says why, and the next request is answered', () =>
         status,
         { error: expect.stringContaining(message) as string },
       ]);
+      expect((answer.json.error as string).length).toBeLessThan(500);
     }
     const length = await post(`${model}/infer`, scaleRequest(ROW), {
       'Inference-Header-Content-Length': '5000',
@@ -146,7 +156,12 @@ test('what is refused says why, and the next request is answered', () =>
       status: 400,
       json: { error: expect.stringContaining('not a valid url') as string },
     });
-    expect(firstData(await post(`${model}/infer`, scaleRequest(ROW)))).toEqual([3, 6, 9, 12]);
+    expect(await get(`${url}/v2/models/${'x'.repeat(300)}`)).toMatchObject({
+      status: 404,
+      json: { error: 'no model has a name of more than 256 characters' },
+    });
+    const types = { 'content-type': 'no type', 'content-encoding': 'Identity' };
+    expect(firstData(await post(`${model}/infer`, scaleRequest(ROW), types))).toEqual([3, 6, 9, 12]);
 
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('selfie_requests_total{model="scale",protocol="rest",status="200"} 1');

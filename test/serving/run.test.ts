@@ -1,10 +1,12 @@
 /** A run's folder: image files in, classes and embeddings out, and its new checkpoints. */
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { exportRun } from '../../src/export/exportRun';
 import { asInput } from '../../src/export/samples';
 import { decodeCenter } from '../../src/data/images';
 import { createSession } from '../../src/runtime/session';
+import { RunRepository } from '../../src/serving/runRepository';
 import { get, post, withServer } from '../support/serving';
 import { CLASSES, writeSmallRun } from '../support/smallRun';
 import { inTemporaryFolder } from '../support/temporary';
@@ -63,6 +65,14 @@ test('classes and embedding of an image file are what the exported model says', 
         415,
         'the body is no JPEG, PNG or WebP image',
       ]);
+      const many = { width: 20_000, height: 5001, channels: 1 } as const;
+      const huge = await sharp(Buffer.alloc(many.width * many.height), { raw: many })
+        .jpeg({ quality: 10 })
+        .toBuffer();
+      expect(await refused('/classify', huge)).toEqual([
+        413,
+        'the image has 20000 x 5001 pixels; at most 100 million are taken',
+      ]);
       const noBoundary = await post(`${url}/embed`, bytes, { 'content-type': 'multipart/form-data' });
       expect(noBoundary).toMatchObject({
         status: 400,
@@ -85,6 +95,18 @@ test('classes and embedding of an image file are what the exported model says', 
     });
   }));
 
+test('an exported version that somebody deleted is made again', () =>
+  inTemporaryFolder(async (folder) => {
+    const run = path.join(folder, 'pets');
+    writeSmallRun(run, 'finetune');
+    const repository = new RunRepository(run, path.join(folder, 'made'), () => {});
+    await repository.update();
+    const file = path.join(folder, 'made', 'pets-photo', '10', 'model.onnx');
+    rmSync(file);
+    await repository.update();
+    expect(existsSync(file)).toBe(true);
+  }));
+
 test("a pretraining run's page has the patch picture", () =>
   inTemporaryFolder(async (folder) => {
     const run = path.join(folder, 'mini');
@@ -101,6 +123,11 @@ test("a pretraining run's page has the patch picture", () =>
       const svg = await response.text();
       expect(svg).toMatch(/^<svg [^]*hidden places of seed 3[^]*<\/svg>$/);
       expect(await post(`${url}/patches`, Buffer.from('no'))).toMatchObject({ status: 415 });
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      for (const status of [200, 415])
+        expect(metrics).toContain(
+          `selfie_requests_total{model="patches",protocol="image",status="${status}"} 1`,
+        );
       expect(await post(`${url}/classify`, await photo())).toMatchObject({ status: 404 });
     });
   }));
