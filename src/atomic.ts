@@ -1,6 +1,16 @@
 /** Files written whole or not at all, whatever interrupts the writing, and read whole or refused. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { UserError } from './errors';
@@ -55,6 +65,17 @@ export function moveIntoPlace(written: string, file: string): void {
   }
   renameSync(written, file);
   syncDirectory(path.dirname(file));
+}
+
+/** Makes the folder of a file that is to be written. UserError where that is not possible, or a folder has the file's name. */
+export function prepareFile(option: string, file: string): void {
+  try {
+    mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+      throw new UserError(`${option} ${file}: is a folder; give the name of a file`);
+  } catch (error) {
+    throw fileError('write', file, error);
+  }
 }
 
 /** A failed call of the file system as a UserError (`cannot write a.onnx: ENOSPC: no space left`); any other error as it is. */

@@ -66,7 +66,7 @@ export const embedCommand = defineCommand({
       const progress = createImageProgress();
       const report = await embed(options, { warn, progress, signal: interrupt.signal });
       warnBroken(report.broken);
-      formatReport(report).forEach((line) => print(line));
+      formatReport(report, options.overwrite).forEach((line) => print(line));
       if (report.interrupted) process.exitCode = INTERRUPTED;
     } finally {
       interrupt.dispose();
@@ -75,11 +75,11 @@ export const embedCommand = defineCommand({
 });
 
 /** What was made, for people. */
-export function formatReport(report: EmbedReport): string[] {
+export function formatReport(report: EmbedReport, overwrite = false): string[] {
   const { files, interrupted, done, total, folder, splits, width, output, model, imagesPerSecond } = report;
   if (interrupted)
     return [
-      `stopped after ${done} of ${total} images, which are kept in ${folder}; the same command goes on there`,
+      `stopped after ${done} of ${total} images, which are kept in ${folder}; the same command ${overwrite ? 'without --overwrite ' : ''}goes on there`,
     ];
   const rows = splits.reduce((sum, split) => sum + split.rows, 0);
   const parts = splits.map((split) => `${split.rows} ${split.split}`).join(', ');

@@ -7,7 +7,8 @@ import { describeFormats, EXPORT_FORMATS, requireOptions, type ExportFormat } fr
 import { exportHub } from '../export/hub/exportHub';
 import { exportWeb } from '../export/web/exportWeb';
 import type { RepositoryOptions } from '../export/repository/exportRepository';
-import type { Measurement } from '../export/measure';
+import { exitOnSignals } from '../training/signals';
+import { imagesOf, type Measurement } from '../export/measure';
 import { OPSETS } from '../export/opset';
 import type { TorchStateReport } from '../export/torchState';
 import { SOURCE_FORMS } from '../data/source';
@@ -75,6 +76,7 @@ export const exportCommand = defineCommand({
     const given = { ...options, map: map === true ? map : undefined };
     if (to !== 'model-repository') refuseRepositoryOptions({ name, storageUri });
     requireOptions(to, given);
+    exitOnSignals();
     print(await RUN[to]({ directory: dir, out, name, storageUri, ...given }));
   },
 });
@@ -110,7 +112,9 @@ export function formatExport({ file, form, images, error, measured }: ExportRepo
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
-function formatMeasurement({ images, accuracy, float32Accuracy, cosine }: Measurement, precision: string) {
+function formatMeasurement(measured: Measurement, precision: string) {
+  const { images, accuracy, float32Accuracy, cosine } = measured;
+  const on = `${images} ${imagesOf(measured)}`;
   const lines: string[] = [];
   if (accuracy !== null) {
     const points = 100 * (accuracy - (float32Accuracy ?? accuracy));
@@ -118,10 +122,9 @@ function formatMeasurement({ images, accuracy, float32Accuracy, cosine }: Measur
       float32Accuracy === null
         ? ''
         : `; float32 has ${percent(float32Accuracy)} (${points >= 0 ? '+' : ''}${points.toFixed(2)} points)`;
-    lines.push(`accuracy on ${images} test images: ${precision} ${percent(accuracy)}${beside}`);
+    lines.push(`accuracy on ${on}: ${precision} ${percent(accuracy)}${beside}`);
   }
-  if (cosine !== null)
-    lines.push(`mean cosine to float32's embeddings on ${images} test images: ${cosine.toFixed(5)}`);
+  if (cosine !== null) lines.push(`mean cosine to float32's embeddings on ${on}: ${cosine.toFixed(5)}`);
   return lines;
 }
 

@@ -1,11 +1,24 @@
-/** Class names of the splits of one source: where labels come without names, a split ends at its own largest label. */
+/** Class names of the splits of one source, and of a source and a network. */
 import { UserError } from '../errors';
 import type { Source } from './source';
 
 type Labelled = Pick<Source, 'name' | 'split' | 'classes'>;
 
 /**
- * The classes of both splits: the longer list, of which the shorter has to be the beginning. A split without labels has no
+ * Requires that labels mean the same in `source` as in training; without labels or names there is nothing to compare.
+ * @throws UserError for the first that does not: what is counted by them would be wrong without a sign of it
+ */
+export function requireClasses({ name, classes }: Labelled, trained: readonly string[] | null): void {
+  const label = classes?.findIndex((each, i) => trained?.[i] !== undefined && trained[i] !== each) ?? -1;
+  if (classes && trained && label >= 0)
+    throw new UserError(
+      `${name}: label ${label} is ${classes[label]}, but the network was trained with ${trained[label]}; ` +
+        'give images of the same classes in the same order (folders are sorted by name)',
+    );
+}
+
+/**
+ * The classes of both splits, where labels without names end at the largest of each split: the longer list, of which the shorter has to be the beginning. A split without labels has no
  * say; null where neither has any.
  * @throws UserError for a label that means one class in one split and another in the other
  */

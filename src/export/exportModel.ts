@@ -1,5 +1,5 @@
 /** `export`: a run's checkpoint as one inference model, checked against the trainer's own evaluation graph. */
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { graphPath, type Bundle } from '../bundle/read';
 import { UserError } from '../errors';
@@ -7,6 +7,7 @@ import type { HostTensor } from '../onnx/dtype';
 import { readModel, writeModel, type WriteOptions } from '../onnx/files';
 import type { OnnxModel } from '../onnx/model';
 import { createSession } from '../runtime/session';
+import { discard, discardAtExit } from '../temporary';
 import { calibrate } from './calibrate';
 import { BATCH, evaluateImages, largestDifference, runModel, SETTINGS } from './compare';
 import { embedState } from './embed';
@@ -67,6 +68,7 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
   const folder = path.dirname(path.resolve(out));
   const temporary = path.join(folder, `.export-${process.pid}`);
   mkdirSync(temporary, { recursive: true });
+  discardAtExit(temporary);
   try {
     const file = path.join(temporary, path.basename(out));
     writeModel(file, { ...model, metadata }, write);
@@ -88,7 +90,7 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
       renameSync(path.join(temporary, name), path.join(folder, name));
     return { file: out, form, images: checked.shape[0], error, measured };
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    discard(temporary);
   }
 }
 

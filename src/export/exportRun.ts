@@ -1,4 +1,5 @@
 /** Exports of a run's folder: reads bundle, checkpoint and images, and writes what was asked for. */
+import { prepareFile } from '../atomic';
 import { readBundle, type Bundle } from '../bundle/read';
 import { UserError } from '../errors';
 import { pickCheckpoint } from '../training/checkpoints';
@@ -63,7 +64,9 @@ export async function prepareExport(
     throw new UserError('--precision int8: give --data SOURCE, of whose images it takes the ranges');
   const { manifest } = opened.bundle;
   const read = (split: 'train' | 'test', count: number) =>
-    data === undefined ? undefined : readSamples(manifest, data, split, count, workers);
+    data === undefined
+      ? undefined
+      : readSamples(manifest, data, split, count, workers, opened.details.classes);
   const calibration = precision === 'int8' ? await read('train', CALIBRATION) : undefined;
   return {
     ...opened,
@@ -81,6 +84,7 @@ export async function exportRun(
 ): Promise<ExportReport> {
   const { out } = options;
   if (!out.endsWith('.onnx')) throw new UserError(`--out ${out}: expected a name that ends in .onnx`);
+  prepareFile('--out', out);
   return exportModel(await prepareExport(options, warn));
 }
 
@@ -89,6 +93,7 @@ export function exportRunState(options: ExportRunOptions, warn: (line: string) =
   const { out } = options;
   if (!out.endsWith('.safetensors'))
     throw new UserError(`--out ${out}: expected a name that ends in .safetensors`);
+  prepareFile('--out', out);
   const { bundle, state, details, kind } = openRun(options, warn);
   return exportTorchState(bundle, state, out, kind, details);
 }

@@ -14,9 +14,12 @@ import path from 'node:path';
 import { z } from 'zod';
 import { fileError, writeFileAtomic } from '../atomic';
 import { UserError } from '../errors';
+import { discard, discardAtExit } from '../temporary';
 
 /** Says in the folder which export it is and which files belong to it. */
 export const LIST_FILE = 'selfie-export.json';
+/** Errors of a folder beside which nothing can be put, or which cannot be replaced. */
+const NOT_BESIDE = ['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'EXDEV'];
 const listSchema = z.object({ format: z.string(), files: z.array(z.string()) });
 
 /** What `write` puts into a folder becomes `out`. UserError where something else lies there, or the system refuses. */
@@ -30,6 +33,7 @@ export async function replaceFolder<T>(
   const temporary = `${place}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   try {
     mkdirSync(temporary, { recursive: true });
+    discardAtExit(temporary);
     const result = await write(temporary);
     const files = [...filesIn(temporary), LIST_FILE].sort();
     writeFileAtomic(path.join(temporary, LIST_FILE), `${JSON.stringify({ format, files }, null, 2)}\n`);
@@ -38,9 +42,15 @@ export async function replaceFolder<T>(
     swap(temporary, place);
     return result;
   } catch (error) {
+    const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+    if (existsSync(place) && NOT_BESIDE.includes(code))
+      throw new UserError(
+        `--out ${out}: ${code}; it appears whole, for which ${path.dirname(place)} must be writable and of the same disk; give a folder inside it`,
+        { cause: error },
+      );
     throw fileError('write', out, error);
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    discard(temporary);
   }
 }
 

@@ -7,8 +7,15 @@ import { runModel, SETTINGS } from './compare';
 import { OUTPUT_OF, type ExportForm } from './form';
 import { asInput, type Samples } from './samples';
 
+/** `test images of cifar10` */
+export const imagesOf = ({ data, split }: Pick<Measurement, 'data' | 'split'>): string =>
+  `${split === 'all' ? '' : `${split} `}images of ${data}`;
+
 export interface Measurement {
   readonly images: number;
+  /** what they are of, as it may be published */
+  readonly data: string;
+  readonly split: Samples['split'];
   /** share of the images whose largest logit is the label's; null: no labels, or no classifier */
   readonly accuracy: number | null;
   /** accuracy of the same network in float32; null as above, and where it is float32 itself */
@@ -21,7 +28,7 @@ export interface Measurement {
 export async function measure(
   model: OnnxModel,
   exact: OnnxModel | null,
-  { images, labels }: Samples,
+  { images, labels, data, split }: Samples,
   { kind, input }: ExportForm,
   image: Recipe['image'],
 ): Promise<Measurement> {
@@ -38,6 +45,8 @@ export async function measure(
   const truth = kind === 'classifier' ? labels : null;
   return {
     images: images.shape[0],
+    data,
+    split,
     accuracy: truth && top1(found, truth),
     float32Accuracy: truth && wanted && top1(wanted, truth),
     cosine: kind === 'encoder' && wanted ? meanCosine(found, wanted, images.shape[0]) : null,

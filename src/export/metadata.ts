@@ -2,7 +2,7 @@
 import type { Manifest } from '../bundle/manifest';
 import { CENTER_CROP } from '../data/transforms';
 import type { ExportForm, ExportInput } from './form';
-import type { Measurement } from './measure';
+import { imagesOf, type Measurement } from './measure';
 
 export interface ExportDetails {
   readonly classes: readonly string[] | null;
@@ -34,7 +34,12 @@ export function exportMetadata(
     ...(classes && kind === 'classifier' && { classes: JSON.stringify(classes) }),
     ...(data !== null && { data }),
     ...(license !== null && { data_license: license }),
-    ...(accuracy !== null && { accuracy: String(accuracy), accuracy_images: String(measured?.images) }),
+    ...(measured &&
+      accuracy !== null && {
+        accuracy: String(accuracy),
+        accuracy_images: String(measured.images),
+        accuracy_data: imagesOf(measured),
+      }),
   };
   return {
     kind,

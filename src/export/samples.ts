@@ -1,5 +1,6 @@
 /** Images that an exported model is compared, calibrated and measured on. */
 import type { Manifest } from '../bundle/manifest';
+import { requireClasses } from '../data/classes';
 import { createLoader } from '../data/loader';
 import { Random } from '../data/random';
 import { spread } from '../data/sampler';
@@ -7,14 +8,17 @@ import { openSource, type Source, type Split } from '../data/source';
 import type { HostTensor } from '../onnx/dtype';
 import { batchOptions } from '../training/feeds';
 import type { ExportInput } from './form';
+import { publicSource } from './provenance';
 
 export interface Samples {
   /** uint8 [count, size, size, C] */
   readonly images: HostTensor;
   /** null: unlabelled, or the network has no classes */
   readonly labels: Int32Array | null;
+  /** as it may be published */
+  readonly data: string;
   /** `all`: the source has no division, so that these may have been trained on */
-  readonly split?: Source['split'];
+  readonly split: Source['split'];
 }
 
 /** Noise, as many images as the evaluation graph takes. */
@@ -25,19 +29,24 @@ export function noise({ recipe: { image, batch } }: Manifest): HostTensor {
   return { dtype: 'uint8', shape, data };
 }
 
-/** At most `count` images of a split, spread evenly over it, as evaluation sees them. UserError where they do not fit. */
+/**
+ * At most `count` images of a split, spread evenly over it, as evaluation sees them. UserError where they do not fit, or where
+ * their labels are not those of `classes`.
+ */
 export async function readSamples(
   manifest: Manifest,
   spec: string,
   split: Split,
   count: number,
   workers?: number,
+  classes: readonly string[] | null = null,
 ): Promise<Samples> {
   const source = await openSource(spec, split);
   source.close();
   const indices = spread(source.length, count);
   const options = batchOptions(manifest, 'evaluate');
   const labelled = options.labels !== undefined && source.classes !== null;
+  if (labelled) requireClasses(source, classes);
   const loader = await createLoader({
     ...options,
     patchOrder: undefined,
@@ -66,6 +75,7 @@ export async function readSamples(
   return {
     images: { dtype: 'uint8', shape: [indices.length, size, size, channels], data: images },
     labels: labelled ? labels : null,
+    data: publicSource(spec),
     split: source.split,
   };
 }

@@ -1,6 +1,7 @@
 /** `embed`: what a network makes of every image of a source, in a file; an unfinished one goes on where it was. */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { prepareFile } from '../atomic';
 import { noneReadable } from '../data/examples';
 import { createLoader, type BrokenImage } from '../data/loader';
 import type { Source, Split } from '../data/source';
@@ -36,7 +37,7 @@ export interface EmbedOptions {
   readonly workers?: number;
   /** images that cannot be decoded: fail (the default), or leave them out */
   readonly broken?: 'fail' | 'skip';
-  /** in place of the file, and of what was begun with other options */
+  /** in place of the file, and of what was begun */
   readonly overwrite?: boolean;
 }
 
@@ -80,6 +81,7 @@ export async function embed(options: EmbedOptions, hooks: EmbedHooks = {}): Prom
   const there = files.find((file) => existsSync(file));
   if (there !== undefined && !stored && !options.overwrite)
     throw new UserError(`${there}: is there already; add --overwrite to make it anew`);
+  files.forEach((file) => prepareFile('--to', file));
   const images = await openImageSet(source, split);
   let model: ImageModel | undefined;
   try {
@@ -101,7 +103,11 @@ export async function embed(options: EmbedOptions, hooks: EmbedHooks = {}): Prom
       ...model.settings,
       broken: options.broken ?? stored?.broken ?? 'fail',
     };
-    goOnOrBegin(partial, identity, options.overwrite ?? false);
+    if (stored === null) partial.begin(identity);
+    else {
+      requireSame(partial.folder, stored, identity);
+      partial.store(identity);
+    }
     const pace = await computeRows(images, model, partial, identity, { ...options, ...hooks });
     const about = { files, folder: partial.folder, output, model: { name: model.name, step: model.step } };
     if (pace.done < pace.total)
@@ -117,21 +123,6 @@ export async function embed(options: EmbedOptions, hooks: EmbedHooks = {}): Prom
     for (const each of images.sources) each.close();
     await model?.close();
   }
-}
-
-/** UserError where what was begun is not this, unless it may be given up. */
-function goOnOrBegin(partial: PartialRows, identity: Identity, overwrite: boolean): void {
-  try {
-    const before = partial.read();
-    if (before) {
-      requireSame(partial.folder, before, identity);
-      partial.store(identity);
-      return;
-    }
-  } catch (error) {
-    if (!overwrite || !(error instanceof UserError)) throw error;
-  }
-  partial.begin(identity);
 }
 
 /** Computes what is not there yet; tells how far it came, and how fast. */

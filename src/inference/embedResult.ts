@@ -13,8 +13,9 @@ import { writeParquet } from './writeParquet';
 
 /** What is written for `--to`: that file, and beside an array what its rows are. UserError for another kind. */
 export function resultFiles(to: string): readonly string[] {
-  if (to.endsWith('.parquet')) return [to];
-  if (to.endsWith('.npy')) return [`${to.slice(0, -'.npy'.length)}.csv`, to];
+  const { name, ext } = path.parse(to);
+  if (name !== '' && ext === '.parquet') return [to];
+  if (name !== '' && ext === '.npy') return [`${to.slice(0, -'.npy'.length)}.csv`, to];
   throw new UserError(`--to ${to}: expected a name that ends in .parquet or .npy`);
 }
 

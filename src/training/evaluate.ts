@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { readBundle } from '../bundle/read';
 import type { MaskShape } from '../bundle/recipe';
+import { requireClasses } from '../data/classes';
 import { createLoader } from '../data/loader';
 import { type Split } from '../data/source';
 import { UserError } from '../errors';
@@ -81,6 +82,7 @@ export async function evaluate(
   const session = new StateSession(bundle, { provider, threads });
   let result: StateEvaluation;
   try {
+    if (recipe.task === 'finetune') requireClasses(loader.source, readRun(directory)?.classes ?? null);
     await session.setState(checkpoint.state);
     result = await evaluateState(session, manifest, loader);
   } finally {

@@ -141,7 +141,8 @@ test.each(['v1', 'v2'] as const)(
     await inTemporaryFolder(async (folder) => {
       const request = requestIn(folder, 'finetune', { version });
       const images = noise(request.bundle.manifest);
-      const samples = { images, labels: Int32Array.of(0, 1, 2, 0, 1) };
+      const labels = Int32Array.of(0, 1, 2, 0, 1);
+      const samples = { images, labels, data: 'noise', split: 'all' } as const;
       for (const input of EXPORT_INPUTS) {
         const form = { ...CLASSIFIER, input, opset: input === 'uint8' ? 13 : 18, precision: 'int8' } as const;
         const report = await exportModel({ ...request, form, calibration: images, samples });

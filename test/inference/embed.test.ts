@@ -1,5 +1,14 @@
 /** `embed`: the rows are those that `knn` and the exported model see, and the same however often it was stopped. */
-import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { initialStatePath } from '../../src/bundle/read';
 import { EMBEDDED_CLASSES, embeddedLabel } from '../../src/data/embedded';
@@ -151,6 +160,37 @@ test('stopped and begun again, it ends with the same bytes; with anything else i
     }
     expect(await stopped({ ...same, overwrite: true })).toBe(4);
     expect(await embed({ ...options, batch: 8, overwrite: true })).toMatchObject({ model: { step: 20 } });
+  }));
+
+test('--overwrite begins anew, and what it was stopped in goes on without it', () =>
+  withImages(10, async ({ folder, run, images }) => {
+    writeSmallRun(run, 'pretrain');
+    const to = path.join(folder, 'rows.npy');
+    const options = { source: images, model: run, to, batch: 2, threads: 1 };
+    await embed(options);
+    const before = readNpy(to);
+    expect(await stopped({ ...options, overwrite: true })).toBeLessThan(10);
+    // the first image becomes another, after it was computed
+    const [first, last] = readdirSync(images, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.png'))
+      .sort()
+      .map((name) => path.join(images, name))
+      .filter((_, i, all) => i === 0 || i === all.length - 1);
+    copyFileSync(last, first);
+    await embed({ ...options, overwrite: true });
+    const after = readNpy(to);
+    expect(after.shape).toEqual(before.shape);
+    const width = before.shape[1];
+    expect(after.values.slice(0, width)).not.toEqual(before.values.slice(0, width));
+    expect(after.values.slice(0, width)).toEqual(after.values.slice(-width));
+    expect(after.values.slice(width)).toEqual(before.values.slice(width));
+
+    await expect(embed({ ...options, to: path.join(folder, '.npy') })).rejects.toThrow('expected a name');
+    await expect(embed({ ...options, to: path.join(to, 'x.npy') })).rejects.toThrow(/^cannot write .*x.csv/);
+    mkdirSync(path.join(folder, 'a.npy'));
+    await expect(embed({ ...options, to: path.join(folder, 'a.npy'), overwrite: true })).rejects.toThrow(
+      'a.npy: is a folder; give the name of a file',
+    );
   }));
 
 test('a broken image ends it, and what was done is kept; skipped, it has no row', () =>

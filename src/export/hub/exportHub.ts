@@ -6,7 +6,7 @@ import { exportModel, type ExportReport } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { replaceFolder, requireReplaceable } from '../folder';
 import { classLabels } from '../labels';
-import { publicSource, readProvenance } from '../provenance';
+import { readProvenance } from '../provenance';
 import { readSafetensors } from '../safetensors';
 import { exportTorchState, stateOf, type TorchStateReport } from '../torchState';
 import { modelCard } from './card';
@@ -23,10 +23,10 @@ export async function exportHub(
   options: Omit<ExportRunOptions, 'input'>,
   warn: (line: string) => void = () => {},
 ): Promise<HubReport> {
-  const { out, directory, data } = options;
+  const { out, directory } = options;
   requireReplaceable(out, 'hub');
   const { form, ...opened } = await prepareExport(options, warn);
-  const { bundle, state, samples } = opened;
+  const { bundle, state } = opened;
   const { manifest } = bundle;
   const provenance = readProvenance(directory);
   const details = { ...opened.details, data: provenance.data };
@@ -52,10 +52,7 @@ export async function exportHub(
       labels: form.kind === 'classifier' ? classLabels(manifest.recipe, details.classes) : null,
       torchvision: saved.torchvision,
       outputs: readModel(inside(MODEL)).graph.outputs,
-      measured:
-        measured && data !== undefined
-          ? { ...measured, data: publicSource(data), split: samples?.split === 'test' ? 'test' : 'all' }
-          : null,
+      measured,
     };
     if (facts.labels) write(LABELS, `${facts.labels.join('\n')}\n`);
     write('preprocessor_config.json', json(preprocessorConfig(manifest.recipe.image)));

@@ -19,7 +19,7 @@ export interface Facts {
   /** of the exported models */
   readonly outputs: readonly OnnxValueInfo[];
   /** null: no images were given */
-  readonly measured: (Measurement & { readonly data: string; readonly split: 'test' | 'all' }) | null;
+  readonly measured: Measurement | null;
 }
 
 export const MODEL = 'model.onnx';

@@ -59,6 +59,19 @@ export function hasConfig(folder: string, config: Fields): boolean {
   );
 }
 
+/** UserError where the model's other versions have other classes: the file of their names is for all of them. */
+export function requireLabels(file: string, labels: string): void {
+  if (!existsSync(file)) return;
+  const [there, wanted] = [readFileSync(file, 'utf8').trimEnd().split('\n'), labels.trimEnd().split('\n')];
+  const at = wanted.findIndex((label, i) => label !== there[i]);
+  if (at < 0 && there.length === wanted.length) return;
+  const difference =
+    at < 0
+      ? `it has ${there.length} classes, not ${wanted.length}`
+      : `class ${at} is ${there[at]}, not ${wanted[at]}`;
+  throw new UserError(`${file}: it is another model's: ${difference}; choose another --name`);
+}
+
 /** What a version must have in common with those beside it. */
 function facts(text: string, file: string): string[] {
   const config = parseTextFormat(text, file);

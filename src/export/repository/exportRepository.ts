@@ -2,13 +2,14 @@
  * `export --to model-repository`: a run's checkpoint as a new version of a model in Triton's layout, with its preprocessing and
  * the chain of both, for Triton, OpenVINO Model Server, KServe and `selfie serve`.
  */
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../../atomic';
 import { UserError } from '../../errors';
+import { discard } from '../../temporary';
 import { exportModel, type ExportReport, type ExportRequest } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
-import { checkRepository, hasConfig, nextVersion } from './existing';
+import { checkRepository, hasConfig, nextVersion, requireLabels } from './existing';
 import { checkStorageUri, KSERVE_MANIFEST, kserveManifest } from './kserve';
 import { OVMS_CONFIG, ovmsConfig, readOvmsConfig, type OvmsConfig } from './ovms';
 import { openPair, writePreprocess, type Pair } from './pair';
@@ -76,7 +77,7 @@ export async function exportRepository(
       await pair.release();
     }
   } finally {
-    rmSync(stage, { recursive: true, force: true });
+    discard(stage);
   }
 }
 
@@ -116,8 +117,9 @@ function writeModels(
     if (!hasConfig(path.join(repository, name), config))
       writeFileAtomic(path.join(stage, name, CONFIG), formatTextFormat(config));
   if (classes) {
-    const lines = classes.map((name) => name.replace(/\s+/g, ' '));
-    writeFileAtomic(path.join(stage, names.model, LABELS), `${lines.join('\n')}\n`);
+    const labels = `${classes.map((name) => name.replace(/\s+/g, ' ')).join('\n')}\n`;
+    requireLabels(path.join(repository, names.model, LABELS), labels);
+    writeFileAtomic(path.join(stage, names.model, LABELS), labels);
   }
   // Stores of objects, archives and git keep no empty folders, and Triton needs this one.
   writeFileAtomic(

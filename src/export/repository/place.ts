@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileError } from '../../atomic';
+import { discardAtExit } from '../../temporary';
 
 /**
  * An empty folder beside the repository, on the same disk: Triton takes every folder inside for a model, hidden ones too. Only
@@ -16,6 +17,7 @@ export function makeStage(repository: string): string {
     const stage = path.join(apart ? place : parent, `.${path.basename(place)}-export-${process.pid}`);
     rmSync(stage, { recursive: true, force: true });
     mkdirSync(stage);
+    discardAtExit(stage);
     return stage;
   } catch (error) {
     throw fileError('write', repository, error);
@@ -24,13 +26,19 @@ export function makeStage(repository: string): string {
 
 /**
  * Moves what is in `stage`: a whole repository where there is none; else, model by model in the order of `models`, a new model or
- * a new version with the files beside it, and the repository's own files last. What was moved goes again where a later move fails.
+ * a new version with the files beside it, and the repository's own files last. Where a move fails, all is as it was.
  */
 export function place(stage: string, repository: string, models: readonly string[], version: string): void {
-  const undo: string[] = [];
+  const undo: (() => void)[] = [];
   const move = (from: string, to: string) => {
-    if (!existsSync(to)) undo.push(to);
+    // What is replaced waits in the place of what replaces it.
+    const old = `${from}.old`;
+    if (existsSync(to)) {
+      renameSync(to, old);
+      undo.push(() => renameSync(old, to));
+    }
     renameSync(from, to);
+    undo.push(() => rmSync(to, { recursive: true, force: true }));
   };
   try {
     if (!existsSync(repository)) {
@@ -46,7 +54,7 @@ export function place(stage: string, repository: string, models: readonly string
     }
     moveFiles(stage, repository, move);
   } catch (error) {
-    for (const made of undo.reverse()) rmSync(made, { recursive: true, force: true });
+    for (const step of undo.reverse()) step();
     throw fileError('write', repository, error);
   }
 }

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { z } from 'zod';
 import { exportRepository, type RepositoryOptions } from '../../../src/export/repository/exportRepository';
+import { place } from '../../../src/export/repository/place';
 import type { HostTensor } from '../../../src/onnx/dtype';
 import { createSession } from '../../../src/runtime/session';
 import { exportRun } from '../../../src/export/exportRun';
@@ -197,6 +198,38 @@ test('another version and another model leave what is there; a tuned configurati
     expect(readdirSync(path.dirname(repository)).sort()).toEqual(['pets', 'repository']);
   }));
 
+test('what cannot be moved leaves all as it was', () =>
+  inTemporaryFolder((folder) => {
+    const [stage, repository] = [path.join(folder, 'stage'), path.join(folder, 'repository')];
+    const write = (...file: string[]) => {
+      const text = file.join('/');
+      mkdirSync(path.dirname(path.join(...file)), { recursive: true });
+      writeFileSync(path.join(...file), text);
+    };
+    write(repository, 'a', '1', 'model.onnx');
+    write(repository, 'a', 'labels.txt');
+    const stageA = () => {
+      write(stage, 'a', '2', 'model.onnx');
+      write(stage, 'a', 'labels.txt');
+    };
+    stageA();
+    const before = snapshot(repository);
+    expect(() => {
+      place(stage, repository, ['a', 'b'], '2');
+    }).toThrow(/^cannot write .*repository: ENOENT/);
+    expect(snapshot(repository)).toEqual(before);
+    stageA();
+    write(stage, 'b', '2', 'model.onnx');
+    place(stage, repository, ['a', 'b'], '2');
+    expect([...snapshot(repository).keys()].sort()).toEqual([
+      'a/1/model.onnx',
+      'a/2/model.onnx',
+      'a/labels.txt',
+      'b/2/model.onnx',
+    ]);
+    expect(read(repository, 'a', 'labels.txt')).toContain('stage');
+  }));
+
 test('what is refused changes nothing', () =>
   inCopy(async (repository, add, run) => {
     const before = snapshot(repository);
@@ -211,6 +244,10 @@ test('what is refused changes nothing', () =>
       "it is another model's: it has output logits TYPE_FP32 [3] named by labels.txt, " +
         'the exported model has output map TYPE_FP32 [32, 16, 16]; choose another --name',
     );
+    const names = path.join(repository, 'pets', 'labels.txt');
+    writeFileSync(names, 'cat\nfox\nemu\n');
+    before.set('pets/labels.txt', 'cat\nfox\nemu\n');
+    await refused({}, "labels.txt: it is another model's: class 1 is fox, not dog; choose another --name");
     await refused({ storageUri: 'here' }, '--storage-uri here: expected an address');
     await refused({ precision: 'int8' }, '--precision int8: give --data');
     await refused({ out: run }, 'it has a folder checkpoints, which is no model');
