@@ -15,6 +15,8 @@ export interface Provenance {
   readonly labels: string | null;
   readonly unlabelled: string | null;
   readonly seed: number | null;
+  /** batches of a step */
+  readonly accumulate: number;
   /** what it started from; null: from scratch, or not known */
   readonly from: Start | null;
 }
@@ -49,6 +51,7 @@ export function readProvenance(directory: string): Provenance {
     labels: run?.labels ?? null,
     unlabelled: publicOrNull(run?.unlabelled),
     seed: run?.seed ?? null,
+    accumulate: run?.accumulate ?? 1,
     from: run?.initFrom == null ? null : readStart(directory, run.initFrom),
   };
 }

@@ -66,7 +66,7 @@ function figures({ measured, form }: Facts): string {
   return `${lines.join(' ')} Measured on \`${MODEL}\` when this folder was made.`;
 }
 
-function ports({ manifest, form, outputs, labels }: Facts): string {
+function ports({ manifest, outputs, labels }: Facts): string {
   const { size, channels, mean, std } = manifest.recipe.image;
   const colour = channels === 1 ? 'gray' : 'RGB';
   const numbers = (values: readonly number[]) => values.join(', ');
@@ -81,12 +81,8 @@ function ports({ manifest, form, outputs, labels }: Facts): string {
     '| --- | --- | --- |',
     ...outputs.map((output) => `| \`${output.name}\` | ${shapeOf(output)} | ${OUTPUTS[output.name] ?? ''} |`),
   ];
-  const resizing =
-    form.opset >= 18
-      ? 'with a linear filter that widens where it reduces'
-      : 'linearly, without a filter (opset below 18)';
   const notes = [
-    `Evaluation takes the middle square of 7/8 of the shorter side and resizes it to ${size} x ${size}, ${resizing}; ` +
+    `Evaluation takes the middle square of 7/8 of the shorter side and resizes it to ${size} x ${size}, with a linear filter that widens where it reduces; ` +
       `a picture of ${size} x ${size} is taken whole. Libraries decode and resize a little differently, and results on photographs differ with them. \`preprocessor_config.json\` says the same for transformers' ` +
       'BitImageProcessor, but that it cuts a picture of the right size, too, rounds differently by a pixel, and does not ' +
       'turn photographs upright, which has to be done before.',

@@ -30,11 +30,6 @@ export function limits({ manifest, form, labels, provenance, measured }: Facts):
       : [
           `The ONNX files are rounded to ${form.precision}, the weights in safetensors are not: their results differ.`,
         ]),
-    ...(form.opset >= 18
-      ? []
-      : [
-          'ONNX below opset 18 has no filter for reducing: large photographs come out rough in the photo model.',
-        ]),
     ...(recipe.task === 'pretrain' || provenance.from?.task === 'pretrain'
       ? ['Selfie (2019) is an early and light method of pretraining; later ones reach more with few labels.']
       : []),

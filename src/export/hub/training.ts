@@ -27,7 +27,7 @@ export function training(facts: Facts): string {
           ] as [string, string],
         ]
       : []),
-    ['steps', `${step} of ${recipe.batch} images`],
+    ['steps', `${step} of ${recipe.batch * provenance.accumulate} images`],
     ...(recipe.average.decay > 0 ? [['weights', 'moving averages over the steps'] as [string, string]] : []),
     ['seed', seed === null ? UNKNOWN : String(seed)],
     ['trained parameters', String(parameters)],
