@@ -77,8 +77,12 @@ export const SOURCE_FORMS: readonly string[] = Object.entries(READERS).map(([nam
  * @throws UserError for what is neither
  */
 export function sourceOf(given: string): string {
-  if (Object.hasOwn(READERS, given.split(':', 1)[0])) return given;
-  if (statSync(given, { throwIfNoEntry: false })?.isDirectory()) return `images:${given}`;
+  const [name] = given.split(':', 1);
+  const isFolder = statSync(given, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  // a folder that happens to have a reader's name
+  const isIncomplete = name === given && READERS[name]?.argument !== null;
+  if (Object.hasOwn(READERS, name) && !(isFolder && isIncomplete)) return given;
+  if (isFolder) return `images:${given}`;
   throw new UserError(`${given} is no folder; give a folder of images or one of: ${SOURCE_FORMS.join(', ')}`);
 }
 

@@ -133,6 +133,10 @@ async function probabilities(model: ImageModel, images: readonly Uint8Array[]): 
   const data = Buffer.concat(images);
   const shape = [images.length, size, size, channels];
   const { data: values } = await model.run({ dtype: 'uint8', shape, data }, 'probabilities');
+  if (!(values as Float32Array).every(Number.isFinite))
+    throw new UserError(
+      `${model.name}: the probabilities of some images are not finite; the network has diverged`,
+    );
   const count = values.length / images.length;
   return images.map((_, i) => Array.from(values.subarray(i * count, (i + 1) * count), Number));
 }

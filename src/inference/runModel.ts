@@ -1,4 +1,4 @@
-/** A run's checkpoint as a model for images: exported for pixels into a folder that is gone when the model is closed. */
+/** A run's checkpoint as a model for images: exported for pixels into a folder that is gone once it is loaded. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,16 +27,14 @@ export async function openRunModel(choice: ModelChoice, warn: (line: string) => 
   const fingerprint = await sha256([graph, file]);
   const form = { ...DEFAULT_FORM, kind, input: 'uint8' } as const;
   const folder = mkdtempSync(path.join(tmpdir(), 'selfie-model-'));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
     const exported = path.join(folder, 'model.onnx');
     const metadata = exportMetadata(manifest, form, details, null);
     writeModel(exported, { ...embedState(readModel(graph), state, form, manifest.recipe), metadata });
     const opened = await openExported({ model: exported, provider, threads });
-    const close = () => opened.close().finally(remove);
-    return { ...opened, name: directory, sha256: fingerprint, close };
-  } catch (error) {
-    remove();
-    throw error;
+    return { ...opened, name: directory, sha256: fingerprint };
+  } finally {
+    // What is loaded needs no file, and whoever is killed later leaves none.
+    rmSync(folder, { recursive: true, force: true });
   }
 }

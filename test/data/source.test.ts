@@ -1,6 +1,9 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { EMBEDDED_CLASSES, EMBEDDED_SIZES, embeddedImage } from '../../src/data/embedded';
-import { openSource } from '../../src/data/source';
+import { openSource, sourceOf } from '../../src/data/source';
 import { UserError } from '../../src/errors';
+import { inTemporaryFolder } from '../support/temporary';
 
 describe('openSource', () => {
   it('opens the embedded data set, labels agreeing with its images', async () => {
@@ -38,3 +41,24 @@ describe('openSource', () => {
     await expect(openSource(spec, 'train')).rejects.toThrow(message);
   });
 });
+
+test('a folder is a source of its images, whatever its name', () =>
+  inTemporaryFolder((folder) => {
+    const before = process.cwd();
+    for (const name of ['photos', 'images', 'folder', 'embedded']) mkdirSync(path.join(folder, name));
+    process.chdir(folder);
+    try {
+      const given = ['photos', 'images', 'folder', './embedded', 'embedded', 'folder:photos'];
+      expect(given.map(sourceOf)).toEqual([
+        'images:photos',
+        'images:images',
+        'images:folder',
+        'images:./embedded',
+        'embedded',
+        'folder:photos',
+      ]);
+      expect(() => sourceOf('absent')).toThrow('absent is no folder');
+    } finally {
+      process.chdir(before);
+    }
+  }));
