@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { nearest } from '../../src/web/inference/nearest';
+import { Nearest } from '../../src/web/inference/nearest';
 import { PHOTOS, trainerNumbers, writePhoto } from '../../tools/consumers/cardPrograms';
 import { CHROMIUM, CHROMIUM_ARGS } from '../../tools/verify/portable/browser';
 import { serve, type StaticServer } from '../../tools/verify/portable/server';
@@ -158,9 +158,9 @@ inBrowser(
     const embeddings = await Promise.all(files.map((file) => trainerNumbers(inside('pre'), file, 'encoder')));
     const page = await open(browser, 'pre');
     await drop(page, files, files.length);
-    const expected = nearest(embeddings, 5).map((each) =>
-      each.map(({ index }) => path.basename(files[index])),
-    );
+    const nearest = new Nearest(5);
+    embeddings.forEach((embedding) => nearest.add(embedding));
+    const expected = embeddings.map((_, i) => nearest.of(i).map(({ index }) => path.basename(files[index])));
     const sections = await page.locator('section.image').all();
     // the one that was dropped last comes first
     for (const [i, section] of sections.reverse().entries()) {

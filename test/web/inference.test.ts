@@ -3,7 +3,7 @@ import { CENTER_CROP } from '../../src/data/transforms';
 import { asInput } from '../../src/export/samples';
 import { recipeSchema } from '../../src/bundle/recipe';
 import { toInput } from '../../src/web/inference/input';
-import { nearest } from '../../src/web/inference/nearest';
+import { Nearest } from '../../src/web/inference/nearest';
 
 const { image } = recipeSchema.parse({ task: 'finetune' });
 const noise = (width: number, height: number) => ({
@@ -38,21 +38,29 @@ test('gray has one channel', () => {
   expect(toInput(white, gray)).toEqual(new Float32Array(1024).fill(2));
 });
 
-test('nearest by angle, never itself', () => {
-  const found = nearest(
-    [
-      [1, 0],
-      [2, 0.1],
-      [0, 3],
-      [0, 0],
-    ].map((values) => Float32Array.from(values)),
-    2,
-  );
-  expect(found.map((each) => each.map(({ index }) => index))).toEqual([
+test('nearest by angle, never itself; only what changed is told', () => {
+  const nearest = new Nearest(2);
+  const rows = [
+    [1, 0],
+    [2, 0.1],
+    [0, 3],
+    [0, 0],
+    [1, 0.1],
+  ].map((values) => Float32Array.from(values));
+  expect(rows.slice(0, 4).map((row) => nearest.add(row))).toEqual([[0], [0, 1], [0, 1, 2], [3]]);
+  const lists = () => rows.slice(0, 4).map((_, i) => nearest.of(i).map(({ index }) => index));
+  expect(lists()).toEqual([
     [1, 2],
     [0, 2],
     [1, 0],
     [0, 1],
   ]);
-  expect(found[0][0].cosine).toBeCloseTo(2 / Math.hypot(2, 0.1), 6);
+  expect(nearest.of(0)[0].cosine).toBeCloseTo(2 / Math.hypot(2, 0.1), 6);
+  expect(nearest.add(rows[4])).toEqual([0, 1, 2, 4]);
+  expect(lists()).toEqual([
+    [1, 4],
+    [4, 0],
+    [4, 1],
+    [0, 1],
+  ]);
 });

@@ -2,12 +2,13 @@
 import { colourVariables, FONT, percent } from '../../report/theme';
 import { droppedFiles } from '../drop';
 import type { load as Load, Model } from './model';
-import { nearest } from './nearest';
+import { Nearest } from './nearest';
 
 interface Shown {
   readonly name: string;
   readonly picture: string;
-  readonly embedding: Float32Array;
+  /** where its neighbours are */
+  readonly beside: HTMLElement;
 }
 
 /** Images beside each one of an encoder's. */
@@ -63,20 +64,20 @@ async function showClasses(model: Model, file: File): Promise<void> {
 }
 
 const shown: Shown[] = [];
+const neighbours = new Nearest(NEIGHBOURS);
 
-function showNeighbours(): void {
-  const all = nearest(
-    shown.map(({ embedding }) => embedding),
-    NEIGHBOURS,
-  );
-  const sections = shown.map(({ picture, name }, i) => {
-    const others = all[i].map(({ index, cosine }) =>
-      figure(shown[index].picture, shown[index].name, cosine.toFixed(3)),
+function showNeighbours(name: string, picture: string, embedding: Float32Array): void {
+  const beside = element('div', 'nearest');
+  shown.push({ name, picture, beside });
+  results.prepend(element('section', 'image', figure(picture, name, name), beside));
+  for (const index of neighbours.add(embedding)) {
+    const others = neighbours
+      .of(index)
+      .map((other) => figure(shown[other.index].picture, shown[other.index].name, other.cosine.toFixed(3)));
+    shown[index].beside.replaceChildren(
+      ...(others.length > 0 ? others : ['Drop more images: the nearest ones come here.']),
     );
-    const beside = others.length > 0 ? others : ['Drop more images: the nearest ones come here.'];
-    return element('section', 'image', figure(picture, name, name), element('div', 'nearest', ...beside));
-  });
-  results.replaceChildren(...sections.reverse());
+  }
 }
 
 async function take(model: Model, files: readonly File[]): Promise<void> {
@@ -87,8 +88,7 @@ async function take(model: Model, files: readonly File[]): Promise<void> {
       if (model.labels) await showClasses(model, file);
       else {
         const embedding = await model.embed(file);
-        shown.push({ name: file.name, picture: URL.createObjectURL(file), embedding });
-        showNeighbours();
+        showNeighbours(file.name, URL.createObjectURL(file), embedding);
       }
     } catch (error) {
       problem.textContent = `${file.name}: ${error instanceof Error ? error.message : String(error)}`;
