@@ -2,11 +2,13 @@
 import { rmSync } from 'node:fs';
 
 const folders = new Set<string>();
+let isWatched = false;
 const remove = (folder: string) => rmSync(folder, { recursive: true, force: true });
 
 /** Has `folder` removed at the end of the process, unless `discard` comes first. */
 export function discardAtExit(folder: string): void {
-  if (folders.size === 0) process.once('exit', () => folders.forEach(remove));
+  if (!isWatched) process.once('exit', () => folders.forEach(remove));
+  isWatched = true;
   folders.add(folder);
 }
 
