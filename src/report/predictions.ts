@@ -1,6 +1,7 @@
 /** What a checkpoint's evaluation graph says of images of a split: scores, embeddings, and the images themselves. */
 import type { Manifest } from '../bundle/manifest';
 import type { Bundle } from '../bundle/read';
+import { requireClasses } from '../data/classes';
 import type { LoaderOptions } from '../data/loader';
 import { createLoader } from '../data/loader';
 import { spread } from '../data/sampler';
@@ -12,6 +13,7 @@ import { requireProvider } from '../runtime/providers';
 import { StateSession } from '../runtime/stateSession';
 import type { Checkpoint } from '../training/checkpoints';
 import { batchFeeds, batchOptions } from '../training/feeds';
+import { readRun } from '../training/runFolder';
 import { requireState } from '../training/stateTypes';
 import { readValidationIndices } from '../training/validation';
 
@@ -68,6 +70,7 @@ export async function predict(
   const source = await openSource(options.data, split);
   const { length, classes } = source;
   source.close();
+  if (manifest.recipe.task === 'finetune') requireClasses(source, readRun(directory)?.classes ?? null);
   if (kept?.some((index) => index >= length)) {
     throw new UserError(
       `--split validation: ${options.data} has only ${length} training images, fewer than the data of ${directory}; give the data that it was trained on`,

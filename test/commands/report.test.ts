@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -84,14 +85,13 @@ test("report: the run's own validation images, and no others", () => {
 
 test('report: images without a division, and one that is broken', async () => {
   const folder = inside('flat');
-  for (const name of ['a', 'b']) {
-    mkdirSync(path.join(folder, name), { recursive: true });
-    for (let i = 0; i < 4; i++)
-      await sharp({ create: { width: 40, height: 40, channels: 3, background: { r: 60 * i, g: 9, b: 99 } } })
-        .png()
-        .toFile(path.join(folder, name, `${i}.png`));
-  }
-  writeFileSync(path.join(folder, 'b', '2.png'), 'no picture');
+  const name = 'disc over box';
+  mkdirSync(path.join(folder, name), { recursive: true });
+  for (let i = 0; i < 8; i++)
+    await sharp({ create: { width: 40, height: 40, channels: 3, background: { r: 30 * i, g: 9, b: 99 } } })
+      .png()
+      .toFile(path.join(folder, name, `${i}.png`));
+  writeFileSync(path.join(folder, name, '2.png'), 'no picture');
   const args = ['report', finetuned, '--data', `folder:${folder}`, '--to', inside('flat.html')];
   // the run was trained without --broken, so that it fails
   expect(selfie(args).stderr).toMatch(/^error: .*2\.png/m);
@@ -100,6 +100,8 @@ test('report: images without a division, and one that is broken', async () => {
   expect(stderr).toMatch(/^warning: left out: .*2\.png/m);
   const page = readFileSync(inside('flat.html'), 'utf8');
   expect(page).toContain('7 of the 8 images (no division into train and test)');
+  renameSync(path.join(folder, name), path.join(folder, 'cat'));
+  expect(selfie(args).stderr).toContain('label 0 is cat, but the network was trained with disc over box');
 });
 
 test('inspect: a picture and a table for one photograph', async () => {
