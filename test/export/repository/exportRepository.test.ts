@@ -15,13 +15,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { z } from 'zod';
 import { exportRepository, type RepositoryOptions } from '../../../src/export/repository/exportRepository';
-import { place } from '../../../src/export/repository/place';
 import type { HostTensor } from '../../../src/onnx/dtype';
 import { createSession } from '../../../src/runtime/session';
 import { exportRun } from '../../../src/export/exportRun';
 import type { sources } from '../../support/ovmsSchema';
 import { ovmsSchema } from '../../support/ovmsSchema';
 import { repositoryRoot } from '../../support/paths';
+import { snapshot } from '../../support/snapshot';
 import { inTemporaryFolder } from '../../support/temporary';
 import { schemaErrors } from '../../support/tritonSchema';
 import { CLASSES, writeSmallRun } from '../../support/smallRun';
@@ -51,16 +51,6 @@ const inCopy = (body: (repository: string, add: Add, run: string) => Promise<voi
   });
 
 const read = (...parts: string[]) => readFileSync(path.join(...parts), 'utf8');
-
-/** Every file under a folder, with what it holds. */
-const snapshot = (folder: string) =>
-  new Map(
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => path.join(parentPath, name))
-      .sort()
-      .map((file) => [path.relative(folder, file), read(file)]),
-  );
 
 /** What every exported repository must hold. */
 function checkFiles(repository: string, classes: readonly string[] | null, outputs: readonly string[]): void {
@@ -196,38 +186,6 @@ test('another version and another model leave what is there; a tuned configurati
     expect(read(repository, 'kserve.yaml')).toContain('name: repository\n');
     expect(read(repository, 'kserve.yaml')).toContain('storageUri: "pvc://claim/here"');
     expect(readdirSync(path.dirname(repository)).sort()).toEqual(['pets', 'repository']);
-  }));
-
-test('what cannot be moved leaves all as it was', () =>
-  inTemporaryFolder((folder) => {
-    const [stage, repository] = [path.join(folder, 'stage'), path.join(folder, 'repository')];
-    const write = (...file: string[]) => {
-      const text = file.join('/');
-      mkdirSync(path.dirname(path.join(...file)), { recursive: true });
-      writeFileSync(path.join(...file), text);
-    };
-    write(repository, 'a', '1', 'model.onnx');
-    write(repository, 'a', 'labels.txt');
-    const stageA = () => {
-      write(stage, 'a', '2', 'model.onnx');
-      write(stage, 'a', 'labels.txt');
-    };
-    stageA();
-    const before = snapshot(repository);
-    expect(() => {
-      place(stage, repository, ['a', 'b'], '2');
-    }).toThrow(/^cannot write .*repository: ENOENT/);
-    expect(snapshot(repository)).toEqual(before);
-    stageA();
-    write(stage, 'b', '2', 'model.onnx');
-    place(stage, repository, ['a', 'b'], '2');
-    expect([...snapshot(repository).keys()].sort()).toEqual([
-      'a/1/model.onnx',
-      'a/2/model.onnx',
-      'a/labels.txt',
-      'b/2/model.onnx',
-    ]);
-    expect(read(repository, 'a', 'labels.txt')).toContain('stage');
   }));
 
 test('what is refused changes nothing', () =>
