@@ -3,12 +3,17 @@ import { UserError } from '../errors';
 import { didYouMean } from '../nearest';
 import { recipeSchema } from './recipe';
 
-/** Every key of a recipe, dotted: `task`, `image.size`, ... Found in a recipe whose defaults are filled in. */
-export const RECIPE_KEYS: readonly string[] = Object.entries(
-  recipeSchema.parse({ task: 'pretrain' }),
-).flatMap(([name, value]) =>
-  typeof value === 'object' ? Object.keys(value).map((key) => `${name}.${key}`) : [name],
+/** Every key of a recipe, dotted (`task`, `image.size`, ...), with its default or `task`'s value. */
+const DEFAULTS: ReadonlyMap<string, unknown> = new Map(
+  Object.entries(recipeSchema.parse({ task: 'pretrain' })).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === 'object' && !Array.isArray(value)
+      ? Object.entries(value).map(([key, inner]) => [`${name}.${key}`, inner])
+      : [[name, value]],
+  ),
 );
+
+/** Every key of a recipe, dotted: `task`, `image.size`, ... */
+export const RECIPE_KEYS: readonly string[] = [...DEFAULTS.keys()];
 
 /** The value behind `=`: JSON where it parses as JSON, else the text itself. */
 export function parseValue(text: string): unknown {
@@ -19,6 +24,13 @@ export function parseValue(text: string): unknown {
   }
 }
 
+/** What `text` means for `key`: a list may be written without brackets, as `3,4,6` or one value alone. */
+function valueOf(key: string, text: string): unknown {
+  const value = parseValue(text);
+  if (!Array.isArray(DEFAULTS.get(key)) || typeof value === 'object') return value;
+  return text.split(',').map((part) => parseValue(part.trim()));
+}
+
 /** A copy of `input` with each `a.b=value` put in; a later one wins. Values are not checked here, keys are. */
 export function applyOverrides(input: object, overrides: readonly string[]): object {
   const result: Record<string, unknown> = { ...input };
@@ -27,7 +39,7 @@ export function applyOverrides(input: object, overrides: readonly string[]): obj
     if (equals < 1) throw new UserError(`--set ${override}: expected key=value, such as network.width=16`);
     const key = override.slice(0, equals).trim();
     if (!RECIPE_KEYS.includes(key)) throw new UserError(`--set ${override}: ${unknownKey(key)}`);
-    const value = parseValue(override.slice(equals + 1));
+    const value = valueOf(key, override.slice(equals + 1));
     const [section = key, name] = key.split('.');
     if (name === undefined) result[section] = value;
     else result[section] = { ...asObject(result[section]), [name]: value };

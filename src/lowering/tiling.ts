@@ -138,21 +138,22 @@ export class Tiling {
    */
   private overlaps(): Int32Array[][] {
     const { m, tiles, positions } = this;
-    const index = this.windows(pixelOrder(this.size, m).position);
-    const lists: number[][] = Array.from({ length: this.size.pixels }, () => []);
-    index.forEach((pixel, row) => pixel < this.size.pixels && lists[pixel].push(row));
-    const blocks = Array.from({ length: m * m }, (_, i) => lists.slice(i * tiles, (i + 1) * tiles));
-    const depth = (block: number[][]) => block.reduce((most, list) => Math.max(most, list.length), 0);
-    const runs: { depth: number; pixels: number[][] }[] = [];
-    for (const block of blocks) {
+    const { pixels } = this.size;
+    const counts = new Uint8Array(pixels);
+    const terms: Int32Array[] = [];
+    this.windows(pixelOrder(this.size, m).position).forEach((pixel, row) => {
+      if (pixel === pixels) return;
+      const term = counts[pixel]++;
+      terms[term] ??= new Int32Array(pixels).fill(positions * tiles);
+      terms[term][pixel] = row;
+    });
+    const runs: { depth: number; from: number; to: number }[] = [];
+    for (let from = 0; from < pixels; from += tiles) {
+      const depth = counts.subarray(from, from + tiles).reduce((most, count) => Math.max(most, count), 0);
       const last = runs.at(-1);
-      if (last?.depth === depth(block)) last.pixels.push(...block);
-      else runs.push({ depth: depth(block), pixels: [...block] });
+      if (last?.depth === depth) last.to += tiles;
+      else runs.push({ depth, from, to: from + tiles });
     }
-    return runs.map(({ depth: terms, pixels }) =>
-      Array.from({ length: terms }, (_, k) =>
-        Int32Array.from(pixels, (list) => list[k] ?? positions * tiles),
-      ),
-    );
+    return runs.map(({ depth, from, to }) => terms.slice(0, depth).map((rows) => rows.slice(from, to)));
   }
 }

@@ -21,6 +21,8 @@ const SETTINGS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'optimizer.name': fc.constantFrom('sgd', 'adamw', 'lars'),
   'optimizer.weightDecay': fc.double({ min: 0, max: 1, noNaN: true }),
   'schedule.steps': fc.integer({ min: 1000, max: 1_000_000 }),
+  without: fc.uniqueArray(fc.constantFrom('gram', 'winograd', 'moments')),
+  'network.stages': fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 3 }),
   'image.mean': fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
 };
 const setting = fc
@@ -112,6 +114,15 @@ test('values: JSON where it parses, else the text', () => {
   );
   expect(parseValue('adamw')).toBe('adamw');
   expect(parseValue('007')).toBe('007');
+});
+
+test.each([
+  ['without=gram', 'without', ['gram']],
+  ['without=gram, winograd', 'without', ['gram', 'winograd']],
+  ['network.stages=1,1', 'network.stages', [1, 1]],
+  ['network.stages=2', 'network.stages', [2]],
+])('a list without brackets: --set %s', (override, key, value) => {
+  expect(get(loadRecipe(BASE, [override]).recipe, key)).toEqual(value);
 });
 
 test('applying overrides leaves the recipe it was given alone', () => {

@@ -43,9 +43,9 @@ def export(encoder, images, file):
             str(file),
             dynamo=False,
             opset_version=OPSET,
-            input_names=['images'],
+            input_names=['image'],
             output_names=['embedding'],
-            dynamic_axes={'images': {0: 'batch'}, 'embedding': {0: 'batch'}},
+            dynamic_axes={'image': {0: 'batch'}, 'embedding': {0: 'batch'}},
         )
 
 
