@@ -22,8 +22,8 @@ import { serveCommand } from './commands/serve';
 import { trainCommand } from './commands/train';
 import { tuneCommand } from './commands/tune';
 import { watchCommand } from './commands/watch';
-import { UserError } from './errors';
-import { didYouMean } from './nearest';
+import { UserError } from './base/errors';
+import { didYouMean } from './base/suggest';
 
 const OPTIONS = new Map<string, readonly string[]>();
 

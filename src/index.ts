@@ -1,14 +1,14 @@
 /** The public API of selfie-onnx. */
 
 // Build: networks, gradients, lowering, bundles.
-export { buildBundle, type BundleSummary } from '../graphs/bundle';
+export { type BundleSummary } from './compile/writeBundle';
+export { buildBundle } from '../graphs/tasks';
 export { gradients } from './autodiff/gradients';
-export { loadRecipe } from './bundle/loadRecipe';
+export { loadRecipe } from '../graphs/recipes/load';
 export { recipeSchema, type Recipe, type RecipeInput } from './bundle/recipe';
 export { emitGraph, toModel } from './graph/emit';
-export { Graph } from './graph/graph';
-export { defineOp, type OpDefinition } from './graph/op';
-export { Value } from './graph/value';
+export { Graph, Value, type OpDefinition } from './graph/graph';
+export { defineOp } from './graph/op';
 export type { LoweringOptions } from './lowering/context';
 export { lower } from './lowering/lower';
 export { optimize } from './passes';
@@ -17,19 +17,21 @@ export * as ops from './ops';
 export * as optim from './optim';
 
 // The bundle and the files around it.
-export { UserError } from './errors';
+export { UserError } from './base/errors';
 export type { Manifest, Port, StateEntry } from './bundle/manifest';
 export { readBundle, type Bundle } from './bundle/read';
-export type { DType, HostTensor } from './onnx/dtype';
+export type { DType, HostTensor } from './tensors/dtype';
 export { encodeModel } from './onnx/encode';
 export { readModel, writeModel } from './onnx/files';
 export { formatModel } from './onnx/text';
-export { readSafetensors, writeSafetensors } from './export/safetensors';
+export { readSafetensors, writeSafetensors } from './tensors/safetensors';
 
 // Run: data, training, evaluation, export.
-export { EMBEDDED_CLASSES, EMBEDDED_SIZES, embeddedImage } from './data/embedded';
-export { createLoader, type Batch, type Loader, type LoaderOptions } from './data/loader';
-export { openSource, type Source, type Split } from './data/source';
+export { EMBEDDED_CLASSES, EMBEDDED_SIZES, embeddedImage } from './data/sources/embedded/embedded';
+export { createLoader, type Loader, type LoaderOptions } from './data/batches/loader';
+export type { Batch } from './data/batches/options';
+export { type Source, type Split } from './data/sources/source';
+export { openSource } from './data/sources/readers';
 export {
   evaluateKnn,
   evaluateLinearProbe,
@@ -46,5 +48,5 @@ export { embed, type EmbedHooks, type EmbedOptions, type EmbedReport } from './i
 export { predict, type Prediction, type PredictOptions, type Predictions } from './inference/predict';
 export { availableProviders, type Provider } from './runtime/providers';
 export { StateSession } from './runtime/stateSession';
-export { evaluate, type Evaluation, type EvaluateOptions } from './training/evaluate';
+export { evaluate, type Evaluation, type EvaluateOptions } from './evaluation/evaluate';
 export { train, type TrainHooks, type TrainOptions, type TrainResult } from './training/trainer';

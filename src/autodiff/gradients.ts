@@ -1,7 +1,6 @@
 /** Reverse-mode differentiation: one walk over the nodes in reverse order, each rule asked for the gradients that are needed. */
-import { builtAt, type Graph } from '../graph/graph';
-import { sameShape } from '../graph/shape';
-import { formatShape, type Node, type Value } from '../graph/value';
+import type { Graph, Node, Value } from '../graph/graph';
+import { sameShape, formatShape } from '../graph/shape';
 import { add } from '../ops/elementwise';
 import { reduceSum } from '../ops/reduce';
 import { expand, reshape } from '../ops/shape';
@@ -71,3 +70,10 @@ const isFloat = (value: Value) => ['float32', 'float64', 'float16'].includes(val
 
 const missingRule = (node: Node) =>
   new Error(`${node.op.type} has no gradient (node at ${node.scope || '/'}, built at ${builtAt(node)})`);
+
+/** The line of the user's code that made a node: the first frame outside of the builder's own rooms. */
+export function builtAt(node: Node): string {
+  const frames = (node.origin.stack ?? '').split('\n').slice(1);
+  const own = /[\\/]src[\\/](graph|ops|autodiff|passes|lowering)[\\/]|node:internal/;
+  return (frames.find((frame) => !own.test(frame)) ?? frames[0] ?? 'unknown').trim().replace(/^at /, '');
+}

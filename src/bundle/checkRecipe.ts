@@ -1,5 +1,5 @@
 /** Checks between a recipe's keys, after the schema has checked each key alone. */
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import type { Recipe } from './recipe';
 
 /** How a pretraining image is cut: `grid` places a side, `patches` in all, of which `hidden` are to be found again. */

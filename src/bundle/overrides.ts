@@ -1,6 +1,6 @@
 /** `--set a.b=value` and the recipe's keys. */
-import { UserError } from '../errors';
-import { didYouMean } from '../nearest';
+import { UserError } from '../base/errors';
+import { didYouMean } from '../base/suggest';
 import { recipeSchema } from './recipe';
 
 /** Every key of a recipe, dotted (`task`, `image.size`, ...), with its default or `task`'s value. */

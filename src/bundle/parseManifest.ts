@@ -1,6 +1,6 @@
 /** From the text of manifest.json to a manifest that keeps the contract. */
 import { z } from 'zod';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import { GRAPH_NAMES, manifestSchema } from './manifest';
 import type { GraphContract, GraphName, Manifest } from './manifest';
 

@@ -1,7 +1,7 @@
 /** Finds a bundle on disk and validates its manifest before anything is run. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import { GRAPH_NAMES } from './manifest';
 import type { GraphName, Manifest } from './manifest';
 import { parseManifest } from './parseManifest';

@@ -1,12 +1,13 @@
 /** `selfie build-graph <recipe>` */
 import path from 'node:path';
-import { buildBundle, type BundleSummary } from '../../graphs/bundle';
+import { type BundleSummary } from '../compile/writeBundle';
+import { buildBundle } from '../../graphs/tasks';
 import type { Port } from '../bundle/manifest';
-import { loadRecipe } from '../bundle/loadRecipe';
-import { UserError } from '../errors';
+import { loadRecipe } from '../../graphs/recipes/load';
+import { UserError } from '../base/errors';
 import type { Provider } from '../runtime/providers';
 import { machine } from '../tuning/machine';
-import { choicesOf, differences, readTable } from '../tuning/table';
+import { choicesOf, differences, readTable } from '../compile/tunedTable';
 import { defineCommand, positional, print, set, text, warn } from './command';
 
 export const buildGraph = defineCommand({

@@ -1,8 +1,8 @@
 /** What a command is, and the option types that commands share. */
 import type { ArgumentsCamelCase, InferredOptionTypes, Options, PositionalOptions } from 'yargs';
-import type { BrokenImage } from '../data/loader';
-import { SOURCE_FORMS } from '../data/source';
-import { UserError } from '../errors';
+import type { BrokenImage } from '../data/batches/options';
+import { SOURCE_FORMS } from '../data/sources/readers';
+import { UserError } from '../base/errors';
 
 type Positionals = Readonly<Record<string, PositionalOptions>>;
 type Flags = Readonly<Record<string, Options>>;

@@ -1,11 +1,11 @@
 /** `selfie data info | pack | download`: what data is made of, decoded once into a file, and where to get it. */
 import { statSync } from 'node:fs';
-import { writeFileAtomic } from '../atomic';
-import { ARCHIVES, download } from '../data/download';
-import { contactSheet, inspectSource, type SplitInfo } from '../data/info';
-import { openSplits, packSource } from '../data/pack';
-import { SOURCE_FORMS } from '../data/source';
-import { UserError } from '../errors';
+import { writeFileAtomic } from '../base/files';
+import { ARCHIVES, download } from '../data/tools/download';
+import { contactSheet, inspectSource, type SplitInfo } from '../data/tools/info';
+import { openSplits, packSource } from '../data/tools/pack';
+import { SOURCE_FORMS } from '../data/sources/readers';
+import { UserError } from '../base/errors';
 import { broken, defineCommand, positional, print, text, warn, whole } from './command';
 
 const source = positional(SOURCE_FORMS.join(', '));

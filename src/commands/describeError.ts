@@ -1,5 +1,5 @@
 /** What a failed command prints. */
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 
 /** One line for what the user can mend; for anything else, the message and how to see more, or with `debug` the stack. */
 export function describeError(error: unknown, debug: boolean): string {

@@ -1,9 +1,9 @@
 /** `selfie embed SOURCE --model MODEL --to FILE` */
-import { SOURCE_FORMS } from '../data/source';
+import { SOURCE_FORMS } from '../data/sources/readers';
 import { embed, type EmbedReport } from '../inference/embed';
 import { OUTPUTS } from '../inference/model';
 import { createImageProgress, formatRate } from '../inference/progress';
-import { abortOnSignals, INTERRUPTED } from '../training/signals';
+import { abortOnSignals, INTERRUPTED } from './signals';
 import {
   broken,
   defineCommand,

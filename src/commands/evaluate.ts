@@ -2,14 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { writeEvalGraph } from '../../graphs/evalBundle';
-import { writeFileAtomic } from '../atomic';
+import { buildEvalGraph } from '../../graphs/tasks';
+import { writeFileAtomic } from '../base/files';
 import { readBundle } from '../bundle/read';
 import { MASK_SHAPES } from '../bundle/recipe';
-import { openSource } from '../data/source';
-import { UserError } from '../errors';
+import { openSource } from '../data/sources/readers';
+import { UserError } from '../base/errors';
 import { evaluateSequential, type Sequential, type SequentialOptions } from '../evaluation/sequential';
-import { evaluate, type Evaluation } from '../training/evaluate';
+import { evaluate, type Evaluation } from '../evaluation/evaluate';
 import {
   broken as brokenOption,
   data as dataOption,
@@ -126,7 +126,7 @@ async function inSequence(
 ): Promise<Sequential> {
   const { manifest } = readBundle(options.directory);
   const folder = mkdtempSync(path.join(tmpdir(), 'selfie-sequential-'));
-  const hiding = (hidden: number) => writeEvalGraph(manifest, hidden, path.join(folder, String(hidden)));
+  const hiding = (hidden: number) => buildEvalGraph(manifest, hidden, path.join(folder, String(hidden)));
   try {
     return await evaluateSequential({ ...options, hiding }, warn);
   } finally {

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { experiments } from '../../graphs/experiments';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import { runExperiment } from '../experiment/experiment';
 import { parseExperiment, smokeOf } from '../experiment/schema';
-import { didYouMean } from '../nearest';
-import { EXTENSIONS, readProgram } from '../program';
-import { abortOnSignals, INTERRUPTED } from '../training/signals';
+import { didYouMean } from '../base/suggest';
+import { EXTENSIONS, readProgram } from '../base/loadModule';
+import { abortOnSignals, INTERRUPTED } from './signals';
 import { defineCommand, positional, print, whole } from './command';
 
 export const experimentCommand = defineCommand({

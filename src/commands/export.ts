@@ -1,19 +1,18 @@
 /** `selfie export DIR --to FORMAT --out PATH` */
 import path from 'node:path';
-import type { ExportReport } from '../export/exportModel';
 import { exportRun, exportRunState, type ExportRunOptions } from '../export/exportRun';
 import { DEFAULT_FORM, EXPORT_INPUTS, EXPORT_KINDS, PRECISIONS } from '../export/form';
 import { describeFormats, EXPORT_FORMATS, requireOptions, type ExportFormat } from '../export/formats';
 import { exportHub } from '../export/hub/exportHub';
 import { exportWeb } from '../export/web/exportWeb';
 import type { RepositoryOptions } from '../export/repository/exportRepository';
-import { exitOnSignals } from '../training/signals';
-import { imagesOf, type Measurement } from '../export/measure';
-import { OPSETS } from '../export/opset';
+import { exitOnSignals } from './signals';
+import { OPSETS } from '../export/model/opset';
 import type { TorchStateReport } from '../export/torchState';
-import { SOURCE_FORMS } from '../data/source';
-import { UserError } from '../errors';
+import { SOURCE_FORMS } from '../data/sources/readers';
+import { UserError } from '../base/errors';
 import { refuseRepositoryOptions, runExportRepository } from './exportRepository';
+import { formatExport } from './formatExport';
 import { defineCommand, directory, print, text, warn, whole } from './command';
 
 export const exportCommand = defineCommand({
@@ -99,34 +98,6 @@ const RUN: Readonly<
   web: async (options) =>
     `${formatExport(await exportWeb(options, warn))}\n${options.out}: put it on any web server, such as \`npx http-server ${options.out}\``,
 };
-
-export function formatExport({ file, form, images, error, measured }: ExportReport): string {
-  const { kind, precision } = form;
-  const lines = [
-    `${file}: ${kind}, ${precision === 'float32' ? 'equal to' : `${precision}, beside`} the trainer's evaluation graph on ${images} images ` +
-      `(largest difference ${error.toExponential(1)} of the largest value)`,
-    ...(measured ? formatMeasurement(measured, precision) : []),
-  ];
-  return lines.join('\n');
-}
-
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-
-function formatMeasurement(measured: Measurement, precision: string) {
-  const { images, accuracy, float32Accuracy, cosine } = measured;
-  const on = `${images} ${imagesOf(measured)}`;
-  const lines: string[] = [];
-  if (accuracy !== null) {
-    const points = 100 * (accuracy - (float32Accuracy ?? accuracy));
-    const beside =
-      float32Accuracy === null
-        ? ''
-        : `; float32 has ${percent(float32Accuracy)} (${points >= 0 ? '+' : ''}${points.toFixed(2)} points)`;
-    lines.push(`accuracy on ${on}: ${precision} ${percent(accuracy)}${beside}`);
-  }
-  if (cosine !== null) lines.push(`mean cosine to float32's embeddings on ${on}: ${cosine.toFixed(5)}`);
-  return lines;
-}
 
 const formatState = ({ file, tensors, torchvision }: TorchStateReport) =>
   `${file}: ${tensors} tensors by torchvision's names` +

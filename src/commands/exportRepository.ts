@@ -4,8 +4,8 @@ import {
   type RepositoryOptions,
   type RepositoryReport,
 } from '../export/repository/exportRepository';
-import { UserError } from '../errors';
-import { formatExport } from './export';
+import { UserError } from '../base/errors';
+import { formatExport } from './formatExport';
 
 const OWN = { name: '--name', storageUri: '--storage-uri' } as const;
 

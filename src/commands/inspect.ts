@@ -1,9 +1,9 @@
 /** `selfie inspect DIR --image FILE` */
 import path from 'node:path';
-import { writeFileAtomic } from '../atomic';
-import { UserError } from '../errors';
+import { writeFileAtomic } from '../base/files';
+import { UserError } from '../base/errors';
 import { inspectImage, inspectionBlocks, inspectionPng, inspectionTable } from '../report/inspect';
-import { iterm2Image, kittyImage, terminalKind } from '../report/terminalImage';
+import { iterm2Image, kittyImage, terminalKind } from '../draw/terminalImage';
 import { defineCommand, directory, print, provider as providerOption, text, warn, whole } from './command';
 
 export const inspectCommand = defineCommand({

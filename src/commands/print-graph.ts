@@ -1,6 +1,6 @@
 /** `selfie print-graph FILE.onnx` */
 import { statSync } from 'node:fs';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import { readModel } from '../onnx/files';
 import { formatModel } from '../onnx/text';
 import { defineCommand, positional, print } from './command';

@@ -1,9 +1,9 @@
 /** `selfie profile DIR` */
 import path from 'node:path';
-import { writeFileAtomic } from '../atomic';
+import { writeFileAtomic } from '../base/files';
 import { byPhase, byScope } from '../profiling/flame';
 import { measure } from '../profiling/measure';
-import { profilePage } from '../profiling/page';
+import { profilePage } from '../profiling/profilePage';
 import { placeKernels, summarize } from '../profiling/profile';
 import { formatProfile } from '../profiling/tables';
 import { defineCommand, directory, print, provider as providerOption, text, warn, whole } from './command';

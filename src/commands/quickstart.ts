@@ -1,18 +1,18 @@
 /** `selfie quickstart`: the whole path on the data set that the package generates itself. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { patchCounts } from '../bundle/checkRecipe';
-import { loadRecipe } from '../bundle/loadRecipe';
-import { UserError } from '../errors';
-import { evaluate, type Evaluation } from '../training/evaluate';
+import { loadRecipe } from '../../graphs/recipes/load';
+import { UserError } from '../base/errors';
+import { evaluate, type Evaluation } from '../evaluation/evaluate';
 import { createReporter } from '../training/progress';
 import { train } from '../training/trainer';
 import { describeBundle } from './build-graph';
 import { defineCommand, print, text, warn, whole } from './command';
 import { percent } from './evaluate';
 import { exportRun } from '../export/exportRun';
-import { formatExport } from './export';
+import { formatExport } from './formatExport';
 
 const DATA = 'embedded';
 

@@ -1,5 +1,5 @@
 /** `selfie report DIR [DIR ...]` */
-import { SOURCE_FORMS } from '../data/source';
+import { SOURCE_FORMS } from '../data/sources/readers';
 import { defineCommand, print, provider as providerOption, text, warn, whole } from './command';
 
 export const reportCommand = defineCommand({

@@ -1,8 +1,8 @@
 /** `selfie serve DIR` */
 import { availableParallelism } from 'node:os';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import type { RunningServer } from '../serving/server';
-import { abortOnSignals } from '../training/signals';
+import { abortOnSignals } from './signals';
 import { defineCommand, positional, print, warn, whole } from './command';
 
 const DEFAULTS = {

@@ -1,13 +1,13 @@
 /** `selfie train DIR --data SOURCE` */
 import { createProbe } from '../evaluation/periodic';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import { explainPlacement } from '../profiling/placement';
-import type { Probe } from '../training/probe';
+import type { Probe } from '../evaluation/probe';
 import { createReporter } from '../training/progress';
-import { abortOnSignals, INTERRUPTED } from '../training/signals';
+import { abortOnSignals, INTERRUPTED } from './signals';
 import { train, type TrainResult } from '../training/trainer';
 import { percent } from './evaluate';
-import { SOURCE_FORMS } from '../data/source';
+import { SOURCE_FORMS } from '../data/sources/readers';
 import { broken, defineCommand, directory, print, provider, text, whole } from './command';
 
 export const trainCommand = defineCommand({

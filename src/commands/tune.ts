@@ -1,14 +1,16 @@
 /** `selfie tune <recipe>` */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { loweringOptions } from '../../graphs/bundle';
-import { trainGraph } from '../../graphs/step';
-import { writeFileAtomic } from '../atomic';
-import { loadRecipe } from '../bundle/loadRecipe';
-import { UserError } from '../errors';
+import { programOf } from '../../graphs/tasks';
+import { tunedChoices } from '../../graphs/tuned';
+import { loweringOptions } from '../compile/loweringOptions';
+import { trainGraph } from '../compile/step';
+import { writeFileAtomic } from '../base/files';
+import { loadRecipe } from '../../graphs/recipes/load';
+import { UserError } from '../base/errors';
 import { requireProvider } from '../runtime/providers';
 import { machine } from '../tuning/machine';
-import { differences, mergeTables, readTable } from '../tuning/table';
+import { differences, mergeTables, readTable } from '../compile/tunedTable';
 import { tune } from '../tuning/tune';
 import {
   defineCommand,
@@ -47,10 +49,15 @@ export const tuneCommand = defineCommand({
     if (elsewhere.length > 0) {
       throw new UserError(`--out ${file}: it was measured on ${elsewhere.join(', ')}; give another file`);
     }
-    const table = await tune(trainGraph(recipe).graph, { ...loweringOptions(recipe), provider }, used, {
-      family: (index, total, describe) => process.stderr.write(`[${index + 1}/${total}] ${describe}\n`),
-      warn,
-    });
+    const table = await tune(
+      trainGraph(programOf, recipe).graph,
+      { ...loweringOptions(recipe), tuned: tunedChoices(provider), provider },
+      used,
+      {
+        family: (index, total, describe) => process.stderr.write(`[${index + 1}/${total}] ${describe}\n`),
+        warn,
+      },
+    );
     writeFileAtomic(file, `${JSON.stringify(known ? mergeTables(known, table) : table, null, 2)}\n`);
     formatTuned(table).forEach((line) => print(line));
     print();

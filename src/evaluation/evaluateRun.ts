@@ -1,7 +1,7 @@
 /** Evaluates a run's frozen encoder by nearest neighbours and by a linear probe; each result becomes a file of the run. */
 import path from 'node:path';
-import { UserError } from '../errors';
-import { writeJson } from '../training/runFolder';
+import { UserError } from '../base/errors';
+import { writeJson } from '../run/runFolder';
 import { collapse, type Collapse } from './collapse';
 import { frozenFeatures, score, type Evaluated, type FrozenOptions, type Score } from './frozen';
 import { nearest, vote } from './knn';

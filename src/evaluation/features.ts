@@ -1,13 +1,15 @@
 /** Features of labelled images: what a run's frozen encoder makes of them, computed once. */
 import type { GraphName, Manifest } from '../bundle/manifest';
-import { noneReadable } from '../data/examples';
-import { type BatchOptions, type BrokenImage, createLoader } from '../data/loader';
-import { openSource, type Source, type Split } from '../data/source';
-import { UserError } from '../errors';
-import { outputRows } from '../inference/outputRows';
-import { joinFloats } from '../onnx/dtype';
+import { noneReadable } from '../data/batches/examples';
+import { createLoader } from '../data/batches/loader';
+import type { BatchOptions, BrokenImage } from '../data/batches/options';
+import { type Source, type Split } from '../data/sources/source';
+import { openSource } from '../data/sources/readers';
+import { UserError } from '../base/errors';
+import { outputRows } from './outputRows';
+import { joinFloats } from '../tensors/dtype';
 import type { StateSession } from '../runtime/stateSession';
-import { batchFeeds, batchOptions } from '../training/feeds';
+import { batchFeeds, batchOptions } from './feeds';
 import type { Labelled } from './linearProbe';
 
 /**

@@ -1,5 +1,5 @@
 /** A part of labelled images set apart, balanced over the classes. */
-import { Random } from '../data/random';
+import { Random } from '../base/random';
 
 /**
  * Sets `fraction` of each class apart, at least one image and at most all but one; of a class with one image nothing.

@@ -1,5 +1,5 @@
 /** The linear probe: standardized features, C chosen on a part of the training images, then one fit on all of them. */
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import type { Rows } from './knn';
 import { classify, openLogistic, type LogisticModel, type LogisticProblem } from './logistic';
 import { holdOut } from './holdOut';

@@ -2,7 +2,7 @@
  * Multinomial logistic regression: mean cross-entropy + |W|^2 / (2 C n) over the weights and not the biases, which is
  * scikit-learn's LogisticRegression divided by C n. Value and gradient come from a float64 graph, the rest from L-BFGS.
  */
-import type { HostTensor } from '../onnx/dtype';
+import type { HostTensor } from '../tensors/dtype';
 import type { Rows } from './knn';
 import { minimize, type Evaluated } from './lbfgs';
 import { node, openMatrixGraph, output } from './matrixGraph';

@@ -1,5 +1,5 @@
 /** Small ONNX graphs for the evaluators' matrix products: the runtime does them at the machine's speed. */
-import type { DType, HostTensor } from '../onnx/dtype';
+import type { DType, HostTensor } from '../tensors/dtype';
 import { encodeModel } from '../onnx/encode';
 import { plainModel, type Dim, type OnnxAttribute, type OnnxNode, type OnnxTensor } from '../onnx/model';
 import { createModelSession, type GraphSession } from '../runtime/session';

@@ -1,9 +1,9 @@
 /** Nearest neighbours, linear probe and collapse during training: every N steps, on a few images that stay the same. */
 import { availableParallelism } from 'node:os';
 import { readBundle } from '../bundle/read';
-import { subset } from '../data/sampler';
-import { UserError } from '../errors';
-import type { Probe } from '../training/probe';
+import { subset } from '../data/batches/sampler';
+import { UserError } from '../base/errors';
+import type { Probe } from './probe';
 import { collapse } from './collapse';
 import { KNN } from './evaluateRun';
 import { computeFeatures, requireFeatures, withLabelled } from './features';

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import pLimit from 'p-limit';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 
 const PROGRAM = path.join(__dirname, '..', '..', '..', 'bin', 'selfie.js');
 

@@ -1,11 +1,11 @@
 /** An experiment from its file to its tables: what is run, where it is kept, what is written at the end. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { writeFileAtomic } from '../atomic';
-import { UserError } from '../errors';
-import { gainChart } from '../report/gainChart';
-import { svgToPng } from '../report/png';
-import { standalone } from '../report/theme';
+import { writeFileAtomic } from '../base/files';
+import { UserError } from '../base/errors';
+import { gainChart } from './gainChart';
+import { svgToPng } from '../draw/png';
+import { standalone } from '../draw/theme';
 import { Children, Stopped } from './children';
 import { type Cell, runGrid } from './grid';
 import type { Experiment } from './schema';

@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../atomic';
-import { UserError } from '../errors';
-import { mean } from '../mean';
-import { listCheckpoints } from '../training/checkpoints';
-import { readMetrics } from '../training/metricsLog';
-import { readValidation } from '../training/validation';
+import { writeFileAtomic } from '../base/files';
+import { UserError } from '../base/errors';
+import { mean } from '../base/statistics';
+import { listCheckpoints } from '../run/checkpoints';
+import { readMetrics } from '../run/metricsLog';
+import { readValidation } from '../run/validationFile';
 import type { Children } from './children';
 
 export interface RunPlan {

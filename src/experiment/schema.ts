@@ -1,6 +1,6 @@
 /** An experiment file: a grid of data set x labels x method x seed, and the paper's cells to put beside its results. */
 import { z } from 'zod';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 
 const count = z.number().int().positive();
 const seeds = z.array(z.number().int().nonnegative()).min(1);

@@ -1,8 +1,8 @@
 /** The grid's results as tables: accuracy and gain with their spread, and the paper's cells beside them. */
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import type { Cell } from './grid';
 import type { Experiment, PaperCell } from './schema';
-import { estimate, type Estimate } from './statistics';
+import { estimate, type Estimate } from '../base/statistics';
 
 /** A place in the grid. */
 type Place = Pick<Cell, 'dataSet' | 'labels' | 'method'>;

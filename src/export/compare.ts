@@ -1,11 +1,11 @@
 /** What an exported file computes beside what the trainer's evaluation graph does. */
 import { availableParallelism } from 'node:os';
 import type { Bundle } from '../bundle/read';
-import { UserError } from '../errors';
-import { joinFloats, type HostTensor } from '../onnx/dtype';
+import { UserError } from '../base/errors';
+import { joinFloats, type HostTensor } from '../tensors/dtype';
 import type { GraphSession } from '../runtime/session';
 import { StateSession } from '../runtime/stateSession';
-import { IMAGE } from './input';
+import { IMAGE } from './model/input';
 import { inParts } from './samples';
 
 /** How exported models are run here. */

@@ -2,20 +2,20 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { graphPath, type Bundle } from '../bundle/read';
-import { UserError } from '../errors';
-import type { HostTensor } from '../onnx/dtype';
+import { UserError } from '../base/errors';
+import type { HostTensor } from '../tensors/dtype';
 import { readModel, writeModel, type WriteOptions } from '../onnx/files';
 import type { OnnxModel } from '../onnx/model';
 import { createSession } from '../runtime/session';
-import { discard, discardAtExit } from '../temporary';
-import { calibrate } from './calibrate';
+import { discard, discardAtExit } from '../base/temporary';
+import { calibrate } from './model/calibrate';
 import { BATCH, evaluateImages, largestDifference, runModel, SETTINGS } from './compare';
-import { embedState } from './embed';
+import { embedState } from './model/bakeWeights';
 import { OUTPUT_OF, type ExportForm, type Precision } from './form';
-import { IMAGE, pixelsOf } from './input';
+import { IMAGE, pixelsOf } from './model/input';
 import { measure, type Measurement } from './measure';
 import { exportMetadata, type ExportDetails } from './metadata';
-import { quantize } from './quantize';
+import { quantize } from './model/quantize';
 import { asInput, inParts, noise, type Samples } from './samples';
 
 export interface ExportRequest {

@@ -1,10 +1,10 @@
 /** Exports of a run's folder: reads bundle, checkpoint and images, and writes what was asked for. */
-import { prepareFile } from '../atomic';
+import { prepareFile } from '../base/files';
 import { readBundle, type Bundle } from '../bundle/read';
-import { UserError } from '../errors';
-import { pickCheckpoint } from '../training/checkpoints';
-import { readRun } from '../training/runFolder';
-import { requireState } from '../training/stateTypes';
+import { UserError } from '../base/errors';
+import { pickCheckpoint } from '../run/checkpoints';
+import { readRun } from '../run/runFolder';
+import { requireState } from '../run/stateTypes';
 import { exportModel, type ExportReport, type ExportRequest } from './exportModel';
 import { DEFAULT_FORM, type ExportForm, type ExportKind } from './form';
 import type { ExportDetails } from './metadata';

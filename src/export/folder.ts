@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { fileError, writeFileAtomic } from '../atomic';
-import { UserError } from '../errors';
-import { discard, discardAtExit } from '../temporary';
+import { fileError, writeFileAtomic } from '../base/files';
+import { UserError } from '../base/errors';
+import { discard, discardAtExit } from '../base/temporary';
 
 /** Says in the folder which export it is and which files belong to it. */
 export const LIST_FILE = 'selfie-export.json';

@@ -1,5 +1,5 @@
 /** The formats of `selfie export --to`, and which options each takes. */
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 
 const COMMON = ['checkpoint', 'license'] as const;
 const MODEL = [...COMMON, 'kind', 'precision', 'opset', 'data', 'images', 'workers'] as const;

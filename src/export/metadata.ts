@@ -1,6 +1,6 @@
 /** What an exported file says of itself: metadata_props, which are strings; lists and the recipe as JSON. */
 import type { Manifest } from '../bundle/manifest';
-import { CENTER_CROP } from '../data/transforms';
+import { CENTER_CROP } from '../data/images/transforms';
 import type { ExportForm, ExportInput } from './form';
 import { imagesOf, type Measurement } from './measure';
 

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { findBundle, readBundle } from '../bundle/read';
-import { UserError } from '../errors';
-import { readRun, runPaths } from '../training/runFolder';
+import { UserError } from '../base/errors';
+import { readRun, runPaths } from '../run/runFolder';
 
 export interface Provenance {
   /** of the run's folder */

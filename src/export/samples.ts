@@ -1,12 +1,13 @@
 /** Images that an exported model is compared, calibrated and measured on. */
 import type { Manifest } from '../bundle/manifest';
-import { requireClasses } from '../data/classes';
-import { createLoader } from '../data/loader';
-import { Random } from '../data/random';
-import { spread } from '../data/sampler';
-import { openSource, type Source, type Split } from '../data/source';
-import type { HostTensor } from '../onnx/dtype';
-import { batchOptions } from '../training/feeds';
+import { requireClasses } from '../data/sources/classes';
+import { createLoader } from '../data/batches/loader';
+import { Random } from '../base/random';
+import { spread } from '../data/batches/sampler';
+import { type Source, type Split } from '../data/sources/source';
+import { openSource } from '../data/sources/readers';
+import type { HostTensor } from '../tensors/dtype';
+import { batchOptions } from '../evaluation/feeds';
 import type { ExportInput } from './form';
 import { publicSource } from './provenance';
 

@@ -5,10 +5,10 @@
 import { AVERAGE, type Manifest } from '../bundle/manifest';
 import type { Bundle } from '../bundle/read';
 import type { Recipe } from '../bundle/recipe';
-import type { HostTensor } from '../onnx/dtype';
+import type { HostTensor } from '../tensors/dtype';
 import { exportMetadata, type ExportDetails } from './metadata';
 import type { ExportForm } from './form';
-import { writeSafetensors } from './safetensors';
+import { writeSafetensors } from '../tensors/safetensors';
 
 export interface TorchStateReport {
   readonly file: string;

@@ -1,8 +1,7 @@
 /** Graph -> ONNX model description: names, initializers, attributes. */
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from '../onnx/model';
-import { DTYPES, type DType } from '../onnx/dtype';
-import { inputName, type Graph } from './graph';
-import type { Node, Value } from './value';
+import { DTYPES, type DType } from '../tensors/dtype';
+import { inputName, type Graph, type Node, type Value } from './graph';
 
 /** opset 18 brings bitwise operators and axes as inputs; IR version 8 goes with it. */
 export const OPSET = 18;

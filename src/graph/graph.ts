@@ -1,9 +1,90 @@
-/** The graph under construction: inputs, constants, nodes in topological order, named outputs. */
-import { allocate, DTYPES, type DType, type TypedArray } from '../onnx/dtype';
-import { float16Bits } from '../onnx/float16';
-import type { Op } from './op';
-import { sizeOf } from './shape';
-import { Value, type Attributes, type Node, type Shape, type TensorType } from './value';
+/**
+ * The graph under construction: values (typed edges), nodes (operator calls in topological order), and what an operator is.
+ * They name one another, so they are one file.
+ */
+import { allocate, DTYPES, sizeOf, type DType, type TypedArray } from '../tensors/dtype';
+import { float16Bits } from '../tensors/float16';
+import type { Shape, TensorType } from './shape';
+
+/** ONNX attribute names verbatim; `undefined` leaves an attribute to its ONNX default. */
+export type AttributeValue = number | string | readonly number[] | undefined;
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** What a rule computes for one input when asked; null where the operator has no gradient for it. */
+export type GradientThunk = (() => Value) | null;
+
+export interface OpDefinition<A extends Attributes = Attributes> {
+  /** Output types from input types; throws an Error that says what is expected. null stands for an absent optional input. */
+  infer(inputs: readonly TensorType[], attrs: A): readonly TensorType[];
+  /**
+   * Vector-Jacobian product: cotangents of the outputs -> one thunk per input. Written with public ops; broadcasting is
+   * undone by the reverse walk. A cotangent that nothing asked for is a zero tensor.
+   */
+  readonly vjp?: (
+    dys: readonly Value[],
+    inputs: readonly Value[],
+    outputs: readonly Value[],
+    attrs: A,
+  ) => readonly GradientThunk[];
+  /** How each attribute is written in ONNX. */
+  readonly attributes?: Readonly<Record<string, 'int' | 'ints' | 'float' | 'string' | 'dtype'>>;
+  /**
+   * Integer-list attributes that ONNX takes as constant inputs after the operands (axes, shapes, pads). As attributes, rules
+   * and passes can read them; emission turns them into inputs. A symbolic size in a shape is written as -1.
+   */
+  readonly constantInputs?: readonly string[];
+  readonly composite?: boolean;
+}
+
+/** What a graph knows of an operator; `defineOp` makes one (op.ts). */
+export interface Operator {
+  /** ONNX's name, or the composite's own */
+  readonly type: string;
+  readonly definition: OpDefinition;
+}
+
+export interface Node {
+  readonly op: Operator;
+  readonly inputs: readonly (Value | null)[];
+  readonly outputs: readonly Value[];
+  readonly attrs: Attributes;
+  /** Slash-separated place in the network, such as `/layer1/0/conv1`. */
+  readonly scope: string;
+  /** Captured where the node was made; read its stack only to report an error. */
+  readonly origin: Error;
+}
+
+export type Source =
+  | { readonly kind: 'input'; readonly name: string }
+  | { readonly kind: 'constant'; readonly data: TypedArray }
+  | { readonly kind: 'node'; readonly node: Node; readonly index: number };
+
+/** A tensor in a graph: a graph input, a constant, or an output of a node. */
+export class Value {
+  constructor(
+    readonly graph: Graph,
+    readonly dtype: DType,
+    readonly shape: Shape,
+    readonly source: Source,
+  ) {}
+
+  get type(): TensorType {
+    return { dtype: this.dtype, shape: this.shape };
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** The constant's elements, or null where the value is not constant. */
+  get constant(): TypedArray | null {
+    return this.source.kind === 'constant' ? this.source.data : null;
+  }
+
+  get node(): Node | null {
+    return this.source.kind === 'node' ? this.source.node : null;
+  }
+}
 
 export interface GraphOutput {
   readonly name: string;
@@ -83,7 +164,7 @@ export class Graph {
   }
 
   addNode(
-    op: Op,
+    op: Operator,
     inputs: readonly (Value | null)[],
     attrs: Attributes,
     types: readonly TensorType[],
@@ -103,11 +184,4 @@ export class Graph {
 export function inputName(value: Value): string {
   if (value.source.kind !== 'input') throw new Error('not a graph input');
   return value.source.name;
-}
-
-/** The line of the user's code that made a node: the first frame outside of the builder's own rooms. */
-export function builtAt(node: Node): string {
-  const frames = (node.origin.stack ?? '').split('\n').slice(1);
-  const own = /[\\/]src[\\/](graph|ops|autodiff|passes|lowering)[\\/]|node:internal/;
-  return (frames.find((frame) => !own.test(frame)) ?? frames[0] ?? 'unknown').trim().replace(/^at /, '');
 }

@@ -1,37 +1,11 @@
 /**
- * Operator definitions: type inference and gradient of an operator in one place.
+ * Operators: type inference, gradient and traits of one in one place (`OpDefinition`), and calling it.
  *
  * An operator is either ONNX's own (it becomes one node) or a composite (`composite: true`), which only lowering spells in
  * ONNX operators.
  */
-import type { Graph } from './graph';
-import { Value, formatType, type Attributes, type TensorType } from './value';
-
-/** What a rule computes for one input when asked; null where the operator has no gradient for it. */
-export type GradientThunk = (() => Value) | null;
-
-export interface OpDefinition<A extends Attributes> {
-  /** Output types from input types; throws an Error that says what is expected. null stands for an absent optional input. */
-  infer(inputs: readonly TensorType[], attrs: A): readonly TensorType[];
-  /**
-   * Vector-Jacobian product: cotangents of the outputs -> one thunk per input. Written with public ops; broadcasting is
-   * undone by the reverse walk. A cotangent that nothing asked for is a zero tensor.
-   */
-  readonly vjp?: (
-    dys: readonly Value[],
-    inputs: readonly Value[],
-    outputs: readonly Value[],
-    attrs: A,
-  ) => readonly GradientThunk[];
-  /** How each attribute is written in ONNX. */
-  readonly attributes?: Readonly<Record<string, 'int' | 'ints' | 'float' | 'string' | 'dtype'>>;
-  /**
-   * Integer-list attributes that ONNX takes as constant inputs after the operands (axes, shapes, pads). As attributes, rules
-   * and passes can read them; emission turns them into inputs. A symbolic size in a shape is written as -1.
-   */
-  readonly constantInputs?: readonly string[];
-  readonly composite?: boolean;
-}
+import { Value, type Attributes, type Graph, type OpDefinition, type Operator } from './graph';
+import { formatType, type TensorType } from './shape';
 
 /** A value, or a number that becomes a scalar constant of the other operand's dtype. */
 export type Operand = Value | number;
@@ -60,7 +34,7 @@ export class Op<A extends Attributes = Attributes> {
       const where = graph.currentScope || '/';
       throw new Error(`${this.type} at ${where}: ${(error as Error).message} (got ${got})`, { cause: error });
     }
-    return graph.addNode(this as unknown as Op, inputs, attrs, types);
+    return graph.addNode(this as unknown as Operator, inputs, attrs, types);
   }
 
   /** `call` for an operator with one output. */

@@ -1,6 +1,16 @@
-/** Shape arithmetic shared by the operators' inference. A dimension is a number, or a name such as `batch`. */
+/** Types of tensors, and the shape arithmetic of the operators' inference. A dimension is a number, or a name such as `batch`. */
 import type { Dim } from '../onnx/model';
-import { formatShape, type Shape, type Value } from './value';
+import type { DType } from '../tensors/dtype';
+
+export type Shape = readonly Dim[];
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export const formatShape = (shape: Shape) => `[${shape.join(', ')}]`;
+export const formatType = (type: TensorType) => `${type.dtype}${formatShape(type.shape)}`;
 
 /** The shape of `a op b` under NumPy broadcasting, or null where they do not fit. */
 export function broadcastShapes(a: Shape, b: Shape): Dim[] | null {
@@ -19,10 +29,10 @@ export function broadcastShapes(a: Shape, b: Shape): Dim[] | null {
 export const sameShape = (a: Shape, b: Shape) => a.length === b.length && a.every((d, i) => d === b[i]);
 
 /** The shape as numbers; throws where a dimension is known only at run time. */
-export function staticShape(value: Value, why: string): number[] {
-  return value.shape.map((d) => {
+export function staticShape({ shape }: TensorType, why: string): number[] {
+  return shape.map((d) => {
     if (typeof d === 'number') return d;
-    throw new Error(`${why}: needs static sizes, got ${formatShape(value.shape)}`);
+    throw new Error(`${why}: needs static sizes, got ${formatShape(shape)}`);
   });
 }
 
@@ -38,9 +48,6 @@ export function parts(dim: string): { count: number; symbol: string } {
   const [, count = '1', symbol = dim] = /^(\d+)\*(.+)$/.exec(dim) ?? [];
   return { count: Number(count), symbol };
 }
-
-/** Product of static sizes. */
-export const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** Number of elements, or null where a size is known only at run time. */
 export function elementCount(shape: Shape): number | null {

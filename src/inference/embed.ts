@@ -1,17 +1,18 @@
 /** `embed`: what a network makes of every image of a source, in a file; an unfinished one goes on where it was. */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { prepareFile } from '../atomic';
-import { noneReadable } from '../data/examples';
-import { createLoader, type BrokenImage } from '../data/loader';
-import type { Source, Split } from '../data/source';
-import { UserError } from '../errors';
+import { prepareFile } from '../base/files';
+import { noneReadable } from '../data/batches/examples';
+import { createLoader } from '../data/batches/loader';
+import type { BrokenImage } from '../data/batches/options';
+import type { Source, Split } from '../data/sources/source';
+import { UserError } from '../base/errors';
 import type { Provider } from '../runtime/providers';
 import { resultFiles, writeResult } from './embedResult';
 import { describeImages, loaderSplit, openImageSet, type ImageSet } from './imageSet';
 import { requireOutput, type ImageModel, type Output } from './model';
 import { openModel } from './openModel';
-import { outputRows } from './outputRows';
+import { outputRows } from '../evaluation/outputRows';
 import { PartialRows, requireSame, type Identity } from './partial';
 import { PartWriter } from './partWriter';
 import { silentProgress, type ImageProgress } from './progress';

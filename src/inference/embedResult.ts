@@ -1,9 +1,9 @@
 /** The files of `embed`, made of its parts once all are there; they appear whole, and the same however often it was stopped. */
 import path from 'node:path';
-import { fileError, moveIntoPlace } from '../atomic';
-import type { BrokenImage } from '../data/loader';
-import type { Source } from '../data/source';
-import { UserError } from '../errors';
+import { fileError, moveIntoPlace } from '../base/files';
+import type { BrokenImage } from '../data/batches/options';
+import type { Source } from '../data/sources/source';
+import { UserError } from '../base/errors';
 import { imageName, type ImageSet } from './imageSet';
 import type { ImageModel, Output } from './model';
 import type { Part, PartialRows } from './partial';

@@ -1,6 +1,6 @@
 /** An exported .onnx file as a model for images; how it takes them, its metadata say. */
 import { existsSync } from 'node:fs';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import { asInput } from '../export/samples';
 import { sha256 } from './fingerprint';
 import { imageForm, namesIn } from './imageForm';

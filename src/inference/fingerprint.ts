@@ -1,7 +1,7 @@
 /** SHA-256 of files and texts, to tell whether what was begun goes on with the same. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { fileError } from '../atomic';
+import { fileError } from '../base/files';
 
 /** Of the files' bytes, one after another. UserError for one that cannot be read. */
 export async function sha256(files: readonly string[]): Promise<string> {

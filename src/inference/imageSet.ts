@@ -1,7 +1,8 @@
 /** The images that `embed` goes through: the splits of a source, and how each image is called there. */
 import path from 'node:path';
-import { openSplits } from '../data/pack';
-import { openSource, sourceOf, type Source, type Split } from '../data/source';
+import { openSplits } from '../data/tools/pack';
+import { type Source, type Split } from '../data/sources/source';
+import { openSource, sourceOf } from '../data/sources/readers';
 import { sha256Lines } from './fingerprint';
 
 export interface ImageSet {

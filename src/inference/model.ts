@@ -1,6 +1,6 @@
 /** What `embed` and `predict` run: a trained run or an exported model, on images as evaluation has them. */
-import { UserError } from '../errors';
-import type { HostTensor } from '../onnx/dtype';
+import { UserError } from '../base/errors';
+import type { HostTensor } from '../tensors/dtype';
 import type { Provider } from '../runtime/providers';
 
 /** [B, D], [B, classes] and [B, classes]. */

@@ -1,8 +1,8 @@
 /** The main thread's handle on the thread that owns a model's session. */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { UserError } from '../errors';
-import type { HostTensor } from '../onnx/dtype';
+import { UserError } from '../base/errors';
+import type { HostTensor } from '../tensors/dtype';
 import type { SessionSettings } from '../runtime/session';
 import { LOADING, type ModelInfo, type Reply, type Request, type Setup } from './modelWorker';
 

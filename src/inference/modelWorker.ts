@@ -1,8 +1,8 @@
 /** The thread that owns one model's session; `session.run` blocks it and nothing else. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import { readModel } from '../onnx/files';
-import type { HostTensor } from '../onnx/dtype';
+import type { HostTensor } from '../tensors/dtype';
 import type { OnnxValueInfo } from '../onnx/model';
 import { createSession, type GraphSession, type SessionSettings } from '../runtime/session';
 

@@ -1,6 +1,6 @@
 /** Finds what `--model` names: a run's folder or an exported file. */
 import { statSync } from 'node:fs';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import { requireProvider } from '../runtime/providers';
 import { openExported } from './exportedModel';
 import type { ImageModel, ModelChoice } from './model';

@@ -1,7 +1,7 @@
 /** Rows as they come become parts: of so many numbers or seconds, so that little is lost where the process is killed. */
-import type { BrokenImage } from '../data/loader';
-import { joinFloats } from '../onnx/dtype';
-import type { OutputRows } from './outputRows';
+import type { BrokenImage } from '../data/batches/options';
+import { joinFloats } from '../tensors/dtype';
+import type { OutputRows } from '../evaluation/outputRows';
 import type { PartialRows } from './partial';
 
 /** Numbers of a part: 16 MiB. */

@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { BrokenImage } from '../data/loader';
-import { UserError } from '../errors';
-import { readSafetensors, writeSafetensors } from '../export/safetensors';
-import { writeJson } from '../training/runFolder';
+import type { BrokenImage } from '../data/batches/options';
+import { UserError } from '../base/errors';
+import { readSafetensors, writeSafetensors } from '../tensors/safetensors';
+import { writeJson } from '../run/runFolder';
 
 /**
  * What the rows depend on: the rest may change when it is resumed. Rows are the same bits only in the same batches, and on the

@@ -1,5 +1,5 @@
 /** Progress through images: one updating line on a terminal, nothing elsewhere. */
-import { formatDuration, Pace, textBar } from '../training/progress';
+import { formatDuration, Pace, textBar } from '../base/progress';
 
 export interface ImageProgress {
   /** the first call says where it starts */

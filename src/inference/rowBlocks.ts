@@ -1,5 +1,5 @@
 /** The rows of all parts in order, with what each is called, in blocks whose size does not depend on the parts'. */
-import type { Source } from '../data/source';
+import type { Source } from '../data/sources/source';
 import type { Part } from './partial';
 
 /** Consecutive rows of the result. */

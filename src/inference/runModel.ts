@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { graphPath } from '../bundle/read';
-import { embedState } from '../export/embed';
+import { embedState } from '../export/model/bakeWeights';
 import { openRun } from '../export/exportRun';
 import { DEFAULT_FORM } from '../export/form';
 import { exportMetadata } from '../export/metadata';

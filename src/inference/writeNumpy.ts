@@ -1,6 +1,6 @@
 /** Rows as a `.npy` file, and what each row is as a CSV file. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { toBytes } from '../onnx/dtype';
+import { toBytes } from '../tensors/dtype';
 import type { RowBlock } from './rowBlocks';
 
 /** Bytes before the elements: a multiple of 64, with room for any size. */

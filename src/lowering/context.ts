@@ -8,13 +8,11 @@
  * Rows may come with a pending factor per channel, `scale` [C]: the value is rows * scale. Who consumes a value linearly
  * (a convolution's gradients) takes both and puts the factor into its small operand; everyone else gets the product.
  */
-import type { Graph } from '../graph/graph';
-import type { Value } from '../graph/value';
+import type { Graph, Value } from '../graph/graph';
 import { gather } from '../ops/gather';
 import { reshape, transpose } from '../ops/shape';
-import { pixelOrder, reorder, type MapSize, type PixelOrder } from './order';
+import { pixelOrder, reorder, type MapSize, type PixelOrder } from './winograd/tileOrder';
 import type { Optimization } from './optimizations';
-import { mulRow } from './rows';
 
 export type Layout = 'plain' | 'rows';
 export type Provider = 'cpu' | 'cuda' | 'webgpu';
@@ -33,8 +31,8 @@ export interface LoweringOptions {
 export interface Physical {
   readonly layout: Layout;
   readonly value: Value;
-  /** [C]: the value is `value * scale`; `rows` only */
-  readonly scale?: Value;
+  /** `rows` only: [C], where the value is `value * scale`; `product` makes that for who needs it */
+  readonly pending?: { readonly scale: Value; readonly product: () => Value };
 }
 
 export interface ScaledRows {
@@ -64,7 +62,7 @@ const sizeKey = ({ n, h, w }: MapSize) => `${n}x${h}x${w}`;
 
 export class Lowering {
   private readonly physical = new Map<Value, Map<Layout, Value>>();
-  private readonly pending = new Map<Value, { rows: Value; scale: Value }>();
+  private readonly pending = new Map<Value, Required<Physical>>();
   private readonly kept = new Map<string, Value>();
   private readonly numbers = new Map<Value, number>();
   private readonly orders = new Map<string, PixelOrder>();
@@ -80,8 +78,8 @@ export class Lowering {
     return !this.options.without?.includes(optimization);
   }
 
-  set(logical: Value, { layout, value, scale }: Physical): void {
-    if (scale) this.pending.set(logical, { rows: value, scale });
+  set(logical: Value, { layout, value, pending }: Physical): void {
+    if (pending) this.pending.set(logical, { layout, value, pending });
     else this.physical.set(logical, new Map([[layout, value]]));
   }
 
@@ -142,7 +140,8 @@ export class Lowering {
 
   /** The value's rows and the factor that is still to be applied to them. */
   scaledRows(logical: Value): ScaledRows {
-    return this.pending.get(logical) ?? { rows: this.rows(logical), scale: null };
+    const made = this.pending.get(logical);
+    return made ? { rows: made.value, scale: made.pending.scale } : { rows: this.rows(logical), scale: null };
   }
 
   /** Rows in the map's order -> image by image. */
@@ -166,9 +165,9 @@ export class Lowering {
 
   private get(logical: Value, layout: Layout, convert: (other: Value) => Value): Value {
     let layouts = this.physical.get(logical);
-    const pending = this.pending.get(logical);
-    if (!layouts && pending) {
-      layouts = new Map([['rows', mulRow(this, pending.rows, pending.scale)]]);
+    const made = this.pending.get(logical);
+    if (!layouts && made) {
+      layouts = new Map([['rows', made.pending.product()]]);
       this.physical.set(logical, layouts);
     }
     if (!layouts && logical.constant) {

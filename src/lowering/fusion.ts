@@ -6,8 +6,7 @@
  * output nor its gradient is ever stored.
  */
 import { defineOp } from '../graph/op';
-import type { Graph } from '../graph/graph';
-import type { Node, Value } from '../graph/value';
+import type { Graph, Node, Value } from '../graph/graph';
 import type { ConvAttributes } from '../ops/conv';
 import { removeDeadCode } from '../passes/deadCode';
 import { rewrite } from '../passes/rewrite';

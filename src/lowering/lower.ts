@@ -1,12 +1,12 @@
 /** Lowering: a graph of composites -> a graph of ONNX operators. */
-import { Graph, inputName } from '../graph/graph';
-import { sameShape, sizeOf } from '../graph/shape';
-import type { Node, Value } from '../graph/value';
+import { Graph, inputName, type Node, type Value } from '../graph/graph';
+import { sameShape } from '../graph/shape';
+import { sizeOf } from '../tensors/dtype';
 import { reshape } from '../ops/shape';
-import { commonLayout } from './activation';
+import { commonLayout } from './rows/activation';
 import { imageSize, Lowering, plainly, type Layout, type LoweringOptions, type Physical } from './context';
 import { fuse } from './fusion';
-import { addInGemm } from './residual';
+import { addInGemm } from './rows/residual';
 import { choose } from './rules';
 
 /** Elementwise operators, which take whatever layout their operands are in. */

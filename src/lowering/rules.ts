@@ -1,17 +1,17 @@
 /** The rule table: for each composite its spellings; the first that is allowed, can compute and is preferred is taken. */
-import * as activation from './activation';
-import type { Node, Value } from '../graph/value';
+import * as activation from './rows/activation';
+import type { Node, Value } from '../graph/graph';
 import type { Condition, LoweringOptions, Spelling } from './context';
-import * as conv from './conv';
-import * as convPlain from './convPlain';
-import { denseForward, denseInputGradient, denseWeightGradient, prefersDense } from './dense';
-import * as gram from './gram';
-import * as norm from './norm';
+import * as conv from './rows/conv';
+import * as convPlain from './nchw/conv';
+import { denseForward, denseInputGradient, denseWeightGradient, prefersDense } from './rows/dense';
+import * as gram from './rows/gram';
+import * as norm from './rows/norm';
 import type { Optimization } from './optimizations';
-import * as pool from './pool';
-import * as poolPlain from './poolPlain';
+import * as pool from './rows/pool';
+import * as poolPlain from './nchw/pool';
 import { evenPads, onCpu } from './provider';
-import { prefersWinograd, winograd2, winograd4 } from './winograd';
+import { prefersWinograd, winograd2, winograd4 } from './winograd/winograd';
 
 export interface Rule {
   readonly spelling: Spelling;

@@ -1,5 +1,5 @@
 /** A: one vector from a set of tokens, by a Transformer with a learned token in front (paper: sure). */
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import type { Dim } from '../onnx/model';
 import { add, mul } from '../ops/elementwise';
 import { concat, expand, reshape, slice } from '../ops/shape';

@@ -1,7 +1,6 @@
 /** One build of a network: the graph, whether it trains, and which value stands for each piece of state. */
-import type { Graph } from '../graph/graph';
-import type { Value } from '../graph/value';
-import type { DType } from '../onnx/dtype';
+import type { Graph, Value } from '../graph/graph';
+import type { DType } from '../tensors/dtype';
 import { namedState, Parameter, type Module, type RunningStatistic, type StateTensor } from './state';
 
 export interface BuildSettings {

@@ -2,8 +2,9 @@
  * Dropout without random operators: each element's number is a hash of its index and a key, the key a hash of the step's
  * seed and the place in the network. Integer arithmetic below 2^63 only, so that every runtime gets the same mask.
  */
-import { sizeOf, staticShape } from '../graph/shape';
-import type { Value } from '../graph/value';
+import { staticShape } from '../graph/shape';
+import { sizeOf } from '../tensors/dtype';
+import type { Value } from '../graph/graph';
 import { add, bitwiseAnd, bitwiseXor, cast, div, greaterOrEqual, mul } from '../ops/elementwise';
 import { reshape } from '../ops/shape';
 import type { Context } from './context';

@@ -1,5 +1,5 @@
 /** Layers with state: convolution, batch norm, linear, layer norm. Field names and layouts are PyTorch's. */
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import { conv2d, type ConvOptions } from '../ops/conv';
 import { add, mul } from '../ops/elementwise';
 import { gemm, matmul, swapLast } from '../ops/matmul';

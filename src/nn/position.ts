@@ -1,5 +1,5 @@
 /** Learned vectors for the places of a square grid. */
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import { add } from '../ops/elementwise';
 import { reshape } from '../ops/shape';
 import type { Context } from './context';

@@ -1,5 +1,5 @@
 /** ResNet with bottleneck blocks: v1 as torchvision, v2 (pre-activation, He et al. 2016) as the paper. */
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import { relu } from '../ops/activation';
 import { add } from '../ops/elementwise';
 import { maxPool2d } from '../ops/pool';

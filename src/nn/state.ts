@@ -1,5 +1,5 @@
 /** What a module holds: trainable parameters and buffers, found by one walker and named as PyTorch names them. */
-import { Random } from '../data/random';
+import { Random } from '../base/random';
 
 /** How a parameter starts. `normal` has mean 0. */
 export type Init =

@@ -1,5 +1,5 @@
 /** Post-norm Transformer encoder; names and layouts of torch.nn.TransformerEncoderLayer. */
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import { gelu } from '../ops/activation';
 import { add, mul } from '../ops/elementwise';
 import { matmul, swapLast } from '../ops/matmul';

@@ -3,10 +3,11 @@ import { closeSync, fstatSync, openSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { onnx } from 'onnx-proto';
 
-import { fileError, readFully } from '../atomic';
-import { allocate, DTYPES, toBytes } from './dtype';
-import type { DType, TypedArray } from './dtype';
-import { bigInteger, elementCount, oneLine, Unreadable } from './wire';
+import { fileError, readFully } from '../base/files';
+import { allocate, DTYPES, toBytes } from '../tensors/dtype';
+import { type DType, type TypedArray, sizeOf } from '../tensors/dtype';
+import { bigInteger, Unreadable } from './wire';
+import { oneLine } from '../base/errors';
 
 /** `count` elements of `dtype` in an array of their own. `directory` is what external data is relative to. */
 export function readTensorData(
@@ -16,7 +17,7 @@ export function readTensorData(
   where: string,
   directory: string | undefined,
 ): TypedArray {
-  const count = elementCount(shape);
+  const count = sizeOf(shape);
   if (proto.dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) {
     return readExternal(proto, dtype, count, where, directory);
   }

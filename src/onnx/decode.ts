@@ -1,10 +1,10 @@
 /** Bytes of a ModelProto -> model, through onnx-proto. */
 import { onnx } from 'onnx-proto';
 
-import { UserError } from '../errors';
+import { UserError, oneLine } from '../base/errors';
 import { readTensorData } from './decode-tensor';
 import type { Dim, OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from './model';
-import { dtypeOf, exactInteger, oneLine, Unreadable, utf8 } from './wire';
+import { dtypeOf, exactInteger, Unreadable, utf8 } from './wire';
 
 export interface DecodeOptions {
   /** The folder that external data is relative to; without it a model with external data is refused. */

@@ -2,9 +2,8 @@
 import { onnx } from 'onnx-proto';
 import { Writer } from 'protobufjs/minimal';
 
-import { DTYPES, toBytes } from './dtype';
+import { DTYPES, toBytes, sizeOf } from '../tensors/dtype';
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from './model';
-import { elementCount } from './wire';
 
 /** What protobuf, and so every ONNX reader, takes as one message. */
 export const PROTOBUF_LIMIT = 2 ** 31 - 1;
@@ -144,7 +143,7 @@ function attributeValue(
 
 function tensorProto(tensor: OnnxTensor, external?: ExternalData): onnx.ITensorProto {
   const { name, dtype, shape, data } = tensor;
-  if (data.byteLength !== elementCount(shape) * DTYPES[dtype].bytes) {
+  if (data.byteLength !== sizeOf(shape) * DTYPES[dtype].bytes) {
     throw new RangeError(`tensor "${name}": ${data.length} elements for ${dtype}[${shape.join(', ')}]`);
   }
   const proto = onnx.TensorProto.create({

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { fileError, writeFileAtomic } from '../atomic';
+import { fileError, writeFileAtomic } from '../base/files';
 import { decodeModel } from './decode';
-import { toBytes } from './dtype';
+import { toBytes } from '../tensors/dtype';
 import { allGraphs, encodeModel, PROTOBUF_LIMIT } from './encode';
 import type { ExternalData } from './encode';
 import type { OnnxModel, OnnxTensor } from './model';

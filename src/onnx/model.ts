@@ -1,5 +1,5 @@
 /** Plain descriptions of an ONNX model, close to onnx.proto; the other files here turn them into bytes and text. */
-import type { DType, TypedArray } from './dtype';
+import type { DType, TypedArray } from '../tensors/dtype';
 
 /** A static size, or the name of a size that is known only when the model runs. */
 export type Dim = number | string;

@@ -1,8 +1,8 @@
 /** A model as text, for people and for snapshots: stable, one line a node, no weights beyond a digest. */
 import { createHash } from 'node:crypto';
 
-import { toBytes } from './dtype';
-import type { DType, TypedArray } from './dtype';
+import { toBytes } from '../tensors/dtype';
+import type { DType, TypedArray } from '../tensors/dtype';
 import type { Dim, OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from './model';
 
 /** Tensors up to this many elements are written out. */

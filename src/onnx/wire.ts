@@ -1,6 +1,6 @@
 /** Small conversions between protobuf's values and plain ones. */
-import { DTYPES } from './dtype';
-import type { DType } from './dtype';
+import { DTYPES } from '../tensors/dtype';
+import type { DType } from '../tensors/dtype';
 
 /** What is wrong with a model, without the file's name; `decodeModel` adds that. */
 export class Unreadable extends Error {}
@@ -14,16 +14,6 @@ export function exactInteger(value: unknown, what: string): number {
   const number = Number(bigInteger(value));
   if (!Number.isSafeInteger(number)) throw new Unreadable(`${what} holds ${String(value)}, beyond 2^53`);
   return number;
-}
-
-/** Product of the sizes; 1 for a scalar. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
-
-/** A message that quotes names from a file, without line breaks and other control characters that these may hold. */
-export function oneLine(message: string): string {
-  return message.replace(/[\p{Cc}\u2028\u2029]/gu, '?');
 }
 
 export function utf8(bytes: Uint8Array, what: string): string {

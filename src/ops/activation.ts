@@ -1,6 +1,6 @@
 /** Composites: ReLU and the exact GELU. */
 import { defineOp } from '../graph/op';
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 
 type NoAttributes = Record<string, never>;
 

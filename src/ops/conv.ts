@@ -5,7 +5,7 @@
  * shape and layout.
  */
 import { defineOp } from '../graph/op';
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 
 export type ConvAttributes = {
   strides: readonly [number, number];

@@ -1,8 +1,8 @@
 /** Elementwise operators with NumPy broadcasting. */
-import { defineOp, type GradientThunk, type Operand } from '../graph/op';
-import { broadcastShapes } from '../graph/shape';
-import type { TensorType, Value } from '../graph/value';
-import type { DType } from '../onnx/dtype';
+import { defineOp, type Operand } from '../graph/op';
+import { broadcastShapes, type TensorType } from '../graph/shape';
+import type { Value, GradientThunk } from '../graph/graph';
+import type { DType } from '../tensors/dtype';
 
 type NoAttributes = Record<string, never>;
 type UnaryRule = (dy: Value, x: Value, y: Value) => Value;

@@ -1,7 +1,8 @@
 /** Taking rows by index: patches, positions, pixels of a window. */
 import { defineOp } from '../graph/op';
-import { normalizeAxis, range, sizeOf, staticShape } from '../graph/shape';
-import type { Value } from '../graph/value';
+import { normalizeAxis, range, staticShape } from '../graph/shape';
+import { sizeOf } from '../tensors/dtype';
+import type { Value } from '../graph/graph';
 import { gemm } from './matmul';
 import { reshape, transpose } from './shape';
 import { oneHot } from './softmax';

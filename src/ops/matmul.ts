@@ -1,7 +1,8 @@
 /** Matrix products. */
 import { defineOp } from '../graph/op';
-import { broadcastShapes, range, sizeOf, staticShape } from '../graph/shape';
-import type { Value } from '../graph/value';
+import { broadcastShapes, range, staticShape } from '../graph/shape';
+import { sizeOf } from '../tensors/dtype';
+import type { Value } from '../graph/graph';
 import { mul } from './elementwise';
 import { reshape, transpose } from './shape';
 

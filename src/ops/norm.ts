@@ -1,7 +1,7 @@
 /** Composites: batch normalization over (N, H, W) and layer normalization over the last axis. */
 import { defineOp } from '../graph/op';
-import { sameShape } from '../graph/shape';
-import type { TensorType, Value } from '../graph/value';
+import { sameShape, type TensorType } from '../graph/shape';
+import type { Value } from '../graph/graph';
 
 type Epsilon = { epsilon: number };
 

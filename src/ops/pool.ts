@@ -1,6 +1,7 @@
 /** Composites: max, average and global average pooling of x [N, C, H, W]. */
 import { defineOp } from '../graph/op';
-import type { TensorType, Value } from '../graph/value';
+import type { Value } from '../graph/graph';
+import type { TensorType } from '../graph/shape';
 import { windowCount } from './conv';
 
 export type PoolAttributes = {

@@ -1,7 +1,7 @@
 /** Reductions over axes. */
 import { defineOp } from '../graph/op';
-import { normalizeAxis, range } from '../graph/shape';
-import type { TensorType, Value } from '../graph/value';
+import { normalizeAxis, range, type TensorType } from '../graph/shape';
+import type { Value } from '../graph/graph';
 import { div, equal, cast, mul } from './elementwise';
 import { expandLike, reshape } from './shape';
 

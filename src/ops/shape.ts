@@ -1,8 +1,8 @@
 /** Operators that move elements: reshape, transpose, expand, slice, pad, concat. */
 import { defineOp } from '../graph/op';
-import { broadcastShapes, normalizeAxis, parts, range, sameShape } from '../graph/shape';
+import { broadcastShapes, normalizeAxis, parts, range, sameShape, type Shape } from '../graph/shape';
 import type { Dim } from '../onnx/model';
-import type { Shape, Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 
 /** Product of static sizes, with the symbolic ones that both sides must share left out. */
 function staticPart(shape: Shape): { count: number; symbols: string } {

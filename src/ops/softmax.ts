@@ -1,7 +1,7 @@
 /** Softmax and the losses on top of it. */
 import { defineOp } from '../graph/op';
 import { normalizeAxis } from '../graph/shape';
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import { add, cast, equal, exp, mul, neg, sub } from './elementwise';
 import { reduceSum } from './reduce';
 import { reshape } from './shape';

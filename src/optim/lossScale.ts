@@ -2,7 +2,7 @@
  * Dynamic loss scaling, as PyTorch's GradScaler: the loss is multiplied before the gradients, so that small ones do not
  * vanish in float16; where one overflows the step is skipped and the factor falls, after enough good steps it grows.
  */
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import { abs, add, greaterOrEqual, less, minimum, mul, where } from '../ops/elementwise';
 import { reduceSum } from '../ops/reduce';
 

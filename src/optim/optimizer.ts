@@ -1,6 +1,6 @@
 /** What an optimizer is to a training graph: its state for each parameter, and one update in ONNX operators. */
 import type { Operand } from '../graph/op';
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import { maximum, div, add, minimum, mul, sqrt } from '../ops/elementwise';
 import { reduceSum } from '../ops/reduce';
 

@@ -1,5 +1,5 @@
 /** SGD with momentum and L2, as torch.optim.SGD; LARS on top of it. */
-import type { Value } from '../graph/value';
+import type { Value } from '../graph/graph';
 import { add, and, greater, mul, sqrt, sub, where } from '../ops/elementwise';
 import { divideSafely, squaredNorm, withDecay, type Optimizer } from './optimizer';
 

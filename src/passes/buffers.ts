@@ -6,10 +6,9 @@
  * scarcest, at the start of backward. Here large values that die in forward get a leading axis of 1: no gradient can ask
  * for their buffers, and the arena has them back. The reshapes are views, the numbers are the same bits.
  */
-import type { Graph } from '../graph/graph';
-import type { Attributes, Node, Shape, Value } from '../graph/value';
-import { sameShape } from '../graph/shape';
-import { DTYPES } from '../onnx/dtype';
+import type { Graph, Attributes, Node, Value } from '../graph/graph';
+import { sameShape, type Shape } from '../graph/shape';
+import { DTYPES } from '../tensors/dtype';
 import { reshape } from '../ops/shape';
 import { bytesOf, peakBytes, storageOf } from './cost';
 import { removeDeadCode } from './deadCode';

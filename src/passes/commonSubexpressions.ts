@@ -1,8 +1,7 @@
 /** Common subexpressions: nodes with the same operator, attributes and inputs become one, equal constants too. */
 import { createHash } from 'node:crypto';
-import { toBytes } from '../onnx/dtype';
-import type { Graph } from '../graph/graph';
-import type { Value } from '../graph/value';
+import { toBytes } from '../tensors/dtype';
+import type { Graph, Value } from '../graph/graph';
 import { rewrite } from './rewrite';
 
 const COMMUTATIVE = new Set(['Add', 'Mul', 'BitwiseXor', 'BitwiseAnd']);

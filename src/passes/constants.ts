@@ -1,9 +1,8 @@
 /** Constant folding and the algebra that needs no numbers: x + 0, x * 1, Reshape of Reshape, Transpose of Transpose. */
-import { allocate, type DType, type TypedArray } from '../onnx/dtype';
-import { float16Bits } from '../onnx/float16';
-import type { Graph } from '../graph/graph';
-import { sameShape, sizeOf } from '../graph/shape';
-import type { Node, Value } from '../graph/value';
+import { allocate, type DType, type TypedArray, sizeOf } from '../tensors/dtype';
+import { float16Bits } from '../tensors/float16';
+import type { Graph, Node, Value } from '../graph/graph';
+import { sameShape } from '../graph/shape';
 import { reshape, transpose } from '../ops/shape';
 import { rewrite } from './rewrite';
 

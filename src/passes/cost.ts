@@ -1,8 +1,7 @@
 /** What a lowered graph costs: multiply-adds, and the memory that its tensors need at once. */
-import { DTYPES } from '../onnx/dtype';
-import type { Graph } from '../graph/graph';
+import { DTYPES } from '../tensors/dtype';
+import type { Graph, Node, Value } from '../graph/graph';
 import { elementCount } from '../graph/shape';
-import type { Node, Value } from '../graph/value';
 
 /** Multiply-adds of one node; matrix products and convolutions only. A symbolic size counts as 1. */
 function nodeMultiplyAdds(node: Node): number {

@@ -1,6 +1,5 @@
 /** Dead code: drops the nodes that no output needs. Graph inputs stay, used or not. */
-import type { Graph } from '../graph/graph';
-import type { Node, Value } from '../graph/value';
+import type { Graph, Node, Value } from '../graph/graph';
 import { rewrite } from './rewrite';
 
 export function removeDeadCode(graph: Graph): Graph {

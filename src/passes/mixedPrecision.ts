@@ -5,9 +5,8 @@
  * A value lives in one precision and is cast on demand, once: a weight's float16 copy serves forward and gradient. Inputs
  * and outputs of the graph keep their dtype.
  */
-import { float16Bits } from '../onnx/float16';
-import type { Graph } from '../graph/graph';
-import type { Node, Value } from '../graph/value';
+import { float16Bits } from '../tensors/float16';
+import type { Graph, Node, Value } from '../graph/graph';
 import { cast } from '../ops/elementwise';
 import { rewrite } from './rewrite';
 

@@ -7,9 +7,8 @@
  * scheduled early. So it depends on a gradient: a zero that no optimizer sees through, element < element of an incoming
  * gradient, is subtracted from a small operand (a norm's vector, a list of indices). The numbers are the same bits.
  */
-import { Graph, inputName } from '../graph/graph';
-import type { Node, Value } from '../graph/value';
-import type { DType } from '../onnx/dtype';
+import { Graph, inputName, type Node, type Value } from '../graph/graph';
+import type { DType } from '../tensors/dtype';
 import { cast, less, sub } from '../ops/elementwise';
 import { reshape, slice } from '../ops/shape';
 import { removeDeadCode } from './deadCode';

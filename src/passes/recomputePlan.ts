@@ -1,6 +1,5 @@
 /** Which large forward values can be made again for the gradients, from what, and which gradient each copy waits for. */
-import type { Graph } from '../graph/graph';
-import type { Node, Value } from '../graph/value';
+import type { Graph, Node, Value } from '../graph/graph';
 import { bytesOf, peakBytes } from './cost';
 
 /** One pass over memory, or less. */

@@ -1,6 +1,5 @@
 /** The one way to make a graph from a graph: visit nodes in order, keep or replace each. */
-import { Graph, inputName } from '../graph/graph';
-import type { Node, Value } from '../graph/value';
+import { Graph, inputName, type Node, type Value } from '../graph/graph';
 
 /** Replacement outputs in the target graph, or null to copy the node. */
 export type Visit = (node: Node, inputs: readonly (Value | null)[], target: Graph) => readonly Value[] | null;

@@ -1,6 +1,6 @@
 /** What the machine can do: the fastest of several square matrix products. */
 import path from 'node:path';
-import { Random } from '../data/random';
+import { Random } from '../base/random';
 import { writeModel } from '../onnx/files';
 import { plainModel } from '../onnx/model';
 import type { SessionSettings } from '../runtime/session';

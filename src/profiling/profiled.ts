@@ -1,7 +1,7 @@
 /** A session under the runtime's profiler: runs something on it and reads the trace that it leaves. */
 import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { fileError } from '../atomic';
+import { fileError } from '../base/files';
 import { createSession } from '../runtime/session';
 import type { GraphSession, SessionSettings } from '../runtime/session';
 import { parseTrace } from './trace';

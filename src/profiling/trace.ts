@@ -1,6 +1,6 @@
 /** ONNX Runtime's profiling trace (Chrome's trace events as JSON): which kernels ran in each run, and for how long. */
 import { z } from 'zod';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 
 /** One call of a kernel. */
 export interface Kernel {

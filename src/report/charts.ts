@@ -1,5 +1,5 @@
 /** Which charts show a run's measurements. */
-import type { CurveRun, CurveSettings, Series } from './curves';
+import type { CurveRun, CurveSettings, Series } from '../draw/curves';
 
 export interface Chart extends Omit<CurveSettings, 'chance'> {
   /** the picture's file */

@@ -1,6 +1,6 @@
 /** Which classes a classifier takes for which. */
-import { colour, DARK_FILL } from './theme';
-import type { TopLevelSpec } from './vega';
+import { colour, DARK_FILL } from '../draw/theme';
+import type { TopLevelSpec } from '../draw/vega';
 
 /** Counts [classes, classes] in rows of the true class and columns of the predicted. */
 export function confusionMatrix(labels: Int32Array, predictions: Int32Array, classes: number): Int32Array {

@@ -1,6 +1,6 @@
 /** The map of embeddings: two principal components, a colour and a shape for each class. */
-import { colour, SERIES_COUNT, seriesColour } from './theme';
-import type { TopLevelSpec } from './vega';
+import { colour, SERIES_COUNT, seriesColour } from '../draw/theme';
+import type { TopLevelSpec } from '../draw/vega';
 
 const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'];
 const OTHER = 'other classes';

@@ -2,15 +2,15 @@
 import type { Manifest } from '../bundle/manifest';
 import { confusionMatrix, confusionSpec, mostConfused } from './confusion';
 import { mapSpec } from './embeddingMap';
-import { imageRows, type RowImage } from './imageRows';
-import { nearestRows } from './neighbours';
-import { patchPicture } from './patchPicture';
-import { patchTask } from './patches';
-import { principalComponents, type Projection, unitRows } from './pca';
-import { pixelsUri } from './png';
-import { spread } from '../data/sampler';
-import type { Predictions } from './predictions';
-import { renderChart } from './vega';
+import { imageRows, type RowImage } from '../draw/imageRows';
+import { nearestRows } from '../tensors/rows';
+import { patchPicture } from '../draw/patchPicture';
+import { patchTask } from '../draw/patches';
+import { principalComponents, type Projection, unitRows } from '../draw/pca';
+import { pixelsUri } from '../draw/png';
+import { spread } from '../data/batches/sampler';
+import type { Predictions } from '../evaluation/predictions';
+import { renderChart } from '../draw/vega';
 
 /** Pixels of image `i`, uint8 [size, size, channels]. */
 function imageOf({ recipe }: Manifest, { images }: Predictions, i: number): Uint8Array {
@@ -37,12 +37,12 @@ export async function patchPictures(
   const chosen = Array.from(spread(indices.length, count));
   return Promise.all(
     chosen.map((i) => {
-      const task = patchTask(
-        { size: image.size, channels: image.channels, patch: patch.size },
-        imageOf(manifest, predictions, i),
-        patchOrder.subarray(i * places, (i + 1) * places),
-        logits.subarray(i * scores, (i + 1) * scores),
-      );
+      const task = patchTask({
+        ...{ size: image.size, channels: image.channels, patch: patch.size },
+        image: imageOf(manifest, predictions, i),
+        order: patchOrder.subarray(i * places, (i + 1) * places),
+        logits: logits.subarray(i * scores, (i + 1) * scores),
+      });
       const name = classOf(predictions, i);
       const part = { train: 'train', test: 'test', all: '', validation: 'train' }[split];
       const which = `Image ${indices[i]}${part === '' ? '' : ` of the ${part} split`}`;

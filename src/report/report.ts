@@ -2,18 +2,17 @@
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { writeFileAtomic } from '../atomic';
-import { UserError } from '../errors';
+import { writeFileAtomic } from '../base/files';
+import { UserError } from '../base/errors';
 import type { Provider } from '../runtime/providers';
-import { reportPage } from './page';
-import { svgToPng } from './png';
-import { predict, type Predictions } from './predictions';
-import { chanceOf, readRuns, type RunView } from './runView';
+import { reportPage } from '../draw/page';
+import { svgToPng } from '../draw/png';
+import { predict, type Predictions } from '../evaluation/predictions';
+import { readRuns, type RunView } from './runView';
 import { resultsSection } from './results';
 import { confusionSection, curvesSection, embeddingSections, patchSection, recipeSection } from './sections';
-import { neighbourAgreement } from './neighbours';
-import { unitsOf, type Units } from './pictures';
-import { standalone } from './theme';
+import { shown, type Pictures, type ShownRun } from './shownRun';
+import { standalone } from '../draw/theme';
 
 export interface ReportOptions {
   readonly directories: readonly string[];
@@ -34,18 +33,6 @@ export interface ReportOptions {
   readonly threads?: number;
   readonly workers?: number;
 }
-
-/** A run with what its network answered. */
-export interface ShownRun extends RunView {
-  readonly chance: number;
-  readonly predictions: Predictions | null;
-  readonly units: Units | null;
-  /** null: no labels or no embeddings */
-  readonly agreement: { readonly accuracy: number; readonly chance: number } | null;
-}
-
-/** Takes pictures as they are made: name -> SVG in the theme's colours. */
-export type Pictures = Map<string, string>;
 
 export interface Report {
   readonly page: string;
@@ -122,12 +109,4 @@ async function answers(
     workers,
   };
   return predict(directory, bundle, checkpoint, options, warn);
-}
-
-function shown(view: RunView, predictions: Predictions | null): ShownRun {
-  const units = predictions && unitsOf(predictions);
-  const labels = predictions?.labels;
-  const agreement =
-    units && labels && labels.length > 1 ? neighbourAgreement(units.data, units.width, labels) : null;
-  return { ...view, chance: chanceOf(view.bundle.manifest), predictions, units, agreement };
 }

@@ -1,10 +1,10 @@
 /** The section of results: a row a run, with columns for whatever some run has. */
-import { mean } from '../mean';
-import { paragraph, table, type Cell, type Section } from './page';
-import { describeImages, type Predictions } from './predictions';
-import type { ShownRun } from './report';
+import { mean } from '../base/statistics';
+import { paragraph, table, type Cell, type Section } from '../draw/page';
+import { describeImages, type Predictions } from '../evaluation/predictions';
+import type { ShownRun } from './shownRun';
 import type { ProbeResult } from './runView';
-import { percent } from './theme';
+import { percent } from '../draw/theme';
 
 /** Training lines whose mean stands for "now". */
 const LAST = 100;

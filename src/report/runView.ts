@@ -6,15 +6,15 @@ import { patchCounts } from '../bundle/checkRecipe';
 import type { Manifest } from '../bundle/manifest';
 import type { Bundle } from '../bundle/read';
 import { readBundle } from '../bundle/read';
-import { UserError } from '../errors';
-import type { Checkpoint } from '../training/checkpoints';
-import { listCheckpoints, readNewestCheckpoint } from '../training/checkpoints';
-import type { LoadReport } from '../training/startFrom';
-import type { StepMetrics } from '../training/metricsLog';
-import { readRun, runPaths, type RunSettings } from '../training/runFolder';
-import { readValidation, type ValidationMetrics } from '../training/validation';
-import type { Measurement } from './curves';
-import { readMetricsTolerant } from './metricsTail';
+import { UserError } from '../base/errors';
+import type { Checkpoint } from '../run/checkpoints';
+import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
+import type { LoadReport } from '../run/loadReport';
+import type { StepMetrics } from '../run/metricsLog';
+import { readRun, runPaths, type RunSettings } from '../run/runFolder';
+import { readValidation, type ValidationMetrics } from '../run/validationFile';
+import type { Measurement } from '../draw/curves';
+import { readMetricsTolerant } from '../run/metricsTail';
 
 export interface RunView {
   readonly directory: string;

@@ -1,16 +1,16 @@
 /** The sections of a report; pictures go into `pictures` too, under the names of their files. */
 import { patchCounts } from '../bundle/checkRecipe';
-import { countTensors, describeReinitialized, describeSource } from '../training/loadReport';
+import { countTensors, describeReinitialized, describeSource } from '../run/loadReport';
 import { chartsOf } from './charts';
 import { mistakes } from './confusion';
-import { curveSpec } from './curves';
-import { details, figure, heading, key, paragraph, table, type Html, type Section } from './page';
+import { curveSpec } from '../draw/curves';
+import { details, figure, heading, key, paragraph, table, type Html, type Section } from '../draw/page';
 import { confusionPicture, mapPicture, neighbourPicture, patchPictures } from './pictures';
-import { describeImages } from './predictions';
-import type { Pictures, ShownRun } from './report';
+import { describeImages } from '../evaluation/predictions';
+import type { Pictures, ShownRun } from './shownRun';
 import { measurements } from './runView';
-import { percent, seriesColour } from './theme';
-import { renderChart } from './vega';
+import { percent, seriesColour } from '../draw/theme';
+import { renderChart } from '../draw/vega';
 
 const PATCH_IMAGES = 6;
 const QUERIES = 8;

@@ -2,10 +2,10 @@
 import path from 'node:path';
 import type { ReadStream } from 'node:tty';
 import { readBundle } from '../bundle/read';
-import { listCheckpoints } from '../training/checkpoints';
-import { readRun, runPaths } from '../training/runFolder';
-import { readValidation } from '../training/validation';
-import { MetricsTail } from './metricsTail';
+import { listCheckpoints } from '../run/checkpoints';
+import { readRun, runPaths } from '../run/runFolder';
+import { readValidation } from '../run/validationFile';
+import { MetricsTail } from '../run/metricsTail';
 import { chanceOf } from './runView';
 import { jobState, watchView, type Snapshot } from './watchView';
 

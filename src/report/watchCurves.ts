@@ -1,7 +1,7 @@
 /** The curves of a running job as plots of characters, for whatever it measures. */
-import { braillePlot, rangeOf, resample } from './braille';
-import type { Measurement } from './curves';
-import { percent } from './theme';
+import { braillePlot, rangeOf, resample } from '../draw/braille';
+import type { Measurement } from '../draw/curves';
+import { percent } from '../draw/theme';
 
 const AXIS = 9;
 const LEAST_ROWS = 4;

@@ -1,12 +1,12 @@
 /** The terminal view of a running job: what its folder says at a moment, as lines of text. */
-import { mean } from '../mean';
-import type { StepMetrics } from '../training/metricsLog';
-import { formatDuration } from '../training/progress';
-import type { ValidationMetrics } from '../training/validation';
-import { bar } from './braille';
-import type { Measurement } from './curves';
+import { mean } from '../base/statistics';
+import type { StepMetrics } from '../run/metricsLog';
+import { formatDuration } from '../base/progress';
+import type { ValidationMetrics } from '../run/validationFile';
+import { bar } from '../draw/braille';
+import type { Measurement } from '../draw/curves';
 import { measurements } from './runView';
-import { percent } from './theme';
+import { percent } from '../draw/theme';
 import { watchCurves } from './watchCurves';
 
 export type JobState = 'not started' | 'running' | 'finished' | 'silent';

@@ -5,7 +5,7 @@
  */
 import type { Tensor } from 'onnxruntime-node';
 import { encodeModel } from '../onnx/encode';
-import type { DType, HostTensor } from '../onnx/dtype';
+import type { DType, HostTensor } from '../tensors/dtype';
 import { plainModel } from '../onnx/model';
 
 export class DeviceTensor {

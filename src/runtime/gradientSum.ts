@@ -1,5 +1,5 @@
 /** Adds up the gradients of several runs of `grad.onnx`, and hands out their mean. */
-import type { HostTensor } from '../onnx/dtype';
+import type { HostTensor } from '../tensors/dtype';
 
 export class GradientSum {
   private readonly sums = new Map<string, { shape: readonly number[]; data: Float32Array }>();

@@ -1,6 +1,6 @@
 /** Messages between the main thread and the thread that owns the sessions and the state. */
 import type { GraphContract, GraphName } from '../bundle/manifest';
-import type { HostTensor } from '../onnx/dtype';
+import type { HostTensor } from '../tensors/dtype';
 import type { SessionSettings } from './session';
 
 export type Entries = (readonly [name: string, tensor: HostTensor])[];

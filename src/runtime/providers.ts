@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { listSupportedBackends } from 'onnxruntime-node';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 
 export type Provider = 'cpu' | 'cuda' | 'webgpu';
 
@@ -48,7 +48,7 @@ function providerProblem(provider: Provider): string | null {
 
 function tryProvider(provider: Provider): string | null {
   if (provider === 'cpu') return null;
-  const child = spawnSync(process.execPath, [path.join(__dirname, 'probe.js'), provider], {
+  const child = spawnSync(process.execPath, [path.join(__dirname, 'providerCheck.js'), provider], {
     encoding: 'utf8',
   });
   if (child.status === 0) return null;

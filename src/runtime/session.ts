@@ -1,8 +1,8 @@
 /** One graph in ONNX Runtime: session options, tensors in and out, errors that name the file and the node's scope. */
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
-import { UserError } from '../errors';
-import { DTYPES, unshared } from '../onnx/dtype';
-import type { DType, HostTensor, TypedArray } from '../onnx/dtype';
+import { UserError } from '../base/errors';
+import { DTYPES, unshared } from '../tensors/dtype';
+import type { DType, HostTensor, TypedArray } from '../tensors/dtype';
 import type { OnnxValueInfo } from '../onnx/model';
 import { DeviceTensor, readingModel, type AnyTensor } from './device';
 import type { Provider } from './providers';

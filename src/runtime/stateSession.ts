@@ -5,8 +5,8 @@ import { graphPath } from '../bundle/read';
 import type { Bundle } from '../bundle/read';
 import { GRAPH_NAMES } from '../bundle/manifest';
 import type { GraphName } from '../bundle/manifest';
-import { UserError } from '../errors';
-import type { HostTensor } from '../onnx/dtype';
+import { UserError } from '../base/errors';
+import type { HostTensor } from '../tensors/dtype';
 import type { Command, Entries, GraphSource, Reply, WorkerSetup } from './protocol';
 import type { SessionSettings } from './session';
 

@@ -1,6 +1,6 @@
 /** The thread that owns the sessions and the state; `session.run` blocks it and nothing else. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 import type { GraphName } from '../bundle/manifest';
 import { DeviceTensor, type AnyTensor } from './device';
 import { collectGarbage } from './garbage';

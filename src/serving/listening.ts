@@ -1,5 +1,5 @@
 /** Why a server cannot listen. */
-import { UserError } from '../errors';
+import { UserError } from '../base/errors';
 
 /** @param option the one that says the port  @param reason what the system said, with its code */
 export const cannotListen = (option: string, port: number, host: string, reason: string): UserError =>

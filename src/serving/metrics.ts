@@ -1,7 +1,7 @@
 /** What Prometheus reads at /metrics. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { BatchRun } from './batcher';
-import type { ServedModel } from './servedModel';
+import type { BatchRun } from './models/batcher';
+import type { ServedModel } from './models/servedModel';
 
 /** `http`: at no address of the protocol or of images */
 export type Protocol = 'rest' | 'grpc' | 'image' | 'http';

@@ -3,17 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findBundle, readBundle } from '../bundle/read';
-import { UserError } from '../errors';
-import { LARGEST_AT_ONCE } from './bodies';
-import { startGrpc, type GrpcServer } from './grpc';
-import { startHttp, type HttpServer } from './http';
+import { UserError } from '../base/errors';
+import { LARGEST_AT_ONCE } from './http/bodies';
+import { startGrpc, type GrpcServer } from './grpc/grpc';
+import { startHttp, type HttpServer } from './http/http';
 import { Metrics } from './metrics';
-import { Models } from './models';
-import { embeddingModel } from './imageRoutes';
-import { NeighbourImages, type NeighbourSettings } from './neighbours';
-import { PatchPictures } from './patchPictures';
+import { Models } from './models/models';
+import { embeddingModel } from './http/imageRoutes';
+import { NeighbourImages, type NeighbourSettings } from './http/neighbours';
+import { PatchPictures } from './http/patchPictures';
 import { requireProvider, type Provider } from '../runtime/providers';
-import { RunRepository } from './runRepository';
+import { RunRepository } from './models/runRepository';
 import { Service } from './service';
 
 export interface ServeOptions {

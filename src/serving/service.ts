@@ -1,10 +1,10 @@
 /** What both protocols and the image addresses ask: is it there, what is it, compute this. */
 import { version as packageVersion } from '../../package.json';
-import type { OutputTensors } from './classification';
+import type { OutputTensors } from './protocol/classification';
 import type { Metrics, Protocol } from './metrics';
-import type { Models } from './models';
-import { asRequestError, RequestError } from './requestError';
-import type { ServedModel } from './servedModel';
+import type { Models } from './models/models';
+import { asRequestError, RequestError } from './protocol/requestError';
+import type { ServedModel } from './models/servedModel';
 
 export interface Inferred {
   readonly model: string;

@@ -1,5 +1,5 @@
 /** Images that a run skipped: each is named once, and counted. */
-import type { Batch, BrokenImage } from '../data/loader';
+import type { Batch, BrokenImage } from '../data/batches/options';
 
 export class BrokenImages {
   /** by where they are: an index may be of one source or another */

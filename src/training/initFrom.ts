@@ -3,13 +3,14 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Manifest } from '../bundle/manifest';
 import { initialStatePath, readBundle } from '../bundle/read';
-import { UserError } from '../errors';
-import { readSafetensors } from '../export/safetensors';
-import { type Checkpoint, parseKinds } from './checkpointFormat';
-import { listCheckpoints, readNewestCheckpoint } from './checkpoints';
-import { type LoadReport, startFrom, type WeightSource } from './startFrom';
-import { stateKinds } from './stateTypes';
-import type { State } from './stateTypes';
+import { UserError } from '../base/errors';
+import { readSafetensors } from '../tensors/safetensors';
+import { type Checkpoint, parseKinds } from '../run/checkpointFormat';
+import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
+import { startFrom, type WeightSource } from './startFrom';
+import type { LoadReport } from '../run/loadReport';
+import { stateKinds } from '../run/stateTypes';
+import type { State } from '../run/stateTypes';
 
 /**
  * `startFrom` with the weights of `from` (run folder, bundle, or .safetensors file).

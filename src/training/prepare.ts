@@ -3,21 +3,22 @@ import { availableParallelism } from 'node:os';
 import type { Manifest } from '../bundle/manifest';
 import { initialStatePath, readBundle } from '../bundle/read';
 import type { Bundle } from '../bundle/read';
-import { allBut, subset } from '../data/sampler';
-import { openSource, SOURCE_FORMS, type Source } from '../data/source';
-import type { UnlabelledOptions } from '../data/unlabelled';
-import { UserError } from '../errors';
-import { readSafetensors } from '../export/safetensors';
+import { allBut, subset } from '../data/batches/sampler';
+import { type Source } from '../data/sources/source';
+import { openSource, SOURCE_FORMS } from '../data/sources/readers';
+import type { UnlabelledOptions } from '../data/batches/options';
+import { UserError } from '../base/errors';
+import { readSafetensors } from '../tensors/safetensors';
 import { requireProvider } from '../runtime/providers';
 import type { Provider } from '../runtime/providers';
-import { listCheckpoints, readNewestCheckpoint } from './checkpoints';
+import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
 import { initializeFrom } from './initFrom';
-import { requireSameIdentity } from './runFolder';
-import type { RunSettings } from './runFolder';
-import type { LoadReport } from './startFrom';
-import type { HostTensor } from '../onnx/dtype';
-import { requireState } from './stateTypes';
-import { storedRun } from './storedRun';
+import { requireSameIdentity } from '../run/runFolder';
+import type { RunSettings } from '../run/runFolder';
+import type { LoadReport } from '../run/loadReport';
+import type { HostTensor } from '../tensors/dtype';
+import { requireState } from '../run/stateTypes';
+import { storedRun } from '../run/storedRun';
 
 export interface TrainOptions {
   /** run folder with the bundle in `graph/`, or a bundle */

@@ -1,7 +1,7 @@
 /** What a run writes down of its steps: metrics.jsonl and TensorBoard events, with the pace between the lines. */
-import { MetricsLog } from './metricsLog';
-import type { StepMetrics } from './metricsLog';
-import { runPaths } from './runFolder';
+import { MetricsLog } from '../run/metricsLog';
+import type { StepMetrics } from '../run/metricsLog';
+import { runPaths } from '../run/runFolder';
 import type { StepResult } from './stepper';
 import { TensorBoardWriter } from './tensorboard';
 

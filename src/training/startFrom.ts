@@ -1,34 +1,10 @@
 /** Starts a run from another's weights: matching by name, part and shape, with a report of what went where. */
 import { AVERAGE, type Manifest, type StateEntry } from '../bundle/manifest';
-import { UserError } from '../errors';
-import type { HostTensor } from '../onnx/dtype';
-import { describe } from './stateTypes';
-import type { State, StateKinds } from './stateTypes';
-
-/** Parameters and buffers, their names unless it says otherwise, by the part of the network they belong to. */
-type ByPart<Item = string> = Record<string, Item[]>;
-
-/** A tensor with its shape in the source and in this network. */
-export interface Reinitialized {
-  readonly name: string;
-  readonly source: readonly number[];
-  readonly network: readonly number[];
-}
-
-export interface LoadReport {
-  /** the file that was read */
-  readonly source: string;
-  /** whether values were taken from moving averages of the source; tensors without one come as they are */
-  readonly averages: boolean;
-  /** taken from the source */
-  readonly loaded: ByPart;
-  /** in the source with a size that other data asks for (see DATA_AXES): keeps its initial value */
-  readonly reinitialized: ByPart<Reinitialized>;
-  /** not in the source: keeps its initial value */
-  readonly fresh: ByPart;
-  /** in the source, not in this network */
-  readonly left: ByPart;
-}
+import { UserError } from '../base/errors';
+import type { ByPart, LoadReport, Reinitialized } from '../run/loadReport';
+import type { HostTensor } from '../tensors/dtype';
+import { describe } from '../run/stateTypes';
+import type { State, StateKinds } from '../run/stateTypes';
 
 export interface WeightSource {
   /** what was asked for, for messages */

@@ -1,9 +1,9 @@
 /** Runs training steps on a session: single, K at once, or one accumulated over several batches. */
 import type { GraphName, Manifest } from '../bundle/manifest';
-import { Random } from '../data/random';
+import { Random } from '../base/random';
 import type { StateSession } from '../runtime/stateSession';
-import { batchFeeds, type FedBatch, metricRecords, scalarFeeds } from './feeds';
-import { averageDecay, learningRate } from './schedule';
+import { batchFeeds, type FedBatch, metricRecords, scalarFeeds } from '../evaluation/feeds';
+import { averageDecay, learningRate } from '../bundle/schedule';
 
 export interface StepSettings {
   readonly seed: number;

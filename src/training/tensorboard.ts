@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync } fro
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { parse } from 'protobufjs';
-import { maskedCrc32c } from './crc32c';
+import { maskedCrc32c } from '../base/crc32c';
 
 /** The fields of TensorFlow's messages that scalars need, with their numbers. */
 const Event = parse(

@@ -1,56 +1,14 @@
 /** Evaluation of a run on the part of its training data that is kept from training: `validation.jsonl`, a line a time. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { z } from 'zod';
-import { writeFileAtomic } from '../atomic';
+import { rmSync } from 'node:fs';
+import { writeFileAtomic } from '../base/files';
 import type { Manifest } from '../bundle/manifest';
-import { createLoader } from '../data/loader';
-import { UserError } from '../errors';
+import { createLoader } from '../data/batches/loader';
 import type { StateSession } from '../runtime/stateSession';
 import type { BrokenImages } from './broken';
-import { evaluateState } from './evaluateState';
-import { batchOptions } from './feeds';
-import { type RunSettings, runPaths } from './runFolder';
-
-export interface ValidationMetrics {
-  /** finished steps */
-  readonly step: number;
-  /** examples */
-  readonly count: number;
-  readonly loss: number;
-  readonly accuracy: number;
-  /** null for pretraining and fewer than six classes */
-  readonly top5: number | null;
-}
-
-/** Masks and augmentation of an evaluation come from this seed, so that two evaluations can be compared. */
-export const EVALUATION_SEED = 0;
-
-/** The lines of `file`; none where it is not there. UserError where it is damaged. */
-export function readValidation(file: string): ValidationMetrics[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-  try {
-    return lines.map((line) => JSON.parse(line) as ValidationMetrics);
-  } catch (error) {
-    throw new UserError(`${file} is damaged`, { cause: error });
-  }
-}
-
-/** The validation examples of the run in `directory`. UserError where it has none. */
-export function readValidationIndices(directory: string): Int32Array {
-  const file = runPaths(directory).validation;
-  if (!existsSync(file)) {
-    throw new UserError(
-      `${file} is not there; only a run that was trained with --validation has such a split`,
-    );
-  }
-  const parsed = z.object({ indices: z.array(z.number().int().nonnegative()) });
-  try {
-    return Int32Array.from(parsed.parse(JSON.parse(readFileSync(file, 'utf8'))).indices);
-  } catch (error) {
-    throw new UserError(`${file} is damaged`, { cause: error });
-  }
-}
+import { evaluateState } from '../evaluation/evaluateState';
+import { batchOptions } from '../evaluation/feeds';
+import { type RunSettings, runPaths } from '../run/runFolder';
+import { EVALUATION_SEED, readValidation, type ValidationMetrics } from '../run/validationFile';
 
 export class Validation {
   private readonly file: string;

@@ -2,9 +2,8 @@
  * What is tuned together: a composite with its gradients, for each distinct set of shapes in a training graph. They share
  * sub-results (a convolution's forward and its weight gradient the transformed input), so that a spelling is timed for all.
  */
-import type { Graph } from '../graph/graph';
+import type { Graph, Node, Value } from '../graph/graph';
 import { sameShape } from '../graph/shape';
-import type { Node, Value } from '../graph/value';
 import type { LoweringOptions } from '../lowering/context';
 import { candidates, choose, signature } from '../lowering/rules';
 

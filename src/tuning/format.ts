@@ -1,6 +1,6 @@
 /** A tuned table for people. */
 import { formatTable } from '../profiling/table';
-import type { TunedTable } from './table';
+import type { TunedTable } from '../compile/tunedTable';
 
 const COLUMNS = [
   { title: 'operator', right: false },

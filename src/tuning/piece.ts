@@ -1,6 +1,5 @@
 /** One family as a graph of its own, in the layout that it meets inside a network. */
-import { Graph } from '../graph/graph';
-import type { Value } from '../graph/value';
+import { Graph, type Value } from '../graph/graph';
 import { imageSize, isStaticImage, Lowering, type LoweringOptions } from '../lowering/context';
 import { choose } from '../lowering/rules';
 import { optimize } from '../passes';

@@ -2,21 +2,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Random } from '../data/random';
+import { Random } from '../base/random';
 import { emitGraph, toModel } from '../graph/emit';
 import { inputName, type Graph } from '../graph/graph';
-import { sizeOf } from '../graph/shape';
 import type { LoweringOptions } from '../lowering/context';
 import { fuse } from '../lowering/fusion';
-import { allocate, DTYPES, type HostTensor } from '../onnx/dtype';
-import { float16Bits } from '../onnx/float16';
+import { allocate, DTYPES, type HostTensor, sizeOf } from '../tensors/dtype';
+import { float16Bits } from '../tensors/float16';
 import { writeModel } from '../onnx/files';
 import { profiled } from '../profiling/profiled';
 import type { SessionSettings } from '../runtime/session';
 import { families, familyCandidates, type Candidate, type Family } from './families';
 import { machine } from './machine';
 import { familyGraph } from './piece';
-import type { TunedEntry, TunedTable } from './table';
+import type { TunedEntry, TunedTable } from '../compile/tunedTable';
 
 /** Runs that are not counted, counted ones, and sessions of each candidate. */
 const [WARM, RUNS, ROUNDS] = [2, 5, 2];

@@ -1,7 +1,6 @@
 /** The reverse walk: sharing, broadcasting, what has no gradient, and its errors. */
 import { gradients } from '../../src/autodiff/gradients';
-import { Graph } from '../../src/graph/graph';
-import type { Value } from '../../src/graph/value';
+import { Graph, type Value } from '../../src/graph/graph';
 import { relu } from '../../src/ops/activation';
 import { add, cast, exp, greater, mul, sub, where } from '../../src/ops/elementwise';
 import { matmul } from '../../src/ops/matmul';

@@ -1,8 +1,8 @@
 /** `--set`: every key takes a value of its type, nothing else changes, and a typo names the key that was meant. */
 import fc from 'fast-check';
-import { loadRecipe } from '../../src/bundle/loadRecipe';
+import { loadRecipe } from '../../graphs/recipes/load';
 import { applyOverrides, parseValue, RECIPE_KEYS } from '../../src/bundle/overrides';
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 import { userErrorOf } from '../support/userError';
 
 const BASE = 'embedded-pretrain';

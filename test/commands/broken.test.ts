@@ -1,7 +1,7 @@
 /** `--broken` as users give it: to training with a probe, to the evaluators of its encoder, and to `data pack`. */
 import { truncateSync } from 'node:fs';
 import path from 'node:path';
-import { openSource } from '../../src/data/source';
+import { openSource } from '../../src/data/sources/readers';
 import { writeImageFolder } from '../support/imageFolder';
 import { selfie } from '../support/selfie';
 import { inTemporaryFolder } from '../support/temporary';

@@ -1,6 +1,6 @@
 /** One line for users; the stack only where it is asked for. */
 import { describeError } from '../../src/commands/describeError';
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 
 test('what the user caused is its message alone, with and without debugging', () => {
   const error = new UserError('x.json: not JSON;\n  build it again');

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { recipes } from '../../graphs/recipes';
-import { loadRecipe } from '../../src/bundle/loadRecipe';
+import { loadRecipe } from '../../graphs/recipes/load';
 import { readBundle } from '../../src/bundle/read';
 import { repositoryRoot } from '../support/paths';
 import { selfie } from '../support/selfie';

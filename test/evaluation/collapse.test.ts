@@ -1,5 +1,5 @@
 /** The collapse measures against numpy, and at their ends. */
-import { Random } from '../../src/data/random';
+import { Random } from '../../src/base/random';
 import { collapse, effectiveRank, singularValues, spread } from '../../src/evaluation/collapse';
 import { symmetricEigenvalues } from '../../src/evaluation/eigenvalues';
 import { distance, oracle } from './oracle';

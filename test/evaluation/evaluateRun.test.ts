@@ -5,7 +5,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { evaluateKnn, evaluateLinearProbe } from '../../src/evaluation/evaluateRun';
 import { createProbe } from '../../src/evaluation/periodic';
-import { readMetrics } from '../../src/training/metricsLog';
+import { readMetrics } from '../../src/run/metricsLog';
 import { train } from '../../src/training/trainer';
 import { writeTar } from '../data/samples';
 import { writeImageFolder } from '../support/imageFolder';

@@ -1,5 +1,5 @@
 /** The stored numbers of numpy and scipy (tools/reference/evaluator_fixtures.py). */
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import type { Rows } from '../../src/evaluation/knn';
 import { fixture } from '../support/paths';
 

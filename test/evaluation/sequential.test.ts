@@ -1,13 +1,12 @@
 /** Which patch is asked for when, and that the graph with fewer hidden patches is the same network. */
 import { truncateSync } from 'node:fs';
-import { buildBundle } from '../../graphs/bundle';
-import { writeEvalGraph } from '../../graphs/evalBundle';
+import { buildBundle, buildEvalGraph } from '../../graphs/tasks';
 import { patchCounts } from '../../src/bundle/checkRecipe';
 import { recipeSchema } from '../../src/bundle/recipe';
-import { patchOrder } from '../../src/data/masks';
-import { Random } from '../../src/data/random';
+import { patchOrder } from '../../src/data/batches/masks';
+import { Random } from '../../src/base/random';
 import { evaluateSequential, revealQuery } from '../../src/evaluation/sequential';
-import { evaluate } from '../../src/training/evaluate';
+import { evaluate } from '../../src/evaluation/evaluate';
 import { train } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';
 import { inTemporaryFolder } from '../support/temporary';
@@ -43,7 +42,7 @@ test('three stages of four hidden patches: counts, chance, and the mean of the s
     const built: number[] = [];
     const hiding = (hidden: number) => {
       built.push(hidden);
-      const bundle = writeEvalGraph(manifest, hidden, `${folder}/hiding-${hidden}`);
+      const bundle = buildEvalGraph(manifest, hidden, `${folder}/hiding-${hidden}`);
       expect(patchCounts(bundle.manifest.recipe).hidden).toBe(hidden);
       return bundle;
     };
@@ -57,7 +56,7 @@ test('three stages of four hidden patches: counts, chance, and the mean of the s
     expect(result.interval[0]).toBeLessThanOrEqual(mean);
 
     // With as many hidden patches as in training the built graph is the bundle's.
-    const same = writeEvalGraph(manifest, 4, `${folder}/again/graph`);
+    const same = buildEvalGraph(manifest, 4, `${folder}/again/graph`);
     expect(same.manifest.graphs.eval).toEqual(manifest.graphs.eval);
     const [random, rows] = [await evaluate(options), await evaluate({ ...options, mask: 'rows' })];
     expect([random, rows]).toMatchObject([

@@ -1,13 +1,12 @@
 /** From cells to tables: estimates, gains by seed, the paper's cells, and the experiments that come with the package. */
 import fc from 'fast-check';
 import { experiments } from '../../graphs/experiments';
-import { loadRecipe } from '../../src/bundle/loadRecipe';
+import { loadRecipe } from '../../graphs/recipes/load';
 import type { Cell } from '../../src/experiment/grid';
 import { parseExperiment, smokeOf } from '../../src/experiment/schema';
-import { deviation, estimate } from '../../src/experiment/statistics';
-import { mean } from '../../src/mean';
+import { mean, deviation, estimate } from '../../src/base/statistics';
 import { explanation, formatTable, gains, markdownTable, tables } from '../../src/experiment/table';
-import { gainChart } from '../../src/report/gainChart';
+import { gainChart } from '../../src/experiment/gainChart';
 import { userErrorOf } from '../support/userError';
 
 const learned = { recipe: 'cifar10-mini-finetune', learningRates: [0.1] };

@@ -1,15 +1,15 @@
 /** Exported models: self-contained, dynamic batch, described, and checked before they are there. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { graphPath, initialStatePath, readBundle } from '../../src/bundle/read';
 import { recipeSchema, type RecipeInput } from '../../src/bundle/recipe';
-import { centerBox } from '../../src/data/transforms';
+import { centerBox } from '../../src/data/images/transforms';
 import { exportModel, type ExportRequest } from '../../src/export/exportModel';
 import { DEFAULT_FORM, EXPORT_INPUTS } from '../../src/export/form';
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import { asInput, noise } from '../../src/export/samples';
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { readModel, writeModel } from '../../src/onnx/files';
 import { createSession } from '../../src/runtime/session';
 import { inTemporaryFolder } from '../support/temporary';

@@ -1,12 +1,12 @@
 /** Weights as a state_dict: by torchvision's names, averages first, and a start for another training. */
 import path from 'node:path';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { initialStatePath, readBundle } from '../../src/bundle/read';
 import { recipeSchema } from '../../src/bundle/recipe';
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import { exportTorchState, torchState } from '../../src/export/torchState';
-import type { HostTensor } from '../../src/onnx/dtype';
-import { readCheckpoint } from '../../src/training/checkpoints';
+import type { HostTensor } from '../../src/tensors/dtype';
+import { readCheckpoint } from '../../src/run/checkpoints';
 import { initializeFrom } from '../../src/training/initFrom';
 import { train } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';

@@ -1,7 +1,6 @@
 /** Emission: names, output aliases, optional outputs, attributes, and the same bytes for the same build. */
 import { emitGraph, OPSET, toModel } from '../../src/graph/emit';
-import { Graph } from '../../src/graph/graph';
-import type { Value } from '../../src/graph/value';
+import { Graph, type Value } from '../../src/graph/graph';
 import { gradients } from '../../src/autodiff/gradients';
 import { encodeModel } from '../../src/onnx/encode';
 import { relu } from '../../src/ops/activation';

@@ -1,5 +1,6 @@
 /** Building: errors at the call, scopes, and where a node was built. */
-import { builtAt, Graph } from '../../src/graph/graph';
+import { builtAt } from '../../src/autodiff/gradients';
+import { Graph } from '../../src/graph/graph';
 import { defineOp } from '../../src/graph/op';
 import { broadcastShapes } from '../../src/graph/shape';
 import { relu } from '../../src/ops/activation';

@@ -11,13 +11,13 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { initialStatePath } from '../../src/bundle/read';
-import { EMBEDDED_CLASSES, embeddedLabel } from '../../src/data/embedded';
-import { parseNpyHeader } from '../../src/data/numpyArray';
+import { EMBEDDED_CLASSES, embeddedLabel } from '../../src/data/sources/embedded/embedded';
+import { parseNpyHeader } from '../../src/data/sources/python/numpyArray';
 import { computeFeatures } from '../../src/evaluation/features';
 import { largestDifference } from '../../src/export/compare';
 import { exportRun } from '../../src/export/exportRun';
 import { EXPORT_INPUTS } from '../../src/export/form';
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import { embed, type EmbedHooks, type EmbedOptions } from '../../src/inference/embed';
 import { StateSession } from '../../src/runtime/stateSession';
 import { writeImageFolder } from '../support/imageFolder';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import { elementBytes, parseNpyHeader } from '../../src/data/numpyArray';
+import { elementBytes, parseNpyHeader } from '../../src/data/sources/python/numpyArray';
 import { csvLine, npyHeader, writeNumpy } from '../../src/inference/writeNumpy';
 import { inTemporaryFolder } from '../support/temporary';
 

@@ -1,10 +1,10 @@
 /** The spellings that CUDA and WebGPU take, on the CPU: against the rows' spellings, and as whole training steps. */
-import { trainGraph } from '../../graphs/step';
-import { Graph } from '../../src/graph/graph';
-import type { Attributes } from '../../src/graph/value';
+import { programOf } from '../../graphs/tasks';
+import { trainGraph } from '../../src/compile/step';
+import { Graph, type Attributes } from '../../src/graph/graph';
 import { lower } from '../../src/lowering/lower';
 import { RULES } from '../../src/lowering/rules';
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { optimize } from '../../src/passes';
 import { callOp } from '../ops/table';
 import { openLowered, runGraph } from '../support/run';
@@ -93,7 +93,7 @@ describe.each(['pretrain-v1', 'pretrain-imagenet-stem', 'finetune-v1', 'finetune
   test.each(['cuda', 'webgpu'] as const)(
     'a step lowered for %s agrees with one lowered for the CPU',
     async (gpu) => {
-      const step = trainGraph(recipe).graph;
+      const step = trainGraph(programOf, recipe).graph;
       const lowered = optimize(lower(step, { provider: gpu, precision: 'exact' }));
       const types = new Set(lowered.nodes.map((node) => node.op.type));
       expect(NOT_ON_A_GPU.filter((type) => types.has(type))).toEqual([]);

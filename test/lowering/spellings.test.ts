@@ -1,13 +1,13 @@
 /** Every spelling of every composite against direct loops or the direct formula. */
 import fc from 'fast-check';
-import { Graph } from '../../src/graph/graph';
+import { Graph, type Attributes } from '../../src/graph/graph';
 import { RULES } from '../../src/lowering/rules';
 import { batchNormInference } from '../../src/ops/norm';
 import { averagePool2d, globalAveragePool, maxPool2d } from '../../src/ops/pool';
 import { relu } from '../../src/ops/activation';
 import { conv2d } from '../../src/ops/conv';
-import type { Attributes, Shape } from '../../src/graph/value';
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { Shape } from '../../src/graph/shape';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { callOp } from '../ops/table';
 import { runGraph, type Tensors } from '../support/run';
 import { expectClose, numbersOf, randomTensor, tensorOf } from '../support/tensors';

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { readBundle } from '../../src/bundle/read';
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { StateSession } from '../../src/runtime/stateSession';
 import { explainPlacement } from '../../src/profiling/placement';
 import { relativeDistance } from '../support/tensors';

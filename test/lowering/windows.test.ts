@@ -1,11 +1,10 @@
 /** Index lists of windows against direct loops, and the row helpers against plain sums. */
 import fc from 'fast-check';
-import { Graph } from '../../src/graph/graph';
-import type { Value } from '../../src/graph/value';
+import { Graph, type Value } from '../../src/graph/graph';
 import { Lowering } from '../../src/lowering/context';
-import { pixelOrder } from '../../src/lowering/order';
-import { addRow, columnSum, mulRow, takeRows } from '../../src/lowering/rows';
-import { residueClasses, windowPixels } from '../../src/lowering/windows';
+import { pixelOrder } from '../../src/lowering/winograd/tileOrder';
+import { addRow, columnSum, mulRow, takeRows } from '../../src/lowering/rows/rows';
+import { residueClasses, windowPixels } from '../../src/lowering/rows/windows';
 import { runGraph } from '../support/run';
 import { expectClose, numbersOf, randomTensor, tensorOf } from '../support/tensors';
 import { eachTap, mapSize, type WindowAttributes } from './reference';

@@ -2,7 +2,7 @@
 import { Graph } from '../../src/graph/graph';
 import { Context } from '../../src/nn/context';
 import { dropout } from '../../src/nn/dropout';
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { openGraph } from '../support/run';
 
 const SIZE = 40_000;

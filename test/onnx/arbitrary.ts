@@ -1,8 +1,8 @@
 /** Random tensors and models for property tests. They are well-formed as files; their operators mean nothing. */
 import fc from 'fast-check';
 
-import { allocate, DTYPES, toBytes } from '../../src/onnx/dtype';
-import type { DType, HostTensor } from '../../src/onnx/dtype';
+import { allocate, DTYPES, toBytes } from '../../src/tensors/dtype';
+import type { DType, HostTensor } from '../../src/tensors/dtype';
 import type {
   Dim,
   OnnxAttribute,

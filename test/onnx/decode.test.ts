@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { onnx } from 'onnx-proto';
 
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 import { decodeModel } from '../../src/onnx/decode';
-import type { HostTensor, TypedArray } from '../../src/onnx/dtype';
+import type { HostTensor, TypedArray } from '../../src/tensors/dtype';
 import { encodeModel } from '../../src/onnx/encode';
 import { readModel } from '../../src/onnx/files';
 import { fixture } from '../support/paths';

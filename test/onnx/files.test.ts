@@ -4,7 +4,7 @@ import path from 'node:path';
 import { onnx } from 'onnx-proto';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 import { encodeModel } from '../../src/onnx/encode';
 import { readModel, writeModel } from '../../src/onnx/files';
 import { fixture } from '../support/paths';

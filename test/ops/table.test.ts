@@ -2,13 +2,12 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { gradients } from '../../src/autodiff/gradients';
-import { Random } from '../../src/data/random';
+import { Random } from '../../src/base/random';
 import { Graph } from '../../src/graph/graph';
 import { operators } from '../../src/graph/op';
-import { sizeOf } from '../../src/graph/shape';
 import type { LoweringOptions } from '../../src/lowering/context';
 import { fuse } from '../../src/lowering/fusion';
-import type { DType, HostTensor } from '../../src/onnx/dtype';
+import { type DType, type HostTensor, sizeOf } from '../../src/tensors/dtype';
 import { add, mul } from '../../src/ops/elementwise';
 import { reduceSum } from '../../src/ops/reduce';
 import { lowerForTest, openGraph, type Tensors } from '../support/run';

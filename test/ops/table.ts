@@ -1,9 +1,9 @@
 /** The table of operator cases that table.test.ts checks: at least one row for every operator. */
 import { operators } from '../../src/graph/op';
 import { normalizeAxis } from '../../src/graph/shape';
-import type { Attributes, Value } from '../../src/graph/value';
+import type { Attributes, Value } from '../../src/graph/graph';
 import type { LoweringOptions } from '../../src/lowering/context';
-import type { DType } from '../../src/onnx/dtype';
+import type { DType } from '../../src/tensors/dtype';
 import { gelu, relu } from '../../src/ops/activation';
 import * as e from '../../src/ops/elementwise';
 import { gather } from '../../src/ops/gather';

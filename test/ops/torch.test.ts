@@ -1,10 +1,9 @@
 /** Every stored PyTorch case (tools/reference/op_fixtures.py): values and gradients, in float64 where the runtime can. */
 import { readFileSync } from 'node:fs';
 import { gradients } from '../../src/autodiff/gradients';
-import { readSafetensors } from '../../src/export/safetensors';
-import { Graph } from '../../src/graph/graph';
-import type { Attributes, Value } from '../../src/graph/value';
-import type { HostTensor } from '../../src/onnx/dtype';
+import { readSafetensors } from '../../src/tensors/safetensors';
+import { Graph, type Attributes, type Value } from '../../src/graph/graph';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { gelu, relu } from '../../src/ops/activation';
 import { add, erf, mul } from '../../src/ops/elementwise';
 import { gather } from '../../src/ops/gather';

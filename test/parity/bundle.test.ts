@@ -1,9 +1,9 @@
 /** The files of a bundle against each other: K steps in the loop, and gradients then update, are K single steps, bit for bit. */
 import path from 'node:path';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { readBundle } from '../../src/bundle/read';
 import type { GraphName } from '../../src/bundle/manifest';
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { StateSession } from '../../src/runtime/stateSession';
 import { expectSameBits } from '../support/blocks';
 import { numbersOf } from '../support/tensors';

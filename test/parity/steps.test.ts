@@ -1,10 +1,11 @@
 /** Ten training steps of tiny networks against PyTorch's stored numbers (tools/reference/step_fixtures.py). */
 import { readdirSync } from 'node:fs';
-import type { StepGraph } from '../../graphs/ports';
-import { encoderGraph, evalGraph, trainGraph } from '../../graphs/step';
+import { programOf } from '../../graphs/tasks';
+import type { StepGraph } from '../../src/compile/ports';
+import { encoderGraph, evalGraph, trainGraph } from '../../src/compile/step';
 import type { Optimization } from '../../src/lowering/optimizations';
-import type { DType, HostTensor } from '../../src/onnx/dtype';
-import { averageDecay } from '../../src/training/schedule';
+import type { DType, HostTensor } from '../../src/tensors/dtype';
+import { averageDecay } from '../../src/bundle/schedule';
 import { fixture } from '../support/paths';
 import { lowerForTest, openGraph, runGraph } from '../support/run';
 import { scalarsAt, torchCase, type TorchCase } from '../support/torchCase';
@@ -25,7 +26,7 @@ const convert = ({ shape, data }: HostTensor, dtype: DType): HostTensor => ({
 /** Runs the steps, feeding each next state back; returns each step's metrics and the state after it. */
 async function train(stored: TorchCase, dtype: 'float32' | 'float64' = 'float32') {
   const { recipe, batch, learningRates } = stored;
-  const step = trainGraph(recipe, dtype);
+  const step = trainGraph(programOf, recipe, dtype);
   const open = await openGraph(step.graph, { precision: recipe.precision });
   const metrics: Record<string, number>[] = [];
   const states: Map<string, HostTensor>[] = [];
@@ -98,7 +99,7 @@ describe.each(cases)('%s', (name) => {
     expect(errors.filter(([, error]) => !(error < 1e-4))).toEqual([]);
     expect(Math.abs(metrics[9].loss / f64.loss[9] - 1)).toBeLessThan(1e-3);
     if (averagedLoss) {
-      const evaluation = evalGraph(recipe);
+      const evaluation = evalGraph(programOf, recipe);
       const { loss } = await runGraph(evaluation.graph, fed(evaluation, states[9]));
       expect(relativeError(numbers(loss), Float64Array.from(averagedLoss))).toBeLessThan(1e-3);
     }
@@ -106,9 +107,9 @@ describe.each(cases)('%s', (name) => {
 
   test('evaluation and inference agree on the initial state', async () => {
     const expected = stored.under('eval');
-    const evaluation = evalGraph(recipe);
+    const evaluation = evalGraph(programOf, recipe);
     const results = await runGraph(evaluation.graph, fed(evaluation, initial));
-    const encoder = encoderGraph(recipe);
+    const encoder = encoderGraph(programOf, recipe);
     const inferred = await runGraph(encoder.graph, fed(encoder, initial));
     expect(Object.keys(results).sort()).toEqual([...expected.keys()].sort());
     expect(Object.keys(inferred)).toContain('embedding');
@@ -158,7 +159,7 @@ describe.each(cases)('%s', (name) => {
   if (recipe.precision === 'fast') {
     test.each(['winograd', 'gram'] as const)('%s is among its spellings', (optimization) => {
       const nodes = (without: Optimization[]) =>
-        lowerForTest(trainGraph(recipe).graph, { precision: 'fast', without }).nodes.length;
+        lowerForTest(trainGraph(programOf, recipe).graph, { precision: 'fast', without }).nodes.length;
       expect(nodes([optimization])).not.toBe(nodes([]));
     });
 

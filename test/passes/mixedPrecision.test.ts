@@ -1,7 +1,6 @@
 /** Mixed precision: which operators compute in float16, where casts stand, and what it does to the numbers. */
 import { gradients } from '../../src/autodiff/gradients';
-import { Graph } from '../../src/graph/graph';
-import type { Value } from '../../src/graph/value';
+import { Graph, type Value } from '../../src/graph/graph';
 import { gelu, relu } from '../../src/ops/activation';
 import { conv2d } from '../../src/ops/conv';
 import { add, mul } from '../../src/ops/elementwise';

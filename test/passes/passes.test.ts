@@ -1,9 +1,9 @@
 /** Dead code, common subexpressions, folding: what they do to known graphs, and that they keep the numbers. */
 import fc from 'fast-check';
 import { gradients } from '../../src/autodiff/gradients';
-import { Graph } from '../../src/graph/graph';
-import { broadcastShapes, range, sizeOf } from '../../src/graph/shape';
-import type { Value } from '../../src/graph/value';
+import { Graph, type Value } from '../../src/graph/graph';
+import { broadcastShapes, range } from '../../src/graph/shape';
+import { sizeOf } from '../../src/tensors/dtype';
 import { relu } from '../../src/ops/activation';
 import { conv2d } from '../../src/ops/conv';
 import { add, cast, div, maximum, mul, neg, sqrt, sub } from '../../src/ops/elementwise';

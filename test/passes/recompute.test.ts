@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { trainGraph } from '../../graphs/step';
+import { programOf } from '../../graphs/tasks';
+import { trainGraph } from '../../src/compile/step';
 import { recipeSchema, type RecipeInput } from '../../src/bundle/recipe';
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import { emitGraph, toModel } from '../../src/graph/emit';
 import { Graph } from '../../src/graph/graph';
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { encodeModel } from '../../src/onnx/encode';
 import { readModel } from '../../src/onnx/files';
 import { relu } from '../../src/ops/activation';
@@ -86,7 +87,7 @@ test.each<[string, Partial<RecipeInput>]>([
   const recipe = recipeSchema.parse({ ...input, ...changes });
   const { tensors } = readSafetensors(fixture('torch', `${name}.safetensors`));
   const scalar = (x: number): HostTensor => ({ dtype: 'float32', shape: [], data: Float32Array.of(x) });
-  const { graph, contract } = trainGraph(recipe);
+  const { graph, contract } = trainGraph(programOf, recipe);
   const given: Tensors = {
     learning_rate: scalar(0.01),
     'optim.loss_scale': scalar(1024),

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Frame } from '../../src/profiling/flame';
-import { profilePage } from '../../src/profiling/page';
+import { profilePage } from '../../src/profiling/profilePage';
 import { inTemporaryFolder } from '../support/temporary';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';

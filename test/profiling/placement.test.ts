@@ -1,6 +1,6 @@
 /** `--explain-placement`: what ran where, from a profiled step. */
 import path from 'node:path';
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 import { describePlacement, explainPlacement } from '../../src/profiling/placement';
 import { inTemporaryFolder } from '../support/temporary';
 import { writeTinyBundle } from '../support/tinyBundle';

@@ -1,22 +1,15 @@
 /** The pure parts of pictures: patches, principal components, neighbours, confusions, charts. */
-import { spread } from '../../src/data/sampler';
+import { spread } from '../../src/data/batches/sampler';
 import { confusionMatrix, confusionSpec, mistakes, mostConfused } from '../../src/report/confusion';
 import { mapSpec } from '../../src/report/embeddingMap';
-import { nearestRows, neighbourAgreement } from '../../src/report/neighbours';
-import {
-  corner,
-  isRight,
-  patchPixels,
-  patchTask,
-  pickedPixels,
-  visiblePixels,
-} from '../../src/report/patches';
-import { patchPicture } from '../../src/report/patchPicture';
-import { pixelsUri } from '../../src/report/png';
-import { principalComponents, unitRows } from '../../src/report/pca';
-import { svgToPng } from '../../src/report/png';
-import { standalone } from '../../src/report/theme';
-import { renderChart } from '../../src/report/vega';
+import { nearestRows, neighbourAgreement } from '../../src/tensors/rows';
+import { corner, isRight, patchPixels, patchTask, pickedPixels, visiblePixels } from '../../src/draw/patches';
+import { patchPicture } from '../../src/draw/patchPicture';
+import { pixelsUri } from '../../src/draw/png';
+import { principalComponents, unitRows } from '../../src/draw/pca';
+import { svgToPng } from '../../src/draw/png';
+import { standalone } from '../../src/draw/theme';
+import { renderChart } from '../../src/draw/vega';
 
 test('spread takes indices evenly', () => {
   expect(Array.from(spread(10, 4))).toEqual([0, 2, 5, 7]);
@@ -24,12 +17,12 @@ test('spread takes indices evenly', () => {
 });
 
 /** 4 x 4 pixels in 2 x 2 patches, gray; places 1 and 2 hidden; both queries pick candidate 0, the patch of place 1. */
-const task = patchTask(
-  { size: 4, channels: 1, patch: 2 },
-  Uint8Array.from({ length: 16 }, (_, i) => i),
-  [0, 3, 1, 2],
-  Float32Array.of(Math.log(3), 0, 1, 0),
-);
+const task = patchTask({
+  ...{ size: 4, channels: 1, patch: 2 },
+  image: Uint8Array.from({ length: 16 }, (_, i) => i),
+  order: [0, 3, 1, 2],
+  logits: Float32Array.of(Math.log(3), 0, 1, 0),
+});
 
 test('a patch task: scores, picks, and the three images', () => {
   expect(task.hidden).toEqual([1, 2]);
@@ -62,12 +55,12 @@ test('its picture marks one right and one wrong, and becomes a PNG', async () =>
 
 test('the score of every cell is written and said, also where many patches are hidden', async () => {
   const hidden = 12;
-  const many = patchTask(
-    { size: 8, channels: 1, patch: 2 },
-    new Uint8Array(64),
-    Array.from({ length: 16 }, (_, i) => i),
-    Float32Array.from({ length: hidden ** 2 }, (_, i) => (i === 1 ? Math.log(33) : 0)),
-  );
+  const many = patchTask({
+    ...{ size: 8, channels: 1, patch: 2 },
+    image: new Uint8Array(64),
+    order: Array.from({ length: 16 }, (_, i) => i),
+    logits: Float32Array.from({ length: hidden ** 2 }, (_, i) => (i === 1 ? Math.log(33) : 0)),
+  });
   const svg = await patchPicture(many, 'many', pixelsUri);
   expect(svg).toContain('<title>place 1, patch of place 2: 75.0 %</title>');
   expect(svg.match(/<title>/g)).toHaveLength(hidden ** 2);

@@ -1,7 +1,7 @@
 /** The table of results: columns for what some run has, and the words for the images that were looked at. */
 import type { Manifest } from '../../src/bundle/manifest';
-import { describeImages, type Predictions } from '../../src/report/predictions';
-import type { ShownRun } from '../../src/report/report';
+import { describeImages, type Predictions } from '../../src/evaluation/predictions';
+import type { ShownRun } from '../../src/report/shownRun';
 import { resultsSection } from '../../src/report/results';
 
 const looked = (available: number, split: Predictions['split']): Predictions => ({

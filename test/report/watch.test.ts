@@ -1,6 +1,6 @@
 /** The terminal view: curves of characters, the state of a job, and what fits on the screen. */
-import { bar, braillePlot, resample } from '../../src/report/braille';
-import { halfBlocks, kittyImage, terminalKind } from '../../src/report/terminalImage';
+import { bar, braillePlot, resample } from '../../src/draw/braille';
+import { halfBlocks, kittyImage, terminalKind } from '../../src/draw/terminalImage';
 import { jobState, secondsPerStep, watchView, type Snapshot } from '../../src/report/watchView';
 
 test('braille: one dot a value, two a character, connected', () => {

@@ -1,5 +1,6 @@
 /** Batches of a loader, for tests. */
-import { type Batch, createLoader, type LoaderOptions } from '../../src/data/loader';
+import { createLoader, type LoaderOptions } from '../../src/data/batches/loader';
+import type { Batch } from '../../src/data/batches/options';
 
 /** The next `count` batches (all: until it is done), then closes. */
 export async function take(options: LoaderOptions, count = Infinity): Promise<Batch[]> {

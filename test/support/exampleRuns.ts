@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { type Bundle, initialStatePath, readBundle } from '../../src/bundle/read';
 import type { RecipeInput } from '../../src/bundle/recipe';
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import { makeInputs, writeInputs } from '../../tools/verify/portable/inputs';
 import { trainInNode, type Trained } from '../../tools/verify/portable/run';
 import { writeTinyBundle } from './tinyBundle';

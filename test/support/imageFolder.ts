@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import { Random } from '../../src/data/random';
+import { Random } from '../../src/base/random';
 
 /** `count` PNGs of 32 x 32 over `classes` class folders, round robin. */
 export async function writeImageFolder(directory: string, count: number, classes = 10): Promise<void> {

@@ -1,5 +1,5 @@
 /** A few lines to write ONNX graphs by hand, for tests that must not depend on the builder. */
-import type { DType, TypedArray } from '../../src/onnx/dtype';
+import type { DType, TypedArray } from '../../src/tensors/dtype';
 import type { Dim, OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from '../../src/onnx/model';
 
 export interface PortSpec {

@@ -1,6 +1,6 @@
 /** Runs a graph of the builder on ONNX Runtime, for tests: lower, optimize, encode, one session on one thread. */
 import * as ort from 'onnxruntime-node';
-import { fromBytes, toBytes, type HostTensor } from '../../src/onnx/dtype';
+import { fromBytes, toBytes, type HostTensor } from '../../src/tensors/dtype';
 import { encodeModel } from '../../src/onnx/encode';
 import { emitGraph, toModel } from '../../src/graph/emit';
 import type { Graph } from '../../src/graph/graph';

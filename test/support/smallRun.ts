@@ -1,10 +1,10 @@
 /** A run's folder with a checkpoint of the untrained network: three classes, a few channels, images of 32 x 32. */
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { type Bundle, initialStatePath, readBundle } from '../../src/bundle/read';
 import { recipeSchema } from '../../src/bundle/recipe';
-import { readSafetensors } from '../../src/export/safetensors';
-import { writeCheckpoint } from '../../src/training/checkpoints';
-import { writeRun } from '../../src/training/runFolder';
+import { readSafetensors } from '../../src/tensors/safetensors';
+import { writeCheckpoint } from '../../src/run/checkpoints';
+import { writeRun } from '../../src/run/runFolder';
 
 export const CLASSES = ['cat', 'dog', 'emu'];
 

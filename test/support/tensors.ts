@@ -1,7 +1,6 @@
 /** Small random tensors for tests, and how far two of them are apart. */
-import { Random } from '../../src/data/random';
-import { sizeOf } from '../../src/graph/shape';
-import { allocate, type DType, type HostTensor } from '../../src/onnx/dtype';
+import { Random } from '../../src/base/random';
+import { allocate, type DType, type HostTensor, sizeOf } from '../../src/tensors/dtype';
 
 /** Standard normal numbers, named by `stream`. */
 export function randomTensor(

@@ -8,8 +8,8 @@ import type { GraphContract, GraphName, Manifest, Port, Role } from '../../src/b
 import { GRAPH_NAMES } from '../../src/bundle/manifest';
 import { recipeSchema } from '../../src/bundle/recipe';
 import type { RecipeInput } from '../../src/bundle/recipe';
-import { writeSafetensors } from '../../src/export/safetensors';
-import type { HostTensor } from '../../src/onnx/dtype';
+import { writeSafetensors } from '../../src/tensors/safetensors';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { writeModel } from '../../src/onnx/files';
 import type { OnnxGraph } from '../../src/onnx/model';
 import { OnnxEmitter, toModel } from './onnxEmitter';

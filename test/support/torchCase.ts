@@ -1,8 +1,8 @@
 /** The stored cases of tiny networks (tools/reference/step_fixtures.py): recipe, initial state, batch, scalars, PyTorch's numbers. */
 import { readFileSync } from 'node:fs';
 import { recipeSchema, type Recipe } from '../../src/bundle/recipe';
-import { readSafetensors } from '../../src/export/safetensors';
-import type { HostTensor } from '../../src/onnx/dtype';
+import { readSafetensors } from '../../src/tensors/safetensors';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { fixture } from './paths';
 
 interface Index {

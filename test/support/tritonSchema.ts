@@ -1,6 +1,6 @@
 /** Triton's schema of config.pbtxt (tools/reference/triton_schema.py): what of a text it would refuse. */
 import { readFileSync } from 'node:fs';
-import { parseTextFormat, type TextMessage, type TextValue } from '../../src/export/repository/textFormat';
+import { parseTextFormat, type TextMessage, type TextValue } from '../../src/repository/textFormat';
 import { fixture } from './paths';
 
 interface SchemaField {

@@ -1,5 +1,5 @@
 /** What a call that must fail says to the user. */
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 
 /** The message of the UserError that `call` throws; fails where it throws none or another error. */
 export function userErrorOf(call: () => unknown): string {

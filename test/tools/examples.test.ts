@@ -1,7 +1,7 @@
 /** tools/examples/train.mjs does what the package's trainer does, here with onnxruntime-node; a browser is for the slow tests. */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import { differences } from '../../tools/verify/portable/differences';
 import { exampleCase, SCHEDULES } from '../support/exampleRuns';
 import { repositoryRoot } from '../support/paths';

@@ -1,6 +1,6 @@
 /** tools/bench/gpu: its options, how it compares two runs, what it takes for shape bookkeeping, what it packs. */
 import type { Manifest } from '../../src/bundle/manifest';
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { GPU_CASE_NAMES, gpuRecipe } from '../../tools/bench/gpu/cases';
 import { parseGpuOptions } from '../../tools/bench/gpu/options';
 import { packagesToRun, pinned, readLock } from '../../tools/bench/gpu/packages';

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { recipeSchema, type RecipeInput } from '../../src/bundle/recipe';
-import { listCheckpoints, readCheckpoint } from '../../src/training/checkpoints';
-import { readMetrics } from '../../src/training/metricsLog';
+import { listCheckpoints, readCheckpoint } from '../../src/run/checkpoints';
+import { readMetrics } from '../../src/run/metricsLog';
 import { train, type TrainOptions } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';
 

@@ -1,4 +1,5 @@
-import { describeStep, formatDuration, plainReporter } from '../../src/training/progress';
+import { describeStep, plainReporter } from '../../src/training/progress';
+import { formatDuration } from '../../src/base/progress';
 
 const metrics = {
   step: 7,

@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { listCheckpoints } from '../../src/training/checkpoints';
-import { readMetrics } from '../../src/training/metricsLog';
+import { listCheckpoints } from '../../src/run/checkpoints';
+import { readMetrics } from '../../src/run/metricsLog';
 import { silentReporter } from '../../src/training/progress';
 import { train } from '../../src/training/trainer';
 import type { TrainOptions } from '../../src/training/trainer';

@@ -2,10 +2,10 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { packSource } from '../../src/data/pack';
-import { evaluate } from '../../src/training/evaluate';
+import { packSource } from '../../src/data/tools/pack';
+import { evaluate } from '../../src/evaluation/evaluate';
 import { train } from '../../src/training/trainer';
-import { readValidation } from '../../src/training/validation';
+import { readValidation } from '../../src/run/validationFile';
 import { jpeg, writeCifar, writeFolder, writeTar } from '../data/samples';
 import { fixture, repositoryRoot } from '../support/paths';
 import { selfie } from '../support/selfie';

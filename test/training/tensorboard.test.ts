@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { crc32c } from '../../src/training/crc32c';
+import { crc32c } from '../../src/base/crc32c';
 import { TensorBoardWriter } from '../../src/training/tensorboard';
 
 /**

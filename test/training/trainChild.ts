@@ -1,5 +1,5 @@
 /** A process that trains: argv[2] is TrainOptions as JSON; prints a line a step, so that a test can kill it in time. */
-import { abortOnSignals } from '../../src/training/signals';
+import { abortOnSignals } from '../../src/commands/signals';
 import { train } from '../../src/training/trainer';
 import type { TrainOptions } from '../../src/training/trainer';
 

@@ -2,12 +2,12 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { subset } from '../../src/data/sampler';
-import { openSource } from '../../src/data/source';
-import { readSafetensors } from '../../src/export/safetensors';
+import { subset } from '../../src/data/batches/sampler';
+import { openSource } from '../../src/data/sources/readers';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import { availableProviders } from '../../src/runtime/providers';
-import { listCheckpoints, readCheckpoint } from '../../src/training/checkpoints';
-import { readMetrics } from '../../src/training/metricsLog';
+import { listCheckpoints, readCheckpoint } from '../../src/run/checkpoints';
+import { readMetrics } from '../../src/run/metricsLog';
 import { train } from '../../src/training/trainer';
 import type { TrainOptions } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';

@@ -1,14 +1,16 @@
 /** `selfie tune` on a tiny network, the table that it writes, and the graphs that are built from it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { loweringOptions } from '../../graphs/bundle';
-import { trainGraph } from '../../graphs/step';
-import { loadRecipe, parseRecipe } from '../../src/bundle/loadRecipe';
-import type { Node } from '../../src/graph/value';
+import { programOf } from '../../graphs/tasks';
+import { tunedChoices } from '../../graphs/tuned';
+import { loweringOptions } from '../../src/compile/loweringOptions';
+import { trainGraph } from '../../src/compile/step';
+import { loadRecipe, parseRecipe } from '../../graphs/recipes/load';
+import type { Node } from '../../src/graph/graph';
 import { fuse } from '../../src/lowering/fusion';
 import { choose, RULES, signature } from '../../src/lowering/rules';
 import { families, familyCandidates } from '../../src/tuning/families';
-import { choicesOf, mergeTables, readTable, type TunedTable } from '../../src/tuning/table';
+import { choicesOf, mergeTables, readTable, type TunedTable } from '../../src/compile/tunedTable';
 import { relativeDistance, numbersOf } from '../support/tensors';
 import { openGraph } from '../support/run';
 import { selfie } from '../support/selfie';
@@ -24,8 +26,8 @@ const TINY = {
   network: { stages: [1, 1, 1, 1], width: 8, classes: 3 },
 };
 const recipe = parseRecipe(TINY);
-const graph = trainGraph(recipe).graph;
-const options = { ...loweringOptions(recipe), tuned: undefined };
+const graph = trainGraph(programOf, recipe).graph;
+const options = loweringOptions(recipe);
 
 test('every composite of a training graph is in exactly one family of its shapes', () => {
   const found = families(graph);
@@ -98,8 +100,8 @@ test('tune writes a table with times that build-graph uses', async () =>
 
 test('a step with every way of every family agrees with the stored one of PyTorch', async () => {
   const { recipe: stored, batch, state, learningRates } = torchCase('finetune-v1');
-  const step = trainGraph(stored).graph;
-  const settings = { ...loweringOptions(stored), tuned: undefined };
+  const step = trainGraph(programOf, stored).graph;
+  const settings = loweringOptions(stored);
   const feeds = {
     ...Object.fromEntries([...batch, ...state]),
     learning_rate: { dtype: 'float32', shape: [], data: Float32Array.of(learningRates[0]) } as const,
@@ -131,12 +133,12 @@ test('the table that comes with the package knows the spellings and the shapes o
   }
   const { recipe: mini } = loadRecipe('cifar10-mini-pretrain');
   const settings = loweringOptions(mini);
-  const several = families(fuse(trainGraph(mini).graph, settings)).filter(
+  const several = families(fuse(trainGraph(programOf, mini).graph, settings)).filter(
     (family) => familyCandidates(family, settings).length > 1,
   );
   const unknown = several
     .flatMap(({ nodes }) => nodes.map(signature))
-    .filter((key) => !settings.tuned?.has(key));
+    .filter((key) => !tunedChoices('cpu')?.has(key));
   expect(unknown).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
 /** What can be measured: recipes of the package with the settings that make them a benchmark. */
-import { loadRecipe, type LoadedRecipe } from '../../src/bundle/loadRecipe';
+import { loadRecipe, type LoadedRecipe } from '../../graphs/recipes/load';
 
 interface Case {
   readonly describe: string;

@@ -1,5 +1,5 @@
 /** What a step of ours costs along one setting at a time: batch, width, depth, image size, K, threads. */
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 import { caseRecipe, type CaseName } from './cases';
 import type { BenchOptions } from './options';
 import { measurePlans, type Plan, type PlanReport } from './plan';

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import type { LoaderOptions } from '../../src/data/loader';
-import { Random } from '../../src/data/random';
+import type { LoaderOptions } from '../../src/data/batches/loader';
+import { Random } from '../../src/base/random';
 import { consume, type Consumed, type Pace } from './data/consume';
 import { bareSharp, type DecodeTask, torchLoader } from './data/peers';
 

@@ -2,12 +2,12 @@
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
-import { writeFileAtomic } from '../../src/atomic';
+import { writeFileAtomic } from '../../src/base/files';
 import { describeError } from '../../src/commands/describeError';
 import { text, whole } from '../../src/commands/command';
-import { UserError } from '../../src/errors';
-import { readSafetensors } from '../../src/export/safetensors';
-import { REWRITE_NAMES, type RewriteName } from '../../src/export/simplify';
+import { UserError } from '../../src/base/errors';
+import { readSafetensors } from '../../src/tensors/safetensors';
+import { REWRITE_NAMES, type RewriteName } from '../../src/export/model/simplify';
 import { inferenceAnswerSchema, type InferenceAnswer, type InferenceJob } from './inferenceJob';
 import {
   INFERENCE_CASE_NAMES,

@@ -1,20 +1,20 @@
 /** What inference is measured on: encoders with a state of which nothing is neutral, and images. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { encoderGraph, programOf } from '../../graphs/step';
+import { encoderGraph } from '../../src/compile/step';
+import { programOf } from '../../graphs/tasks';
 import { recipeSchema, type Recipe, type RecipeInput } from '../../src/bundle/recipe';
-import { Random } from '../../src/data/random';
-import { embedState } from '../../src/export/embed';
+import { Random } from '../../src/base/random';
+import { embedState } from '../../src/export/model/bakeWeights';
 import { DEFAULT_FORM } from '../../src/export/form';
-import { writeSafetensors } from '../../src/export/safetensors';
-import type { RewriteName } from '../../src/export/simplify';
+import { writeSafetensors } from '../../src/tensors/safetensors';
+import type { RewriteName } from '../../src/export/model/simplify';
 import { emitGraph, toModel } from '../../src/graph/emit';
 import { Graph } from '../../src/graph/graph';
-import { sizeOf } from '../../src/graph/shape';
 import { lower } from '../../src/lowering/lower';
 import { Context } from '../../src/nn/context';
 import { initialValues, type StateTensor } from '../../src/nn/state';
-import type { HostTensor } from '../../src/onnx/dtype';
+import { type HostTensor, sizeOf } from '../../src/tensors/dtype';
 import { writeModel } from '../../src/onnx/files';
 import { optimize } from '../../src/passes';
 
@@ -82,7 +82,7 @@ export function writeInferenceFolder(
     new Map<string, HostTensor>([['images', { dtype: 'uint8', shape, data }]]),
   );
   const { provider, precision } = recipe;
-  const graph = emitGraph(optimize(lower(encoderGraph(recipe).graph, { provider, precision })));
+  const graph = emitGraph(optimize(lower(encoderGraph(programOf, recipe).graph, { provider, precision })));
   for (const [file, without] of files)
     writeModel(path.join(folder, file), embedState(toModel(graph, {}), state, FORM, recipe, without));
 }

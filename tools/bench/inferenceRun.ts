@@ -1,8 +1,8 @@
 /** Child process: an ONNX file's images a second in the runtime's session, with the options that the product uses. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { IMAGE } from '../../src/export/input';
-import { readSafetensors, writeSafetensors } from '../../src/export/safetensors';
+import { IMAGE } from '../../src/export/model/input';
+import { readSafetensors, writeSafetensors } from '../../src/tensors/safetensors';
 import { createSession } from '../../src/runtime/session';
 import { runtimeVersion } from '../../src/runtime/version';
 import { inferenceJobSchema, type InferenceAnswer, type InferenceJob } from './inferenceJob';

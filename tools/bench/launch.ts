@@ -1,6 +1,6 @@
 /** Starts one child process at a time and takes the last line of its output as the answer. */
 import { spawn } from 'node:child_process';
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 
 export interface Launch {
   readonly command: readonly string[];

@@ -1,7 +1,7 @@
 /** `npm run bench`: whole training steps of ours and of others, and what ours cost (see --help). */
 import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
-import { writeFileAtomic } from '../../src/atomic';
+import { writeFileAtomic } from '../../src/base/files';
 import { describeError } from '../../src/commands/describeError';
 import type { CaseName } from './cases';
 import { ablateCase, compareCase, describeCase, overheadCase } from './compare';

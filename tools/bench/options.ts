@@ -2,9 +2,9 @@
 import { availableParallelism } from 'node:os';
 import yargs from 'yargs';
 import { text, whole } from '../../src/commands/command';
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 import { OPTIMIZATION_NAMES, type Optimization } from '../../src/lowering/optimizations';
-import { didYouMean } from '../../src/nearest';
+import { didYouMean } from '../../src/base/suggest';
 import { CASE_NAMES, type CaseName } from './cases';
 import { CONTESTANTS, type Contestant } from './contestants';
 

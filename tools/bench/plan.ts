@@ -1,7 +1,7 @@
 /** From what is to be compared to measurements: builds each distinct bundle once and runs the rounds. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { LoadedRecipe } from '../../src/bundle/loadRecipe';
+import type { LoadedRecipe } from '../../graphs/recipes/load';
 import type { Optimization } from '../../src/lowering/optimizations';
 import { isOurs, type Contestant } from './contestants';
 import { learningRateOf, type Answer } from './job';

@@ -1,14 +1,13 @@
 /** Child process: builds a case's bundle and the batch that all contestants train on; answers with what it built. */
 import { z } from 'zod';
 import { OPTIMIZATION_NAMES } from '../../src/lowering/optimizations';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { patchCounts } from '../../src/bundle/checkRecipe';
 import type { Port } from '../../src/bundle/manifest';
 import { recipeSchema, type Recipe } from '../../src/bundle/recipe';
-import { Random } from '../../src/data/random';
-import { writeSafetensors } from '../../src/export/safetensors';
-import { sizeOf } from '../../src/graph/shape';
-import type { HostTensor } from '../../src/onnx/dtype';
+import { Random } from '../../src/base/random';
+import { writeSafetensors } from '../../src/tensors/safetensors';
+import { type HostTensor, sizeOf } from '../../src/tensors/dtype';
 import { batchPath } from './job';
 
 export const orderSchema = z.strictObject({

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 
 /** The interpreter; makes `tools/bench/.venv` from requirements.txt where `asked` is undefined and it does not exist. */
 export const findPython = (

@@ -1,7 +1,7 @@
 /** Measures contestants in turn, one process a measurement, round after round, and sums the rounds up. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 import { commandOf, type Contestant } from './contestants';
 import { answerSchema, type Answer, type Job, type Measured } from './job';
 import { launch } from './launch';

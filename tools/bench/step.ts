@@ -1,9 +1,9 @@
 /** Child process: our own training step, by the runtime's session alone. */
 import type { Port } from '../../src/bundle/manifest';
 import { graphPath, initialStatePath, readBundle } from '../../src/bundle/read';
-import { readSafetensors, writeSafetensors } from '../../src/export/safetensors';
-import { fromBytes, toBytes } from '../../src/onnx/dtype';
-import type { HostTensor } from '../../src/onnx/dtype';
+import { readSafetensors, writeSafetensors } from '../../src/tensors/safetensors';
+import { fromBytes, toBytes } from '../../src/tensors/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { collectGarbage } from '../../src/runtime/garbage';
 import { createSession } from '../../src/runtime/session';
 import { runtimeVersion } from '../../src/runtime/version';

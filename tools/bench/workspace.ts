@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { LoadedRecipe } from '../../src/bundle/loadRecipe';
+import type { LoadedRecipe } from '../../graphs/recipes/load';
 import type { Optimization } from '../../src/lowering/optimizations';
 import { launch } from './launch';
 import type { BenchOptions } from './options';

@@ -5,11 +5,11 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { readBundle } from '../../src/bundle/read';
-import { decodeCenter } from '../../src/data/images';
-import { UserError } from '../../src/errors';
+import { decodeCenter } from '../../src/data/images/decode';
+import { UserError } from '../../src/base/errors';
 import { evaluateImages } from '../../src/export/compare';
 import { type ExportKind, OUTPUT_OF } from '../../src/export/form';
-import { pickCheckpoint } from '../../src/training/checkpoints';
+import { pickCheckpoint } from '../../src/run/checkpoints';
 import { CHROMIUM, CHROMIUM_ARGS } from '../verify/portable/browser';
 import { serve } from '../verify/portable/server';
 

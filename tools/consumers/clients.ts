@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { z } from 'zod';
-import { readSafetensors, writeSafetensors } from '../../src/export/safetensors';
-import type { HostTensor } from '../../src/onnx/dtype';
+import { readSafetensors, writeSafetensors } from '../../src/tensors/safetensors';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { startServe } from '../bench/serveProcess';
 import type { ConsumerFile } from './files';
 import type { Row } from './main';

@@ -1,5 +1,5 @@
 /** Something that runs exported models. */
-import type { HostTensor } from '../../src/onnx/dtype';
+import type { HostTensor } from '../../src/tensors/dtype';
 import type { ConsumerFile } from './files';
 
 /** What a consumer has no operators for, by file; anything else that it refuses is a failure. */

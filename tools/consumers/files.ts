@@ -1,15 +1,15 @@
 /** The exported files that consumers are tried on: small networks that were trained for a few steps. */
 import path from 'node:path';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { readBundle } from '../../src/bundle/read';
 import { recipeSchema, type RecipeInput } from '../../src/bundle/recipe';
 import { evaluateImages } from '../../src/export/compare';
 import { exportRun, type ExportRunOptions } from '../../src/export/exportRun';
 import { asInput, readSamples } from '../../src/export/samples';
-import { writeSafetensors } from '../../src/export/safetensors';
+import { writeSafetensors } from '../../src/tensors/safetensors';
 import { readModel } from '../../src/onnx/files';
-import type { HostTensor } from '../../src/onnx/dtype';
-import { readNewestCheckpoint } from '../../src/training/checkpoints';
+import type { HostTensor } from '../../src/tensors/dtype';
+import { readNewestCheckpoint } from '../../src/run/checkpoints';
 import { train } from '../../src/training/trainer';
 
 export interface ConsumerFile {

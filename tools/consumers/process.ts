@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { readSafetensors } from '../../src/export/safetensors';
+import { readSafetensors } from '../../src/tensors/safetensors';
 import type { Consumer } from './consumer';
 
 const helloSchema = z.union([z.object({ version: z.string() }), z.object({ missing: z.string() })]);

@@ -1,7 +1,7 @@
 /** The Python that consumers run in: the one asked for, or an environment of their own with whatever installs. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../../src/errors';
+import { UserError } from '../../src/base/errors';
 import { environment, run } from '../bench/python';
 
 /** The interpreter. A package that does not install is left out: its consumer says that it is missing. */

@@ -2,14 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { z } from 'zod';
-import { buildBundle } from '../../graphs/bundle';
+import { buildBundle } from '../../graphs/tasks';
 import { readBundle } from '../../src/bundle/read';
 import { recipeSchema } from '../../src/bundle/recipe';
 import { evaluateImages } from '../../src/export/compare';
 import { exportRunState } from '../../src/export/exportRun';
 import { asInput, readSamples } from '../../src/export/samples';
-import { writeSafetensors } from '../../src/export/safetensors';
-import { readNewestCheckpoint } from '../../src/training/checkpoints';
+import { writeSafetensors } from '../../src/tensors/safetensors';
+import { readNewestCheckpoint } from '../../src/run/checkpoints';
 import { train } from '../../src/training/trainer';
 import type { Row } from './main';
 

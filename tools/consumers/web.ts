@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { readSafetensors } from '../../src/export/safetensors';
-import type { HostTensor } from '../../src/onnx/dtype';
+import { readSafetensors } from '../../src/tensors/safetensors';
+import type { HostTensor } from '../../src/tensors/dtype';
 import { CHROMIUM, CHROMIUM_ARGS } from '../verify/portable/browser';
 import type { Consumer } from './consumer';
 

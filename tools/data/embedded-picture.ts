@@ -1,7 +1,7 @@
-/** Writes src/data/embedded.png: eight training images of each class of the embedded data set, under its name. */
+/** Writes src/data/sources/embedded/embedded.png: eight training images of each class of the embedded data set, under its name. */
 import path from 'node:path';
 import sharp from 'sharp';
-import { EMBEDDED_CLASSES, EMBEDDED_SIZE, embeddedImage } from '../../src/data/embedded';
+import { EMBEDDED_CLASSES, EMBEDDED_SIZE, embeddedImage } from '../../src/data/sources/embedded/embedded';
 
 const SAMPLES = 8;
 const ZOOM = 3;

@@ -1,7 +1,7 @@
 /**
- * Builds the pages of src/web into dist/web: static files for any server, the page that trains, and in inference/ the one of
- * `selfie export --to web`, to which the command adds a model and the runtime's WebAssembly. esbuild refuses modules of Node, so that what the page
- * takes from the rest of src stays free of them.
+ * Builds the pages of src/web into dist/web: static files for any server. At the top the page that trains, in model/ the one
+ * of `selfie export --to web`, to which the command adds a model and the runtime's WebAssembly. esbuild refuses modules of
+ * Node, so that what the pages take from the rest of src stays free of them.
  */
 import { cpSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const source = path.join(root, 'src', 'web');
 const out = path.join(root, 'dist', 'web');
 const runtime = path.join(root, 'node_modules', 'onnxruntime-web', 'dist');
 
-const inference = path.join(out, 'inference');
+const modelOut = path.join(out, 'model');
 
 const settings = {
   bundle: true,
@@ -26,23 +26,29 @@ const settings = {
   logLevel: 'warning',
 };
 
-mkdirSync(inference, { recursive: true });
+mkdirSync(modelOut, { recursive: true });
 await build({
   ...settings,
-  entryPoints: ['page.ts', 'worker.ts'].map((name) => path.join(source, name)),
+  entryPoints: {
+    page: path.join(source, 'train', 'trainPage.ts'),
+    worker: path.join(source, 'train', 'trainWorker.ts'),
+  },
   outdir: out,
   sourcemap: true,
 });
 await build({
   ...settings,
-  entryPoints: ['page.ts', 'model.ts'].map((name) => path.join(source, 'inference', name)),
-  outdir: inference,
+  entryPoints: {
+    page: path.join(source, 'model', 'modelPage.ts'),
+    model: path.join(source, 'model', 'model.ts'),
+  },
+  outdir: modelOut,
   // each runtime in a file of its own, which is loaded where it is needed
   splitting: true,
   chunkNames: '[name]-[hash]',
 });
-cpSync(path.join(source, 'index.html'), path.join(out, 'index.html'));
-cpSync(path.join(source, 'inference', 'index.html'), path.join(inference, 'index.html'));
+cpSync(path.join(source, 'train', 'index.html'), path.join(out, 'index.html'));
+cpSync(path.join(source, 'model', 'index.html'), path.join(modelOut, 'index.html'));
 // `asyncify` is the one that has WebGPU
 for (const build of ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify']) {
   for (const extension of ['mjs', 'wasm'])

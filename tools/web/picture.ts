@@ -1,10 +1,10 @@
-/** Writes src/web/page.png: the page in headless Chromium, after it pretrained on generated images. */
+/** Writes src/web/train/page.png: the page in headless Chromium, after it pretrained on generated images. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { buildBundle } from '../../graphs/bundle';
-import { loadRecipe } from '../../src/bundle/loadRecipe';
+import { buildBundle } from '../../graphs/tasks';
+import { loadRecipe } from '../../graphs/recipes/load';
 import { CHROMIUM, CHROMIUM_ARGS } from '../verify/portable/browser';
 import { serve } from '../verify/portable/server';
 

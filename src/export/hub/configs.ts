@@ -1,6 +1,6 @@
 /** config.json and preprocessor_config.json of a folder for the Hugging Face Hub. */
 import type { Recipe } from '../../bundle/recipe';
-import { CENTER_CROP } from '../../data/transforms';
+import { CENTER_CROP } from '../../data/images/transforms';
 import type { Facts } from './facts';
 
 /** `resnet50`, or `resnetv2_50` for pre-activation, as timm has it: weighted layers of the stages, the stem and the classifier. */

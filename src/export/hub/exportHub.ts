@@ -1,13 +1,13 @@
 /** `export --to hub`: a folder that can be uploaded to the Hugging Face Hub as it is. */
 import path from 'node:path';
-import { writeFileAtomic } from '../../atomic';
+import { writeFileAtomic } from '../../base/files';
 import { readModel } from '../../onnx/files';
 import { exportModel, type ExportReport } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { replaceFolder, requireReplaceable } from '../folder';
 import { classLabels } from '../labels';
 import { readProvenance } from '../provenance';
-import { readSafetensors } from '../safetensors';
+import { readSafetensors } from '../../tensors/safetensors';
 import { exportTorchState, stateOf, type TorchStateReport } from '../torchState';
 import { modelCard } from './card';
 import { modelConfig, preprocessorConfig } from './configs';

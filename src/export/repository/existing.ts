@@ -1,9 +1,16 @@
 /** What is in a model repository before something is added to it. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { fileError } from '../../atomic';
-import { UserError } from '../../errors';
-import { formatTextFormat, messagesOf, parseTextFormat, textOf, textsOf, type Fields } from './textFormat';
+import { fileError } from '../../base/files';
+import { UserError } from '../../base/errors';
+import {
+  formatTextFormat,
+  messagesOf,
+  parseTextFormat,
+  textOf,
+  textsOf,
+  type Fields,
+} from '../../repository/textFormat';
 import { CONFIG } from './triton';
 
 const VERSION = /^[1-9]\d*$/;

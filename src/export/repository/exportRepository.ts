@@ -4,9 +4,9 @@
  */
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { writeFileAtomic } from '../../atomic';
-import { UserError } from '../../errors';
-import { discard } from '../../temporary';
+import { writeFileAtomic } from '../../base/files';
+import { UserError } from '../../base/errors';
+import { discard } from '../../base/temporary';
 import { exportModel, type ExportReport, type ExportRequest } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { checkRepository, hasConfig, nextVersion, requireLabels } from './existing';
@@ -16,7 +16,7 @@ import { openPair, writePreprocess, type Pair } from './pair';
 import { makeStage, place } from './place';
 import { repositoryReadme } from './readme';
 import * as smoke from './smoke';
-import { formatTextFormat, type Fields } from './textFormat';
+import { formatTextFormat, type Fields } from '../../repository/textFormat';
 import { CONFIG, ensembleConfig, LABELS, onnxConfig, type Ports } from './triton';
 
 export interface RepositoryOptions extends Omit<ExportRunOptions, 'input'> {

@@ -1,5 +1,5 @@
 /** The manifest that puts a model repository behind KServe's Triton runtime. */
-import { UserError } from '../../errors';
+import { UserError } from '../../base/errors';
 
 export const KSERVE_MANIFEST = 'kserve.yaml';
 

@@ -1,8 +1,8 @@
 /** config.json of OpenVINO Model Server, which reads the same folders of versions and no config.pbtxt. */
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { UserError } from '../../errors';
-import { IMAGE, pixelsOf } from '../input';
+import { UserError } from '../../base/errors';
+import { IMAGE, pixelsOf } from '../model/input';
 import type { Ports } from './triton';
 
 export const OVMS_CONFIG = 'config.json';

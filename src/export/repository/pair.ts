@@ -1,15 +1,15 @@
 /** Preprocessing and model as a pair, as a server runs them one after another. */
 import { version as packageVersion } from '../../../package.json';
-import { UserError } from '../../errors';
-import { joinFloats, type HostTensor } from '../../onnx/dtype';
+import { UserError } from '../../base/errors';
+import { joinFloats, type HostTensor } from '../../tensors/dtype';
 import { writeModel } from '../../onnx/files';
 import { createSession, type GraphSession } from '../../runtime/session';
 import { BATCH, evaluateImages, largestDifference, SETTINGS } from '../compare';
 import { TOLERANCE, type ExportRequest } from '../exportModel';
 import { OUTPUT_OF } from '../form';
-import { IMAGE, pixelsOf, preprocessGraph } from '../input';
+import { IMAGE, pixelsOf, preprocessGraph } from '../model/input';
 import { exportMetadata } from '../metadata';
-import { toOpset } from '../opset';
+import { toOpset } from '../model/opset';
 import { inParts, noise } from '../samples';
 
 /** What the model's metadata say of images, and where they are from. */

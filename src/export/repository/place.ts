@@ -1,8 +1,8 @@
 /** Staged models and files move into a repository: each version appears whole. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { fileError } from '../../atomic';
-import { discardAtExit } from '../../temporary';
+import { fileError } from '../../base/files';
+import { discardAtExit } from '../../base/temporary';
 
 /**
  * An empty folder beside the repository, on the same disk: Triton takes every folder inside for a model, hidden ones too. Only

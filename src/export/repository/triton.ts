@@ -1,7 +1,7 @@
 /** Triton's config.pbtxt for the three models of an exported repository. */
 import type { Dim, OnnxValueInfo } from '../../onnx/model';
-import { IMAGE, pixelsOf } from '../input';
-import { Name, type Fields } from './textFormat';
+import { IMAGE, pixelsOf } from '../model/input';
+import { Name, type Fields } from '../../repository/textFormat';
 
 export const CONFIG = 'config.pbtxt';
 export const LABELS = 'labels.txt';

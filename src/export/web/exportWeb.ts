@@ -1,8 +1,8 @@
 /** `export --to web`: a folder of static files with a page that runs the model in the browser, and nothing from elsewhere. */
 import { cpSync, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { writeFileAtomic } from '../../atomic';
-import { UserError } from '../../errors';
+import { writeFileAtomic } from '../../base/files';
+import { UserError } from '../../base/errors';
 import { exportModel, type ExportReport } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { replaceFolder, requireReplaceable } from '../folder';
@@ -12,7 +12,7 @@ import type { WebModel } from './webModel';
 
 /** What `npm run build:web` made of src/web; its wasm files are the training page's, too. */
 const BUILT = path.resolve(__dirname, '..', '..', '..', 'web');
-const PAGE = path.join(BUILT, 'inference');
+const PAGE = path.join(BUILT, 'model');
 
 /** Exports a run's checkpoint with a page for it. Throws a UserError for whatever is not there or does not fit. */
 export async function exportWeb(

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { z } from 'zod';
 import { exportRepository, type RepositoryOptions } from '../../../src/export/repository/exportRepository';
-import type { HostTensor } from '../../../src/onnx/dtype';
+import type { HostTensor } from '../../../src/tensors/dtype';
 import { createSession } from '../../../src/runtime/session';
 import { exportRun } from '../../../src/export/exportRun';
 import type { sources } from '../../support/ovmsSchema';

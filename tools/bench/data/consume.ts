@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { GraphContract } from '../../../src/bundle/manifest';
-import { type Batch, createLoader, type LoaderOptions } from '../../../src/data/loader';
-import { batchFeeds } from '../../../src/training/feeds';
+import { createLoader, type LoaderOptions } from '../../../src/data/batches/loader';
+import type { Batch } from '../../../src/data/batches/options';
+import { batchFeeds } from '../../../src/evaluation/feeds';
 import type { Call } from './idleSession';
 
 export interface Pace {

@@ -1,6 +1,6 @@
 /** A session that does nothing, in its own thread: takes a step's feeds as a real one does and answers when time is up. */
 import { parentPort } from 'node:worker_threads';
-import { type HostTensor, unshared } from '../../../src/onnx/dtype';
+import { type HostTensor, unshared } from '../../../src/tensors/dtype';
 
 /** One call: its feeds, and when it ends, in milliseconds of `performance.timeOrigin + performance.now()`. */
 export interface Call {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
-import { augmentRandom, randomResizedBox } from '../../../src/data/transforms';
+import { augmentRandom, randomResizedBox } from '../../../src/data/images/transforms';
 
 export interface DecodeTask {
   readonly files: readonly string[];

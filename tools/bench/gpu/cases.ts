@@ -1,5 +1,5 @@
 /** What is checked and timed on a GPU: the paper's recipes at its batch, lowered for CUDA; and small ones to try the programs. */
-import { loadRecipe, type LoadedRecipe } from '../../../src/bundle/loadRecipe';
+import { loadRecipe, type LoadedRecipe } from '../../../graphs/recipes/load';
 
 interface GpuCase {
   readonly describe: string;

@@ -1,8 +1,8 @@
 /** One bundle trains a few steps on the CPU and on the device, from the same state on the same batch: do they agree? */
 import path from 'node:path';
 import { initialStatePath, readBundle } from '../../../src/bundle/read';
-import { UserError } from '../../../src/errors';
-import { readSafetensors, writeSafetensors } from '../../../src/export/safetensors';
+import { UserError } from '../../../src/base/errors';
+import { readSafetensors, writeSafetensors } from '../../../src/tensors/safetensors';
 import { commandOf, contestant, type Contestant } from '../contestants';
 import { answerSchema, type Job } from '../job';
 import { launch } from '../launch';

@@ -1,6 +1,6 @@
 /** Checks and times training graphs on a GPU; started by run.sh, which sets the machine up. */
 import path from 'node:path';
-import { writeFileAtomic } from '../../../src/atomic';
+import { writeFileAtomic } from '../../../src/base/files';
 import { describeError } from '../../../src/commands/describeError';
 import { requireProvider } from '../../../src/runtime/providers';
 import { checkCase, describeCheck, type CheckReport, type Place } from './check';

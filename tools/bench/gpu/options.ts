@@ -2,8 +2,8 @@
 import { availableParallelism } from 'node:os';
 import yargs from 'yargs';
 import { set, text, whole } from '../../../src/commands/command';
-import { UserError } from '../../../src/errors';
-import { didYouMean } from '../../../src/nearest';
+import { UserError } from '../../../src/base/errors';
+import { didYouMean } from '../../../src/base/suggest';
 import { WARMUP } from '../options';
 import { GPU_CASE_NAMES, type GpuCaseName } from './cases';
 import { GPU_CONTESTANTS, type GpuContestant } from './contestants';

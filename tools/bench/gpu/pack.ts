@@ -8,7 +8,7 @@ import path from 'node:path';
 import yargs from 'yargs';
 import { describeError } from '../../../src/commands/describeError';
 import { positional, text, whole } from '../../../src/commands/command';
-import { UserError } from '../../../src/errors';
+import { UserError } from '../../../src/base/errors';
 import { packagesToRun, pinned, readLock, runtimeVersion } from './packages';
 
 /** from dist/tools/bench/gpu */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../../../src/errors';
+import { UserError } from '../../../src/base/errors';
 
 export const lockSchema = z.object({
   packages: z.record(

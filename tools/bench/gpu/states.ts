@@ -1,7 +1,7 @@
 /** Whether two runs of one training graph did the same: losses and states, beside what one rounding of the start does. */
 import type { Manifest } from '../../../src/bundle/manifest';
-import { Random } from '../../../src/data/random';
-import type { HostTensor } from '../../../src/onnx/dtype';
+import { Random } from '../../../src/base/random';
+import type { HostTensor } from '../../../src/tensors/dtype';
 import { median } from '../statistics';
 import type { Compute } from './cases';
 

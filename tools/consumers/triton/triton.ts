@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
-import { UserError } from '../../../src/errors';
+import { UserError } from '../../../src/base/errors';
 import { environment, run } from '../../bench/python';
 import type { Row } from '../main';
 import type { Setting } from '../repository';

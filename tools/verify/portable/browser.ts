@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Bundle } from '../../../src/bundle/read';
-import { UserError } from '../../../src/errors';
-import { readSafetensors } from '../../../src/export/safetensors';
+import { UserError } from '../../../src/base/errors';
+import { readSafetensors } from '../../../src/tensors/safetensors';
 import type { Trained } from './run';
 import { serve } from './server';
 

@@ -1,7 +1,7 @@
 /** One bundle, the same batches, three runtimes: how far they are apart after one step and after many. */
 import path from 'node:path';
 import { initialStatePath, readBundle } from '../../../src/bundle/read';
-import { readSafetensors } from '../../../src/export/safetensors';
+import { readSafetensors } from '../../../src/tensors/safetensors';
 import { trainInBrowser } from './browser';
 import { type Differences, differences, movedByRounding } from './differences';
 import { makeInputs, writeInputs } from './inputs';

@@ -1,7 +1,7 @@
 /** How far two trainings of the same bundle are apart. */
-import { Random } from '../../../src/data/random';
-import type { HostTensor } from '../../../src/onnx/dtype';
-import type { State } from '../../../src/training/stateTypes';
+import { Random } from '../../../src/base/random';
+import type { HostTensor } from '../../../src/tensors/dtype';
+import type { State } from '../../../src/run/stateTypes';
 import type { Trained } from './run';
 
 /** Infinite for a step, a tensor or an element that is missing or no number. */

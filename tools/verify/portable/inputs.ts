@@ -1,11 +1,12 @@
 /** What every runtime trains on: the same batches, seeds and learning rates, in one file. */
 import path from 'node:path';
 import type { Bundle } from '../../../src/bundle/read';
-import { createLoader, type Batch } from '../../../src/data/loader';
-import { UserError } from '../../../src/errors';
-import { writeSafetensors } from '../../../src/export/safetensors';
-import type { HostTensor } from '../../../src/onnx/dtype';
-import { batchFeeds, batchOptions, scalarFeeds } from '../../../src/training/feeds';
+import { createLoader } from '../../../src/data/batches/loader';
+import type { Batch } from '../../../src/data/batches/options';
+import { UserError } from '../../../src/base/errors';
+import { writeSafetensors } from '../../../src/tensors/safetensors';
+import type { HostTensor } from '../../../src/tensors/dtype';
+import { batchFeeds, batchOptions, scalarFeeds } from '../../../src/evaluation/feeds';
 import { scalarsOf } from '../../../src/training/stepper';
 
 export const inputsPath = (folder: string) => path.join(folder, 'batches.safetensors');

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeError } from '../../../src/commands/describeError';
-import { UserError } from '../../../src/errors';
+import { UserError } from '../../../src/base/errors';
 import { type Column, formatTable } from '../../bench/table';
 import { CHROMIUM } from './browser';
 import { checkPortable, type PortableRow, SLOW } from './check';

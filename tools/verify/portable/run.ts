@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
 import type { Bundle } from '../../../src/bundle/read';
-import { UserError } from '../../../src/errors';
-import { readSafetensors } from '../../../src/export/safetensors';
-import type { HostTensor } from '../../../src/onnx/dtype';
+import { UserError } from '../../../src/base/errors';
+import { readSafetensors } from '../../../src/tensors/safetensors';
+import type { HostTensor } from '../../../src/tensors/dtype';
 import { StateSession } from '../../../src/runtime/stateSession';
-import { metricRecords } from '../../../src/training/feeds';
-import type { State } from '../../../src/training/stateTypes';
+import { metricRecords } from '../../../src/evaluation/feeds';
+import type { State } from '../../../src/run/stateTypes';
 import { inputsOfStep, inputsPath } from './inputs';
 
 export interface Trained {

@@ -1,0 +1,41 @@
+/** Whether a source's images are what a graph takes. */
+import { UserError } from '../../base/errors';
+import type { BatchOptions } from './options';
+import type { EncodedSource, PixelSource } from '../sources/source';
+
+/**
+ * @throws UserError where the source does not fit: size, channels, no labels, more classes than the network has
+ */
+export function checkSource(
+  source: Omit<EncodedSource, 'bytes'> | PixelSource,
+  options: Pick<BatchOptions, 'image' | 'labels'>,
+): void {
+  const { image, labels } = options;
+  if (image.channels !== 1 && image.channels !== 3) {
+    throw new UserError(`image.channels=${image.channels}: ${source.name} gives 1 (gray) or 3 (RGB)`);
+  }
+  if (source.kind === 'pixels') {
+    const { width, height, channels, name } = source;
+    if (!source.resizable && (width !== image.size || height !== image.size)) {
+      throw new UserError(
+        `${name} has images of ${width} x ${height}, the graph takes ${image.size} x ${image.size}; ` +
+          `build it with --set image.size=${width}`,
+      );
+    }
+    if (channels !== image.channels) {
+      throw new UserError(
+        `${name} has ${channels} channels, the graph takes ${image.channels}; build it with --set image.channels=${channels}`,
+      );
+    }
+  }
+  if (labels === undefined) return;
+  if (source.classes === null) {
+    throw new UserError(`${source.name} has no labels, and this graph learns from labels`);
+  }
+  if (source.classes.length > labels.classes) {
+    throw new UserError(
+      `${source.name} has ${source.classes.length} classes, the network ${labels.classes}; ` +
+        `build it with --set network.classes=${source.classes.length}`,
+    );
+  }
+}

@@ -1,0 +1,189 @@
+/** Reader of Parquet files with image bytes, as Hugging Face data sets have them. */
+import { z } from 'zod';
+import { UserError } from '../../base/errors';
+import { lastStart } from './records';
+import { findShards, numberedClasses, splitShards } from './shards';
+import type { EncodedSource, Split } from './source';
+
+// Both are ESM only: `import()` is what CommonJS has for that.
+const load = async () => ({ ...(await import('hyparquet')), ...(await import('hyparquet-compressors')) });
+type Library = Awaited<ReturnType<typeof load>>;
+type Metadata = Awaited<ReturnType<Library['parquetMetadataAsync']>>;
+type Buffered = Awaited<ReturnType<Library['asyncBufferFromFile']>>;
+
+/** Bytes of decoded row groups that are kept, where a file has no index of its pages. */
+const KEPT = 256 << 20;
+
+interface RowGroup {
+  readonly file: number;
+  /** in the file */
+  readonly rowStart: number;
+  /** in the source */
+  readonly start: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** it says where each page lies, so that a row can be read alone */
+  readonly indexed: boolean;
+}
+
+interface Columns {
+  readonly image: string;
+  readonly label: string | null;
+  readonly names: readonly string[] | null;
+}
+
+const featureSchema = z.object({ _type: z.string().optional(), names: z.array(z.string()).optional() });
+const hfSchema = z.object({ info: z.object({ features: z.record(z.string(), z.unknown()) }) });
+
+/** What Hugging Face's `datasets` writes about the columns; empty where it wrote nothing. */
+function features(metadata: Metadata): Map<string, z.infer<typeof featureSchema>> {
+  const text = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
+  if (text === undefined) return new Map();
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return new Map();
+  }
+  const parsed = hfSchema.safeParse(json);
+  return new Map(
+    Object.entries(parsed.data?.info.features ?? {}).flatMap(([name, feature]) => {
+      const known = featureSchema.safeParse(feature);
+      return known.success ? [[name, known.data]] : [];
+    }),
+  );
+}
+
+function chooseColumns(file: string, metadata: Metadata, columns: readonly string[]): Columns {
+  const described = features(metadata);
+  const ofType = (type: string) => columns.filter((name) => described.get(name)?._type === type);
+  const pick = (typed: readonly string[], names: readonly string[]) =>
+    names.find((name) => typed.includes(name)) ?? typed.at(0) ?? names.find((name) => columns.includes(name));
+  const image = pick(ofType('Image'), ['image', 'img', 'jpg', 'png', 'webp']);
+  if (image === undefined) {
+    throw new UserError(`${file} has the columns ${columns.join(', ')}, none of them image or img`);
+  }
+  const label = pick(ofType('ClassLabel'), ['label', 'fine_label', 'labels', 'cls']) ?? null;
+  return { image, label, names: (label !== null && described.get(label)?.names) || null };
+}
+
+/** The bytes of an image column's value: `struct{bytes, path}` or bytes. */
+function imageBytes(value: unknown, where: string): Buffer {
+  const bytes: unknown =
+    ArrayBuffer.isView(value) || typeof value !== 'object' || value === null || !('bytes' in value)
+      ? value
+      : value.bytes;
+  if (ArrayBuffer.isView(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  throw new UserError(`${where} has no image bytes; files that only name images elsewhere are not read`);
+}
+
+/**
+ * Opens a Parquet file, all below a folder, or a pattern. Columns are those that Hugging Face's metadata declares, else by
+ * name: image or img, and label. Labels are read now. Images are read by page where the file says where its pages lie, else
+ * by row group, of which the latest are kept; a shuffled run over such files reads a row group for almost every image.
+ * @throws UserError for files without images, with other columns than the first, or that are not Parquet
+ */
+export async function openParquet(spec: string, split: Split): Promise<EncodedSource> {
+  const library = await load();
+  const { compressors, parquetReadObjects } = library;
+  const shards = splitShards(spec, findShards(spec, '.parquet'), split);
+  const opened: { file: Buffered; metadata: Metadata }[] = [];
+  const groups: RowGroup[] = [];
+  const labels: number[] = [];
+  let columns: Columns | undefined;
+  let length = 0;
+  for (const [f, name] of shards.files.entries()) {
+    try {
+      const file = await library.asyncBufferFromFile(name);
+      const metadata = await library.parquetMetadataAsync(file);
+      const present = library.parquetSchema(metadata).children.map(({ element }) => element.name);
+      columns ??= chooseColumns(name, metadata, present);
+      const { image, label } = columns;
+      if (![image, label].every((column) => column === null || present.includes(column)))
+        throw new UserError(`${name} has no column ${image} or ${label}, which ${shards.files[0]} has`);
+      opened.push({ file, metadata });
+      let rowStart = 0;
+      for (const group of metadata.row_groups) {
+        const rows = Number(group.num_rows);
+        const chunks = group.columns.filter(({ meta_data: meta }) => meta?.path_in_schema[0] === image);
+        const bytes = chunks.reduce(
+          (sum, { meta_data: meta }) => sum + Number(meta?.total_uncompressed_size),
+          0,
+        );
+        const indexed = chunks.every(({ offset_index_offset: at }) => at !== undefined);
+        groups.push({ file: f, rowStart, start: length, rows, bytes, indexed });
+        rowStart += rows;
+        length += rows;
+      }
+      if (label === null) continue;
+      const read = await parquetReadObjects({ file, metadata, columns: [label], compressors });
+      for (const row of read) labels.push(row[label] === null ? -1 : Number(row[label]));
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError(`${name} cannot be read as Parquet: ${String(error)}`, { cause: error });
+    }
+  }
+  if (columns === undefined || length === 0) throw new UserError(`${spec} has no rows`);
+  const { image, names } = columns;
+
+  const starts = groups.map(({ start }) => start);
+  const locate = (index: number) => {
+    if (index < 0 || index >= length) throw new RangeError(`image ${index} of ${length} in ${spec}`);
+    return groups[lastStart(starts, index)];
+  };
+  const where = (index: number) => {
+    const { file, rowStart, start } = locate(index);
+    return `${shards.files[file]}, row ${rowStart + index - start}`;
+  };
+  const read = async ({ file }: RowGroup, rowStart: number, rows: number) => {
+    const range = { rowStart, rowEnd: rowStart + rows, columns: [image], useOffsetIndex: true };
+    // Bytes stay bytes unless the schema says that they are text.
+    const found = await parquetReadObjects({ ...opened[file], ...range, compressors, utf8: false });
+    return found.map((row): unknown => row[image]);
+  };
+  const kept = new Map<RowGroup, Promise<unknown[]>>();
+  const whole = (group: RowGroup): Promise<unknown[]> => {
+    const rows = kept.get(group) ?? read(group, group.rowStart, group.rows);
+    kept.delete(group);
+    kept.set(group, rows);
+    let bytes = 0;
+    for (const other of [...kept.keys()].reverse()) {
+      bytes += other.bytes;
+      if (bytes > KEPT && other !== group) kept.delete(other);
+    }
+    return rows;
+  };
+
+  // -1 is Hugging Face's mark of a split whose labels are not published.
+  const labelled = labels.length > 0 && labels.some((label) => label !== -1);
+  const classes = labelled ? (names ?? numberedClasses(labels, where)) : null;
+  if (classes !== null) {
+    const wrong = labels.findIndex((label) => !(label >= 0 && label < classes.length));
+    if (wrong >= 0) {
+      throw new UserError(`${where(wrong)}: label ${labels[wrong]}, expected 0 to ${classes.length - 1}`);
+    }
+  }
+  return {
+    kind: 'encoded',
+    name: `parquet:${spec}`,
+    split: shards.split,
+    length,
+    classes,
+    async bytes(index) {
+      const group = locate(index);
+      const row = index - group.start;
+      try {
+        const [value] = group.indexed
+          ? await read(group, group.rowStart + row, 1)
+          : (await whole(group)).slice(row, row + 1);
+        return imageBytes(value, where(index));
+      } catch (error) {
+        if (error instanceof UserError) throw error;
+        throw new UserError(`${where(index)} cannot be read: ${String(error)}`, { cause: error });
+      }
+    },
+    label: (index) => (classes === null ? null : labels[index]),
+    where,
+    close: () => kept.clear(),
+  };
+}

@@ -1,0 +1,120 @@
+/** Which files a data set of many files consists of, and which of them are for training. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../../base/errors';
+import type { Split } from './source';
+
+/** `{a,b}` and `{000..012}` written out. */
+export function expandBraces(pattern: string): string[] {
+  const match = /^(.*?)\{([^{}]*)\}(.*)$/s.exec(pattern);
+  if (match === null) return [pattern];
+  const [, before, inside, after] = match;
+  const range = /^(\d+)\.\.(\d+)$/.exec(inside);
+  let choices = inside.split(',');
+  if (range !== null) {
+    const [first, last] = [Number(range[1]), Number(range[2])];
+    if (last - first > 1_000_000) throw new UserError(`${pattern}: {${inside}} is more than a million files`);
+    choices = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) =>
+      String(first + i).padStart(range[1].length, '0'),
+    );
+  }
+  return choices.flatMap((choice) => expandBraces(`${before}${choice}${after}`));
+}
+
+const isFolder = (file: string) => statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+function listBelow(directory: string, extension: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => !entry.name.startsWith('.'))
+    .flatMap((entry) => {
+      const file = path.join(directory, entry.name);
+      if (entry.isDirectory()) return listBelow(file, extension);
+      return entry.name.endsWith(extension) ? [file] : [];
+    });
+}
+
+/** `*` and `?` in the last part of a path. */
+function matching(pattern: string): string[] {
+  const directory = path.dirname(pattern);
+  if (/[*?]/.test(directory)) throw new UserError(`${pattern}: * and ? may stand in the last part only`);
+  if (!isFolder(directory)) return [];
+  const source = path
+    .basename(pattern)
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const expression = new RegExp(`^${source}$`);
+  return readdirSync(directory)
+    .filter((name) => expression.test(name))
+    .map((name) => path.join(directory, name));
+}
+
+/**
+ * The files that `spec` means, in order of their names: a file, everything below a folder that ends in `extension`, or a
+ * pattern with `*`, `?`, `{a,b}` and `{000..012}`.
+ * @throws UserError where there are none or one that is written out is missing
+ */
+export function findShards(spec: string, extension: string): string[] {
+  const files = expandBraces(spec).flatMap((part) => {
+    if (isFolder(part)) return listBelow(part, extension);
+    if (/[*?]/.test(part) && !existsSync(part)) return matching(part);
+    if (!existsSync(part)) throw new UserError(`${part} is not there`);
+    return [part];
+  });
+  if (files.length === 0) throw new UserError(`${spec} has no ${extension} file`);
+  return [...new Set(files)].sort();
+}
+
+const word = (names: string) => new RegExp(`(^|[^a-z])(${names})([^a-z]|$)`, 'i');
+const SPLIT_WORDS: Readonly<Record<Split, readonly RegExp[]>> = {
+  train: [word('train|training')],
+  test: [word('val|valid|validation'), word('test')],
+};
+
+/**
+ * The files of a split, by the words train, val or validation, and test in their paths below `root` (validation before
+ * test); where none has such a word, all of them for either split.
+ * @throws UserError where only the other split has files
+ */
+export function splitShards(
+  root: string,
+  files: readonly string[],
+  split: Split,
+): { files: readonly string[]; split: Split | 'all' } {
+  const below = isFolder(root) ? root : path.dirname(root);
+  const named = (words: readonly RegExp[]) =>
+    words
+      .map((expression) => files.filter((file) => expression.test(path.relative(below, file))))
+      .find((found) => found.length > 0);
+  const found = named(SPLIT_WORDS[split]);
+  if (found !== undefined) return { files: found, split };
+  if (named([...SPLIT_WORDS.train, ...SPLIT_WORDS.test]) === undefined) return { files, split: 'all' };
+  throw new UserError(
+    `${root} has files of ${split === 'train' ? 'validation or test' : 'training'} only, none for its ${split} images`,
+  );
+}
+
+/** A label above is an identifier, not a class. */
+const MOST_CLASSES = 1_000_000;
+
+/**
+ * Class names for labels that come without: their numbers.
+ * @throws UserError naming where a label is not a whole number from 0 on
+ */
+export function numberedClasses(
+  labels: ArrayLike<number>,
+  where: (index: number) => string,
+): readonly string[] {
+  let largest = -1;
+  for (let i = 0; i < labels.length; i++) {
+    if (!Number.isSafeInteger(labels[i]) || labels[i] < 0) {
+      throw new UserError(`${where(i)}: label ${labels[i]}, expected a whole number from 0 on`);
+    }
+    if (labels[i] >= MOST_CLASSES)
+      throw new UserError(
+        `${where(i)}: label ${labels[i]}, expected one below ${MOST_CLASSES}: is it no class?`,
+      );
+    largest = Math.max(largest, labels[i]);
+  }
+  return Array.from({ length: largest + 1 }, (_, i) => String(i));
+}

@@ -1,0 +1,39 @@
+/** What a reader of images gives. */
+
+export type Split = 'train' | 'test';
+
+interface SourceBase {
+  /** what messages call it, e.g. `cifar10:data/cifar-10-batches-bin` */
+  readonly name: string;
+  /** `all`: the source has no division, and both splits are everything */
+  readonly split: Split | 'all';
+  /** number of images */
+  readonly length: number;
+  /** class names by label; null: unlabelled */
+  readonly classes: readonly string[] | null;
+  /** in [0, classes.length); null: unlabelled */
+  label(index: number): number | null;
+  /** where the image is, for messages: a file, or a file and its record */
+  where(index: number): string;
+  close(): void;
+}
+
+/** Images that are stored as pixels of one size. */
+export interface PixelSource extends SourceBase {
+  readonly kind: 'pixels';
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  /** squares cut from photographs: cropped at random and resized like encoded images, so that any size may be asked for */
+  readonly resizable?: boolean;
+  /** uint8 [height * width * channels] in row, column, channel order; do not write into it */
+  pixels(index: number): Uint8Array;
+}
+
+/** Images that are stored as JPEG, PNG or WebP of any size; decoded in `images.ts`, together with crop and resize. */
+export interface EncodedSource extends SourceBase {
+  readonly kind: 'encoded';
+  bytes(index: number): Promise<Buffer>;
+}
+
+export type Source = PixelSource | EncodedSource;

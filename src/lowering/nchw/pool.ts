@@ -1,0 +1,95 @@
+/** Spellings of pooling's gradients on NCHW as it stands: for CUDA and WebGPU, and as references for the others. */
+import type { Value } from '../../graph/graph';
+import { add, cast, equal, mul, sub } from '../../ops/elementwise';
+import { windowCount } from '../../ops/conv';
+import type { AveragePoolAttributes, PoolAttributes } from '../../ops/pool';
+import { expand, reshape } from '../../ops/shape';
+import { transposedConv } from './conv';
+import { isStaticImage, plainly, type Spelling } from '../context';
+import { onnxNode } from '../onnxOps';
+import { cropCanvas, padForWindows, placeTap, takeTap, tapInside, tapsOf } from './taps';
+import type { Window } from '../rows/windows';
+
+function windowOf(size: readonly number[], { kernel_shape: kernel, strides, pads }: PoolAttributes): Window {
+  const count = (axis: 0 | 1) =>
+    windowCount(size[axis], kernel[axis], strides[axis], pads[axis] + pads[axis + 2]);
+  return {
+    size: [size[0], size[1]],
+    count: [count(0), count(1)],
+    kernel,
+    strides,
+    pads: [pads[0], pads[1]],
+    dilations: [1, 1],
+  };
+}
+
+/** A constant [Ho, Wo], one number a window. */
+const perWindow = (like: Value, { count }: Window, numbers: readonly number[]) =>
+  like.graph.constant(like.dtype, count, numbers);
+
+/**
+ * dx = sum over taps of dy where this tap is the first that holds its window's maximum. The maximum is the forward node's own
+ * output, not its indices, which WebGPU's kernel does not give.
+ */
+export const maxPoolGradientPlain: Spelling = {
+  name: 'plain',
+  when: ([, x]) => isStaticImage(x),
+  spell: (context, [dyLogical, xLogical], attrs: PoolAttributes) => {
+    const dy = context.plain(dyLogical);
+    const x = context.plain(xLogical);
+    const window = windowOf(x.shape.slice(2) as number[], attrs);
+    const [largest] = onnxNode('MaxPool', [x], attrs);
+    const padded = padForWindows(x, window);
+    let found: Value | null = null;
+    const parts = tapsOf(window).map((tap) => {
+      let hit = cast(equal(takeTap(padded, window, tap), largest), dy.dtype);
+      const inside = tapInside(window, tap);
+      if (inside.includes(false)) hit = mul(hit, perWindow(dy, window, inside.map(Number)));
+      const first: Value = found ? mul(hit, sub(1, found)) : hit;
+      found = found ? add(found, first) : first;
+      return placeTap(mul(dy, first), window, tap);
+    });
+    return [plainly(cropCanvas(parts.reduce(add), window))];
+  },
+};
+
+/** The number of pixels that each window averages over. */
+function divisors(window: Window, includePad: boolean): number[] {
+  const taps = tapsOf(window);
+  const counts = new Array<number>(window.count[0] * window.count[1]).fill(0);
+  for (const tap of taps)
+    tapInside(window, tap).forEach((inside, i) => (counts[i] += inside || includePad ? 1 : 0));
+  return counts;
+}
+
+/** dx = ConvTranspose(dy / divisor, ones), every channel an image of its own. Float32 in ONNX Runtime. */
+export const averagePoolGradientPlain: Spelling = {
+  name: 'plain',
+  when: ([dy]) => isStaticImage(dy),
+  spell: (context, [dyLogical], attrs: AveragePoolAttributes & { inputShape: readonly number[] }) => {
+    const dy = context.plain(dyLogical);
+    const { inputShape: size, kernel_shape: kernel, strides, pads } = attrs;
+    const [n, c, ...count] = dy.shape as number[];
+    const window = windowOf(size, attrs);
+    const weights = divisors(window, attrs.count_include_pad === 1).map((d) => 1 / d);
+    const weighted = reshape(mul(dy, perWindow(dy, window, weights)), [n * c, 1, ...count]);
+    const ones = dy.graph.constant(
+      dy.dtype,
+      [1, 1, ...kernel],
+      new Array<number>(kernel[0] * kernel[1]).fill(1),
+    );
+    const dx = transposedConv(weighted, ones, { strides, pads, dilations: [1, 1], group: 1 }, size);
+    return [plainly(reshape(dx, [n, c, ...size]))];
+  },
+};
+
+/** dx = dy / (H W) at every pixel. */
+export const globalAveragePoolGradientPlain: Spelling = {
+  name: 'plain',
+  when: ([dy]) => dy.shape.every((d) => typeof d === 'number'),
+  spell: (context, [dy], { inputShape }: { inputShape: readonly number[] }) => {
+    const [n, c] = dy.shape as number[];
+    const share = mul(context.plain(dy), 1 / (inputShape[0] * inputShape[1]));
+    return [plainly(expand(reshape(share, [n, c, 1, 1]), [n, c, ...inputShape]))];
+  },
+};

@@ -1,0 +1,59 @@
+/** Spellings of the activations' gradients and of GELU. */
+import { defineOp } from '../../graph/op';
+import type { Value } from '../../graph/graph';
+import { add, cast, erf, exp, greater, mul } from '../../ops/elementwise';
+import { plainly, type Layout, type Lowering, type Spelling } from '../context';
+
+const hardSigmoidNode = defineOp<{ alpha: number; beta: number }>('HardSigmoid', {
+  attributes: { alpha: 'float', beta: 'float' },
+  infer: ([x]) => [x],
+});
+
+/** `rows` where an operand is there already, so that an elementwise operator never causes a conversion. */
+export function commonLayout(context: Lowering, inputs: readonly Value[]): Layout {
+  return inputs.some((v) => context.has(v, 'rows')) ? 'rows' : 'plain';
+}
+
+/** [y > 0] as max(0, min(1, 1e30 y)): one pass, faster than Greater and Cast. Float32 only in ONNX Runtime. */
+export const reluGradientHardSigmoid: Spelling = {
+  name: 'hardSigmoid',
+  when: ([dy]) => dy.dtype === 'float32',
+  spell: (context, [dy, y]) => {
+    const layout = commonLayout(context, [dy, y]);
+    const mask = hardSigmoidNode.one([context[layout](y)], { alpha: 1e30, beta: 0 });
+    return [{ layout, value: mul(context[layout](dy), mask) }];
+  },
+};
+
+export const reluGradientPlain: Spelling = {
+  name: 'plain',
+  when: () => true,
+  spell: (context, [dy, y]) => {
+    const layout = commonLayout(context, [dy, y]);
+    const mask = cast(greater(context[layout](y), 0), dy.dtype);
+    return [{ layout, value: mul(context[layout](dy), mask) }];
+  },
+};
+
+/** Phi(x) = (1 + erf(x / sqrt 2)) / 2; forward and gradient share it. */
+const normalDistribution = (x: Value) => add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
+
+export const geluPlain: Spelling = {
+  name: 'plain',
+  when: () => true,
+  spell: (context, [input]) => {
+    const x = context.plain(input);
+    return [plainly(mul(x, normalDistribution(x)))];
+  },
+};
+
+/** d gelu = Phi(x) + x phi(x) with the normal density phi. */
+export const geluGradientPlain: Spelling = {
+  name: 'plain',
+  when: () => true,
+  spell: (context, [dy, input]) => {
+    const x = context.plain(input);
+    const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    return [plainly(mul(context.plain(dy), add(normalDistribution(x), mul(x, density))))];
+  },
+};

@@ -1,0 +1,45 @@
+/** A bundle in a browser: fetched from an address or dropped as files. */
+import type { Manifest } from '../../bundle/manifest';
+import { parseManifest } from '../../bundle/parseManifest';
+import { UserError } from '../../base/errors';
+import type { ReadFile } from './session';
+
+export interface WebBundle {
+  readonly manifest: Manifest;
+  readonly read: ReadFile;
+}
+
+const MANIFEST = 'manifest.json';
+
+/** `address`: of the folder that has manifest.json. UserError where there is none. */
+export async function fetchBundle(address: string): Promise<WebBundle> {
+  const folder = address.endsWith('/') ? address : `${address}/`;
+  return openBundle(folder, async (name) => {
+    const response = await fetch(folder + name).catch((error: unknown) => {
+      throw new UserError(`${folder}${name}: ${String(error)}`, { cause: error });
+    });
+    if (!response.ok) throw new UserError(`${folder}${name}: ${response.status} ${response.statusText}`);
+    return new Uint8Array(await response.arrayBuffer());
+  });
+}
+
+/** Files by path. Null where none of them is a manifest: not a bundle. UserError where it is damaged. */
+export async function droppedBundle(files: ReadonlyMap<string, Blob>): Promise<WebBundle | null> {
+  const manifest = [...files.keys()].find((path) => path.split('/').pop() === MANIFEST);
+  if (manifest === undefined) return null;
+  const folder = manifest.slice(0, -MANIFEST.length);
+  return openBundle(folder, async (name) => {
+    const file = files.get(folder + name);
+    if (!file) throw new UserError(`${folder}${name}: missing from the bundle that was dropped`);
+    return new Uint8Array(await file.arrayBuffer());
+  });
+}
+
+async function openBundle(folder: string, read: ReadFile): Promise<WebBundle> {
+  const manifest = parseManifest(folder + MANIFEST, new TextDecoder().decode(await read(MANIFEST)));
+  if (manifest.recipe.consistency.ratio > 0)
+    throw new UserError(
+      `${manifest.recipeName}: this page has no unlabelled images; build it with consistency.ratio=0`,
+    );
+  return { manifest, read };
+}

@@ -1,0 +1,57 @@
+/** Pixels to pictures and files to pixels, by the browser's own decoder and encoder. Runs in a worker. */
+import type { DecodedImage } from '../../data/images/transforms';
+import { UserError } from '../../base/errors';
+import type { PixelsUri } from '../../draw/patchPicture';
+
+function contextOf(
+  width: number,
+  height: number,
+): { canvas: OffscreenCanvas; context: OffscreenCanvasRenderingContext2D } {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) throw new UserError('this browser draws no pictures in workers');
+  return { canvas, context };
+}
+
+/**
+ * An image in RGB of 8 bits, upright, reduced so that its shorter side is at most `shorter` pixels.
+ * UserError where the browser cannot decode it.
+ */
+export async function decodePhoto(
+  name: string,
+  image: ImageBitmapSource,
+  shorter: number,
+): Promise<DecodedImage> {
+  // colour profiles are ignored as in src/data/images.ts
+  const bitmap = await createImageBitmap(image, { colorSpaceConversion: 'none' }).catch((error: unknown) => {
+    throw new UserError(`${name} cannot be decoded`, { cause: error });
+  });
+  const scale = Math.min(1, shorter / Math.min(bitmap.width, bitmap.height));
+  const width = Math.max(1, Math.round(bitmap.width * scale));
+  const height = Math.max(1, Math.round(bitmap.height * scale));
+  const { context } = contextOf(width, height);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  const { data } = context.getImageData(0, 0, width, height);
+  const pixels = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) pixels.set(data.subarray(4 * i, 4 * i + 3), 3 * i);
+  return { width, height, channels: 3, pixels };
+}
+
+export const pixelsUri: PixelsUri = async (pixels, width, height, channels, least) => {
+  const small = contextOf(width, height);
+  const image = small.context.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[i * channels + (channels === 1 ? 0 : c)];
+    image.data[4 * i + 3] = 255;
+  }
+  small.context.putImageData(image, 0, 0);
+  const factor = Math.max(1, Math.ceil(least / Math.max(width, height)));
+  const large = contextOf(width * factor, height * factor);
+  large.context.imageSmoothingEnabled = false;
+  large.context.drawImage(small.canvas, 0, 0, width * factor, height * factor);
+  const blob = await large.canvas.convertToBlob({ type: 'image/png' });
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  return `data:image/png;base64,${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))}`;
+};

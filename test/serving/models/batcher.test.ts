@@ -1,0 +1,101 @@
+/** Batches are made of waiting requests, every answer goes to its request, and the queue has an end. */
+import type { HostTensor } from '../../../src/tensors/dtype';
+import { Batcher, type BatchRun, type BatchSettings } from '../../../src/serving/models/batcher';
+import type { Tensors } from '../../../src/inference/modelThread';
+
+const tensor = (values: readonly number[], columns = 1): HostTensor => ({
+  dtype: 'float32',
+  shape: [values.length / columns, columns],
+  data: Float32Array.from(values),
+});
+const inputs = (values: readonly number[], columns?: number): Tensors =>
+  new Map([['x', tensor(values, columns)]]);
+const valuesOf = (outputs: Tensors) => [...(outputs.get('y')?.data as Float32Array)];
+
+/** Doubles x after some milliseconds; refuses negative numbers. */
+function doubling(settings: Omit<BatchSettings, 'maxQueueBytes'> & Partial<BatchSettings>, milliseconds = 5) {
+  const runs: BatchRun[] = [];
+  let atOnce = 0;
+  const batcher = new Batcher(
+    async (given) => {
+      expect(++atOnce).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      atOnce--;
+      const { shape, data } = given.get('x') as HostTensor;
+      const values = Array.from(data as Float32Array);
+      if (values.some((value) => value < 0)) throw new Error('negative');
+      return new Map([
+        ['y', { dtype: 'float32' as const, shape, data: Float32Array.from(values, (v) => 2 * v) }],
+      ]);
+    },
+    { maxQueueBytes: Infinity, ...settings },
+    (run) => runs.push(run),
+  );
+  return { batcher, runs };
+}
+
+test('requests that come together share a batch of at most its rows', async () => {
+  const { batcher, runs } = doubling({ maxBatch: 4, delay: 20, maxQueue: 100 });
+  const sizes = [1, 2, 1, 3, 1, 1];
+  const requests = sizes.map((rows, i) => Array.from({ length: rows }, (_, row) => 10 * i + row));
+  const answers = await Promise.all(requests.map((values) => batcher.infer(inputs(values))));
+  expect(answers.map(valuesOf)).toEqual(requests.map((values) => values.map((value) => 2 * value)));
+  expect(runs.map(({ rows }) => rows)).toEqual([4, 4, 1]);
+  expect(runs.map(({ requests: count }) => count)).toEqual([3, 2, 1]);
+});
+
+test('a request alone waits no longer than the delay, and not at all without batching', async () => {
+  const waits = doubling({ maxBatch: 4, delay: 30, maxQueue: 10 }, 0);
+  await waits.batcher.infer(inputs([1]));
+  expect(waits.runs[0].waited[0]).toBeGreaterThan(0.025);
+  const never = doubling({ maxBatch: 0, delay: 10_000, maxQueue: 10 }, 0);
+  await Promise.all([never.batcher.infer(inputs([1])), never.batcher.infer(inputs([2]))]);
+  expect(never.runs.map(({ requests }) => requests)).toEqual([1, 1]);
+});
+
+test('other shapes go to other batches', async () => {
+  const { batcher, runs } = doubling({ maxBatch: 8, delay: 10, maxQueue: 10 });
+  const answers = await Promise.all([
+    batcher.infer(inputs([1, 2], 2)),
+    batcher.infer(inputs([3], 1)),
+    batcher.infer(inputs([4, 5], 2)),
+  ]);
+  expect(answers.map(valuesOf)).toEqual([[2, 4], [6], [8, 10]]);
+  expect(runs.map(({ requests }) => requests)).toEqual([2, 1]);
+});
+
+test('what one request broke is its error alone', async () => {
+  const { batcher } = doubling({ maxBatch: 8, delay: 5, maxQueue: 10 });
+  const answers = await Promise.allSettled([[1], [-1], [3]].map((values) => batcher.infer(inputs(values))));
+  expect(answers.map((answer) => (answer.status === 'fulfilled' ? valuesOf(answer.value) : 'error'))).toEqual(
+    [[2], 'error', [6]],
+  );
+});
+
+test('a full queue refuses, and takes requests again when it has room', async () => {
+  const { batcher } = doubling({ maxBatch: 1, delay: 0, maxQueue: 3 });
+  const answers = await Promise.allSettled([1, 2, 3, 4, 5, 6].map((value) => batcher.infer(inputs([value]))));
+  const states = answers.map(({ status }) => status);
+  expect(states).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
+  expect(answers[5]).toMatchObject({
+    reason: { http: 429, message: expect.stringContaining('3 requests wait') as string },
+  });
+  expect(valuesOf(await batcher.infer(inputs([7])))).toEqual([14]);
+});
+
+test('a queue that is full of bytes refuses, but takes one request of any size', async () => {
+  const { batcher } = doubling({ maxBatch: 1, delay: 0, maxQueue: 100, maxQueueBytes: 8 });
+  const large = Array.from({ length: 5 }, (_, i) => i);
+  const answers = await Promise.allSettled(
+    [[1], [2], [3], [4], large].map((row) => batcher.infer(inputs(row, row.length))),
+  );
+  const states = answers.map(({ status }) => status);
+  expect(states).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
+  expect(answers[4]).toMatchObject({
+    reason: {
+      http: 429,
+      message: expect.stringContaining('8 bytes of requests wait already, and 20 more') as string,
+    },
+  });
+  expect(valuesOf(await batcher.infer(inputs(large, 5)))).toEqual([0, 2, 4, 6, 8]);
+});
