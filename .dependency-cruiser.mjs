@@ -13,13 +13,13 @@ export const MAY_IMPORT = {
   'src/tensors': ['src/base'],
   'src/onnx': GROUND,
 
-  'src/graph': ['src/tensors', 'src/onnx'],
-  'src/ops': ['src/tensors', 'src/onnx', 'src/graph'],
-  'src/autodiff': ['src/graph', 'src/ops'],
-  'src/passes': ['src/tensors', 'src/graph', 'src/ops'],
-  'src/lowering': ['src/tensors', 'src/graph', 'src/ops', 'src/passes'],
+  'src/graph': [...GROUND, 'src/onnx'],
+  'src/ops': [...GROUND, 'src/onnx', 'src/graph'],
+  'src/autodiff': [...GROUND, 'src/graph', 'src/ops'],
+  'src/passes': [...GROUND, 'src/graph', 'src/ops'],
+  'src/lowering': [...GROUND, 'src/graph', 'src/ops', 'src/passes'],
   'src/nn': [...GROUND, 'src/onnx', 'src/graph', 'src/ops'],
-  'src/optim': ['src/graph', 'src/ops'],
+  'src/optim': [...GROUND, 'src/graph', 'src/ops'],
 
   'src/bundle': GROUND,
   'src/compile': [...GROUND, 'src/onnx', ...LIBRARY, 'src/bundle'],
@@ -30,9 +30,9 @@ export const MAY_IMPORT = {
   'src/evaluation': RUN,
   'src/training': [...RUN, 'src/evaluation'],
 
-  'src/draw': ['src/base'],
+  'src/draw': GROUND,
   'src/report': [...RUN, 'src/evaluation', 'src/draw'],
-  'src/experiment': ['src/base', 'src/run', 'src/draw'],
+  'src/experiment': [...GROUND, 'src/run', 'src/draw'],
   'src/profiling': [...RUN, 'src/evaluation'],
   'src/tuning': [...GROUND, 'src/onnx', 'src/runtime', ...LIBRARY, 'src/compile', 'src/profiling'],
 
@@ -42,8 +42,8 @@ export const MAY_IMPORT = {
   'src/serving': [...RUN, 'src/evaluation', 'src/draw', 'src/repository', 'src/export', 'src/inference'],
   'src/web': [...RUN, 'src/evaluation', 'src/training', 'src/draw', 'src/export'],
 
-  'graphs/recipes': ['src/base', 'src/bundle'],
-  'graphs/tuned': ['src/lowering', 'src/compile'],
+  'graphs/recipes': [...GROUND, 'src/bundle'],
+  'graphs/tuned': [...GROUND, 'src/lowering', 'src/compile'],
   'graphs/experiments': ['src/experiment'],
   'graphs/tasks': [...GROUND, 'src/onnx', ...LIBRARY, 'src/bundle', 'src/compile', 'graphs/tuned'],
 };

@@ -19,10 +19,22 @@ export default tseslint.config(
         'error',
         { allowNumber: true, allowBoolean: true },
       ],
+      // data of any size, spread into arguments, overflows the stack
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression:matches([callee.object.name="Math"], [callee.property.name=/^(push|unshift|splice|concat|of|fromCharCode|fromCodePoint)$/]) > SpreadElement.arguments',
+          message:
+            'a long list overflows the stack as arguments: use maxOf, minOf, append (src/base) or a loop',
+        },
+      ],
       // `void promise` and `() => doIt()` are clear
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },
+  // what tests spread they have made themselves
+  { files: ['test/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['**/*.{js,cjs}'],
     languageOptions: {

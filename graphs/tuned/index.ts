@@ -1,5 +1,5 @@
 /** Measured choices of lowerings that come with the package. */
-import type { Provider } from '../../src/lowering/context';
+import type { Provider } from '../../src/base/providers';
 import { choicesOf, parseTable } from '../../src/compile/tunedTable';
 import cpu from './cpu.json';
 

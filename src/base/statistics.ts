@@ -1,22 +1,8 @@
-/** Means, extremes, deviations, and how sure a measured number is. */
+/** Means, deviations, and how sure a measured number is. */
 
 /** The mean of some numbers; NaN of none. */
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** The largest of however many numbers (`Math.max(...values)` overflows the stack); -Infinity of none. */
-export const maxOf = (values: Iterable<number>): number => {
-  let most = -Infinity;
-  for (const value of values) most = Math.max(most, value);
-  return most;
-};
-
-/** The smallest of however many numbers; Infinity of none. */
-export const minOf = (values: Iterable<number>): number => {
-  let least = Infinity;
-  for (const value of values) least = Math.min(least, value);
-  return least;
-};
 
 /** 97.5 % quantile of the standard normal. */
 const Z = 1.959963984540054;

@@ -1,4 +1,5 @@
 /** Checks between a recipe's keys, after the schema has checked each key alone. */
+import { append } from '../base/lists';
 import { UserError } from '../base/errors';
 import type { Recipe } from './recipe';
 
@@ -84,7 +85,7 @@ function pretrainProblems(recipe: Recipe): string[] {
     problems.push(`network.tokens is patches: that is for finetuning; pretraining always pools patches`);
   const { grid, patches, hidden, visible } = patchCounts(recipe);
   const uncut = cutProblems(recipe);
-  if (uncut.length > 0) problems.push(...uncut);
+  if (uncut.length > 0) append(problems, uncut);
   else if (hidden < 2)
     problems.push(
       `patch.hidden is ${patch.hidden}: hides ${hidden} of ${grid} x ${grid} patches and at least 2 are needed, ` +
@@ -116,7 +117,7 @@ function finetuneProblems(recipe: Recipe): string[] {
   const { network, image, batch, pooling, regularize, consistency } = recipe;
   const problems = network.globalPool === 'attention' ? poolingProblems(network, pooling) : [];
   if (network.tokens === 'patches') {
-    problems.push(...cutProblems(recipe));
+    append(problems, cutProblems(recipe));
     if (network.globalPool !== 'attention')
       problems.push(`network.tokens is patches: give network.globalPool=attention too, which pools them`);
   }

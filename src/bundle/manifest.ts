@@ -1,5 +1,6 @@
 /** `manifest.json`: the contract between a bundle of training graphs and whatever runs it. */
 import { z } from 'zod';
+import { PROVIDERS } from '../base/providers';
 import { recipeSchema } from './recipe';
 
 /**
@@ -72,7 +73,7 @@ export const manifestSchema = z.strictObject({
   recipeName: z.string(),
   recipe: recipeSchema,
   /** provider the graphs were lowered for */
-  provider: z.enum(['cpu', 'cuda', 'webgpu']),
+  provider: z.enum(PROVIDERS),
   opset: z.number().int(),
   initialState: z.string(),
   state: z.array(stateSchema),

@@ -1,5 +1,6 @@
 /** The recipe: every number that decides what is built and how it is trained, and its validation. */
 import { z } from 'zod';
+import { PROVIDERS } from '../base/providers';
 
 /** What may be hidden of an image. */
 export const MASK_SHAPES = ['random', 'block', 'rows'] as const;
@@ -174,7 +175,7 @@ export const recipeSchema = z.strictObject({
   recompute: z.enum(['none', 'windows', 'all']).default('windows'),
   /** optimizations of the lowering that are not to be used (src/lowering/optimizations.ts) */
   without: z.array(z.string()).default([]),
-  provider: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
+  provider: z.enum(PROVIDERS).default('cpu'),
   seed: z.number().int().nonnegative().default(0),
 });
 

@@ -5,7 +5,7 @@ import { buildBundle } from '../../graphs/tasks';
 import type { Port } from '../bundle/manifest';
 import { loadRecipe } from '../../graphs/recipes/load';
 import { UserError } from '../base/errors';
-import type { Provider } from '../runtime/providers';
+import type { Provider } from '../base/providers';
 import { machine } from '../tuning/machine';
 import { choicesOf, differences, readTable } from '../compile/tunedTable';
 import { defineCommand, positional, print, set, text, warn } from './command';

@@ -1,5 +1,7 @@
 /** What a command is, and the option types that commands share. */
 import type { ArgumentsCamelCase, InferredOptionTypes, Options, PositionalOptions } from 'yargs';
+import { BROKEN } from '../base/broken';
+import { PROVIDERS } from '../base/providers';
 import type { BrokenImage } from '../data/batches/options';
 import { SOURCE_FORMS } from '../data/sources/readers';
 import { UserError } from '../base/errors';
@@ -83,13 +85,13 @@ export const data = {
 /** No default for yargs: a resumed run takes the stored one. `standard` says what there is instead. */
 export const broken = (standard: string) =>
   ({
-    choices: ['fail', 'skip'],
+    choices: BROKEN,
     requiresArg: true,
     describe: `images that cannot be decoded end the command, or are skipped and named (default: ${standard})`,
   }) as const;
 
 export const provider = {
-  choices: ['cpu', 'cuda', 'webgpu'],
+  choices: PROVIDERS,
   requiresArg: true,
   describe: "where to compute (default: the bundle's)",
 } as const;

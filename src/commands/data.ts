@@ -1,5 +1,6 @@
 /** `selfie data info | pack | download`: what data is made of, decoded once into a file, and where to get it. */
 import { statSync } from 'node:fs';
+import { maxOf, minOf } from '../base/lists';
 import { writeFileAtomic } from '../base/files';
 import { ARCHIVES, download } from '../data/tools/download';
 import { contactSheet, inspectSource, type SplitInfo } from '../data/tools/info';
@@ -47,9 +48,9 @@ export function formatInfo({ split, count, perClass, looked, broken, ...info }: 
   const classes =
     perClass === null
       ? 'no labels'
-      : `${perClass.length} classes of ${Math.min(...counts)} to ${Math.max(...counts)} images`;
+      : `${perClass.length} classes of ${minOf(counts)} to ${maxOf(counts)} images`;
   const names = (perClass ?? []).slice(0, MOST_CLASSES);
-  const width = Math.max(0, ...names.map(({ name }) => name.length));
+  const width = maxOf([0, ...names.map(({ name }) => name.length)]);
   return [
     `${split}: ${count} images, ${classes}`,
     ...names.map((each) => `  ${each.name.padEnd(width)}  ${each.count}`),

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { maxOf } from '../base/lists';
 import { buildEvalGraph } from '../../graphs/tasks';
 import { writeFileAtomic } from '../base/files';
 import { readBundle } from '../bundle/read';
@@ -108,7 +109,7 @@ export const describeScore = ({
 /** What was measured, for people. */
 export function formatEvaluation(result: Evaluation): string[] {
   const { checkpoint, step, split, count, loss, top5, perClass, broken } = result;
-  const width = Math.max(0, ...perClass.map(({ name }) => name.length));
+  const width = maxOf([0, ...perClass.map(({ name }) => name.length)]);
   return [
     `${checkpoint} (step ${step}) on ${count} images (${split})`,
     ...formatBroken(broken),

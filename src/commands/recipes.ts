@@ -1,4 +1,5 @@
 /** `selfie recipes` */
+import { maxOf } from '../base/lists';
 import { recipes } from '../../graphs/recipes';
 import { defineCommand, print } from './command';
 
@@ -9,7 +10,7 @@ export const recipesCommand = defineCommand({
   positionals: {},
   options: {},
   run: () => {
-    const width = Math.max(...[...recipes.keys()].map((name) => name.length));
+    const width = maxOf([...recipes.keys()].map((name) => name.length));
     for (const [name, { description }] of recipes) print(`${name.padEnd(width)}  ${description}`);
   },
 });

@@ -1,4 +1,5 @@
 /** `selfie report DIR [DIR ...]` */
+import { BROKEN } from '../base/broken';
 import { SOURCE_FORMS } from '../data/sources/readers';
 import { defineCommand, print, provider as providerOption, text, warn, whole } from './command';
 
@@ -35,7 +36,7 @@ export const reportCommand = defineCommand({
       describe: 'augment the images as in training, from a fixed seed',
     },
     broken: {
-      choices: ['fail', 'skip'],
+      choices: BROKEN,
       requiresArg: true,
       describe:
         'images that cannot be decoded end the command, or are left out (default: as each run was trained)',

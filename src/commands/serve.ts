@@ -1,5 +1,6 @@
 /** `selfie serve DIR` */
 import { availableParallelism } from 'node:os';
+import { PROVIDERS } from '../base/providers';
 import { UserError } from '../base/errors';
 import type { RunningServer } from '../serving/server';
 import { abortOnSignals } from './signals';
@@ -82,7 +83,7 @@ export const serveCommand = defineCommand({
       `seconds for accepted requests to finish after SIGTERM or Ctrl-C (default: ${DEFAULTS.grace})`,
     ),
     provider: {
-      choices: ['cpu', 'cuda', 'webgpu'],
+      choices: PROVIDERS,
       requiresArg: true,
       default: 'cpu',
       describe: 'where to compute',

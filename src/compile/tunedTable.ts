@@ -1,6 +1,7 @@
 /** The file that `selfie tune` writes and `build-graph --tuned` reads: which spelling was the fastest for which shapes. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { PROVIDERS } from '../base/providers';
 import { fileError } from '../base/files';
 import { UserError } from '../base/errors';
 
@@ -16,7 +17,7 @@ const entrySchema = z.strictObject({
 const tableSchema = z.strictObject({
   formatVersion: z.literal(1),
   /** where it was measured */
-  provider: z.enum(['cpu', 'cuda', 'webgpu']),
+  provider: z.enum(PROVIDERS),
   runtime: z.string(),
   processor: z.string(),
   threads: z.number().int().positive(),

@@ -1,4 +1,5 @@
 /** Curves of characters: a plot of braille dots, two by four a character, and one-line bars. */
+import { maxOf, minOf } from '../base/lists';
 import { mean } from '../base/statistics';
 
 /** Bits of the dots of a braille character, by row and column. */
@@ -32,11 +33,11 @@ export function braillePlot(
     for (let at = Math.min(from, y); at <= Math.max(from, y); at++) if (at !== from || from === y) set(x, at);
     before = y;
   });
-  return cells.map((row) => String.fromCodePoint(...Array.from(row, (bits) => 0x2800 + bits)));
+  return cells.map((row) => Array.from(row, (bits) => String.fromCodePoint(0x2800 + bits)).join(''));
 }
 
 export function rangeOf(values: readonly number[]): [low: number, high: number] {
-  return values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
+  return values.length === 0 ? [0, 1] : [minOf(values), maxOf(values)];
 }
 
 /** At most `count` values, each the mean of its neighbours. */

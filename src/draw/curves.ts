@@ -1,4 +1,5 @@
 /** Curves of training runs: measurements gathered in bins of steps, several runs and several series in one chart. */
+import { maxOf, minOf } from '../base/lists';
 import { mean } from '../base/statistics';
 import { colour, seriesColour } from './theme';
 import type { TopLevelSpec } from './vega';
@@ -26,8 +27,8 @@ export function bins(lines: readonly Measurement[], key: string, count = Infinit
     return {
       step: (some[0].step + some[some.length - 1].step) / 2,
       mean: mean(values),
-      low: Math.min(...values),
-      high: Math.max(...values),
+      low: minOf(values),
+      high: maxOf(values),
     };
   });
 }

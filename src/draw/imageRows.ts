@@ -1,4 +1,5 @@
 /** Rows of small images as one picture: a query and its nearest neighbours. */
+import { maxOf } from '../base/lists';
 import { colour, escapeText, FONT } from './theme';
 
 export interface RowImage {
@@ -20,7 +21,7 @@ const shorten = (text: string) => (text.length > MOST_LETTERS ? `${text.slice(0,
 
 /** Each row's first image is the query; the frame of the others says whether the class agrees. */
 export function imageRows(rows: readonly (readonly RowImage[])[], description: string): string {
-  const columns = Math.max(...rows.map((row) => row.length));
+  const columns = maxOf(rows.map((row) => row.length));
   const width = columns * (SIDE + GAP) + APART;
   const height = rows.length * (SIDE + CAPTION);
   const parts = rows.flatMap((row, r) =>

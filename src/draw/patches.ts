@@ -1,4 +1,5 @@
 /** What the pretraining task asks of one image, and what the network answered: pure numbers and pixels. */
+import { argmax, softmax } from '../tensors/rows';
 
 export interface PatchTask {
   /** side in pixels */
@@ -28,14 +29,8 @@ export function patchTask({ order, logits, ...image }: AnsweredPatches): PatchTa
   const scores = new Float32Array(logits.length);
   const picked = hidden.map((_, k) => {
     const row = logits.subarray(k * count, (k + 1) * count);
-    const best = row.indexOf(Math.max(...row));
-    const exponentials = row.map((x) => Math.exp(x - row[best]));
-    const sum = exponentials.reduce((a, b) => a + b, 0);
-    scores.set(
-      exponentials.map((x) => x / sum),
-      k * count,
-    );
-    return best;
+    scores.set(softmax(row), k * count);
+    return argmax(row);
   });
   return { ...image, hidden, scores, picked };
 }

@@ -1,27 +1,18 @@
 /** The patch task on one photograph: what a pretraining run's network says of its hidden patches. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { UserError } from '../base/errors';
 import { fileError } from '../base/files';
 import { patchCounts } from '../bundle/checkRecipe';
-import { readBundle } from '../bundle/read';
 import { shapedPatchOrder } from '../data/batches/maskShapes';
 import { decodeCenter } from '../data/images/decode';
-import { pickCheckpoint } from '../run/checkpoints';
-import type { Provider } from '../runtime/providers';
+import { openRun, withSession, type RunOptions } from '../run/openRun';
 import type { HostTensor } from '../tensors/dtype';
-import { withEvaluation } from './predictions';
 
-export interface AskOptions {
-  readonly directory: string;
+export interface AskOptions extends RunOptions {
   /** JPEG, PNG or WebP of any size; its middle is taken */
   readonly image: string;
-  /** step or file; default: the newest */
-  readonly checkpoint?: string;
   /** which places are hidden, default 0 */
   readonly seed?: number;
-  readonly provider?: Provider;
-  readonly threads?: number;
 }
 
 export interface PatchAnswer {
@@ -40,11 +31,12 @@ export interface PatchAnswer {
 
 /** Asks the network where the hidden patches of the image belong. Throws a UserError for whatever is not there or does not fit. */
 export async function askPatches(
-  { directory, image: file, checkpoint: which, seed = 0, provider, threads }: AskOptions,
+  options: AskOptions,
   warn: (line: string) => void = () => {},
 ): Promise<PatchAnswer> {
-  const bundle = readBundle(directory);
-  const { recipe, graphs } = bundle.manifest;
+  const { directory, image: file, seed = 0 } = options;
+  const run = openRun(options, warn);
+  const { recipe, graphs } = run.bundle.manifest;
   if (recipe.task !== 'pretrain')
     throw new UserError(
       `${directory}: a ${recipe.task} run hides no patches; give the folder of a pretraining run`,
@@ -53,7 +45,6 @@ export async function askPatches(
   const pixels = (await decodeCenter(readBytes(file), file, size, channels === 1 ? 1 : 3)).pixels;
   const { grid, patches, hidden } = patchCounts(recipe);
   const order = shapedPatchOrder(recipe.patch.mask, seed, 0, 0, grid, hidden);
-  const checkpoint = pickCheckpoint(directory, which, warn);
   // The graph takes whole batches; the others are the same image again.
   const images = new Uint8Array(pixels.length * recipe.batch);
   const orders = new BigInt64Array(patches * recipe.batch);
@@ -67,9 +58,8 @@ export async function askPatches(
       name,
       { dtype, shape: shape.map(Number), data: name === 'images' ? images : orders },
     ]);
-  const settings = { provider, threads: threads ?? availableParallelism() };
-  const logits = await withEvaluation(bundle, checkpoint, settings, async (evaluate) => {
-    const output = (await evaluate(feeds)).get('logits');
+  const logits = await withSession(run, async (session) => {
+    const output = (await session.run('eval', feeds)).get('logits');
     if (!output) throw new UserError(`${directory}: its eval.onnx gives no logits; build the bundle again`);
     return Float32Array.from(output.data.subarray(0, hidden * hidden) as Float32Array);
   });

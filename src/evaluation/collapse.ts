@@ -1,6 +1,6 @@
 /** Whether embeddings have collapsed: do they spread over the sphere, and over how many dimensions. */
-import { symmetricEigenvalues } from './eigenvalues';
-import { normalizeRows, type Rows } from './knn';
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { unitRows, type Rows } from '../tensors/rows';
 import { node, openMatrixGraph, output } from './matrixGraph';
 
 export interface Collapse {
@@ -23,7 +23,7 @@ export async function collapse(rows: Rows, threads: number): Promise<Collapse> {
 }
 
 export function spread(rows: Rows): number {
-  const { count, width, values } = normalizeRows(rows);
+  const { count, width, values } = unitRows(rows);
   let sum = 0;
   for (let column = 0; column < width; column++) {
     let mean = 0;
@@ -60,7 +60,10 @@ export async function singularValues({ count, width, values }: Rows, threads: nu
     const rows = { dtype: 'float64', shape: [count, width], data: Float64Array.from(values) } as const;
     const results = await session.run(new Map([['rows', rows]]));
     const gram = output(results, 'gram') as Float64Array;
-    return symmetricEigenvalues(gram, size).map((value) => Math.sqrt(Math.max(0, value)));
+    const { realEigenvalues } = new EigenvalueDecomposition(Matrix.from1DArray(size, size, gram), {
+      assumeSymmetric: true,
+    });
+    return Float64Array.from(realEigenvalues, (value) => Math.sqrt(Math.max(0, value))).sort();
   } finally {
     await session.release();
   }

@@ -1,12 +1,14 @@
 /** `eval.onnx` on the state that a session holds, over every batch of a loader. */
+import { append, maxOf } from '../base/lists';
+import { effectiveTrials, wilson } from '../base/statistics';
 import { patchCounts } from '../bundle/checkRecipe';
 import type { Manifest } from '../bundle/manifest';
 import { noneReadable } from '../data/batches/examples';
 import type { Loader } from '../data/batches/loader';
-import type { Batch, BrokenImage } from '../data/batches/options';
+import type { BrokenImage } from '../data/batches/options';
 import type { StateSession } from '../runtime/stateSession';
-import { batchFeeds } from './feeds';
-import { effectiveTrials, wilson } from '../base/statistics';
+import { largestIndices } from '../tensors/rows';
+import { askImages, type Answer } from './askImages';
 
 export interface ClassResult {
   readonly name: string;
@@ -48,11 +50,7 @@ export async function evaluateState(
   const { recipe } = manifest;
   const hidden = recipe.task === 'pretrain' ? patchCounts(recipe).hidden : null;
   const sums = new Sums(recipe.network.classes, hidden);
-  for await (const batch of loader) {
-    const outputs = await session.run('eval', batchFeeds(manifest.graphs.eval, [batch], false));
-    sums.add(batch, (name) => outputs.get(name)?.data.subarray(0) as Float32Array | undefined);
-    loader.release([batch]);
-  }
+  for await (const answer of askImages(session, manifest, loader)) sums.add(answer);
   return sums.result(loader.source.classes);
 }
 
@@ -76,27 +74,23 @@ class Sums {
     this.perClass = Array.from({ length: classes }, () => ({ count: 0, right: 0 }));
   }
 
-  /** `values` gives an output of the graph, [B] for metrics and [B, classes] for logits. */
-  add(
-    { valid, labels, indices, broken }: Pick<Batch, 'valid' | 'labels' | 'indices' | 'broken'>,
-    values: (name: string) => Float32Array | undefined,
-  ): void {
-    const loss = values('loss');
-    const accuracy = values('accuracy');
-    if (!loss || !accuracy) throw new Error('eval.onnx gives no loss or accuracy');
-    const logits = values('logits');
-    this.indices.push(...indices.subarray(0, valid));
-    this.broken.push(...broken);
+  add({ batch: { valid, labels, indices, broken }, output, outputs }: Answer): void {
+    const loss = output('loss').data as Float32Array;
+    const accuracy = output('accuracy').data as Float32Array;
+    const logits = outputs.get('logits')?.data as Float32Array | undefined;
+    append(this.indices, indices.subarray(0, valid));
+    append(this.broken, broken);
     for (let i = 0; i < valid; i++) {
       this.loss += loss[i];
       this.accuracies.push(accuracy[i]);
       if (!logits || !labels) continue;
       const row = logits.slice(i * this.classes, (i + 1) * this.classes);
       const label = Number(labels[i]);
-      const [best] = largest(row, 1);
       this.logits.push(row);
+      const five = largestIndices(row, 5);
+      const [best] = five;
       this.predictions.push(best);
-      this.top5 += Number(largest(row, 5).includes(label));
+      this.top5 += Number(five.includes(label));
       this.perClass[label].count++;
       this.perClass[label].right += Number(best === label);
     }
@@ -115,7 +109,7 @@ class Sums {
       loss: this.loss / count,
       accuracy,
       interval: wilson(accuracy, hidden === null ? count : effectiveTrials(accuracies, hidden)),
-      chance: hidden === null ? Math.max(...this.perClass.map((c) => c.count)) / count : 1 / hidden,
+      chance: hidden === null ? maxOf(this.perClass.map((c) => c.count)) / count : 1 / hidden,
       top5: classified && classes > 5 ? this.top5 / count : null,
       perClass: classified
         ? this.perClass.map((c, label) => ({
@@ -130,11 +124,4 @@ class Sums {
       broken: this.broken,
     };
   }
-}
-
-/** Indices of the `n` largest values, largest first; of equals the one that comes first. */
-function largest(row: Float32Array, n: number): number[] {
-  return Array.from(row.keys())
-    .sort((a, b) => row[b] - row[a] || a - b)
-    .slice(0, n);
 }

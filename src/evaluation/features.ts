@@ -1,4 +1,5 @@
 /** Features of labelled images: what a run's frozen encoder makes of them, computed once. */
+import { append } from '../base/lists';
 import type { GraphName, Manifest } from '../bundle/manifest';
 import { noneReadable } from '../data/batches/examples';
 import { createLoader } from '../data/batches/loader';
@@ -105,8 +106,8 @@ export async function computeFeatures(
     });
     for await (const { batch, values } of found) {
       rows.push(values);
-      labels.push(...Array.from(batch.labels?.subarray(0, batch.valid) ?? [], Number));
-      broken.push(...batch.broken);
+      append(labels, Array.from(batch.labels?.subarray(0, batch.valid) ?? [], Number));
+      append(broken, batch.broken);
     }
   } finally {
     await loader.close();

@@ -1,28 +1,21 @@
 /** What the evaluators of a frozen encoder share: the run, the bank of labelled images, the queries, and the score. */
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { readBundle } from '../bundle/read';
-import { commonClasses } from '../data/sources/classes';
-import { allBut, subset } from '../data/batches/sampler';
-import type { BrokenImage } from '../data/batches/options';
-import type { Source } from '../data/sources/source';
 import { UserError } from '../base/errors';
-import { requireProvider } from '../runtime/providers';
-import type { Provider } from '../runtime/providers';
-import { StateSession } from '../runtime/stateSession';
-import { pickCheckpoint } from '../run/checkpoints';
+import { maxOf } from '../base/lists';
 import { wilson } from '../base/statistics';
-import { readRun, runPaths } from '../run/runFolder';
-import { requireState } from '../run/stateTypes';
+import type { BrokenImage } from '../data/batches/options';
+import { allBut, subset } from '../data/batches/sampler';
+import { commonClasses } from '../data/sources/classes';
+import type { Source } from '../data/sources/source';
+import { openRun, withSession, type OpenRun, type ReadOptions, type RunOptions } from '../run/openRun';
+import { runPaths } from '../run/runFolder';
 import { readValidationIndices } from '../run/validationFile';
-import type { FeatureKind, Features, Selection } from './features';
+import type { FeatureKind, Selection } from './features';
 import { computeFeatures, requireFeatures, withLabelled } from './features';
 import { holdOut } from './holdOut';
 import { accuracy as accuracyOf, type Labelled } from './linearProbe';
 
-export interface FrozenOptions {
-  /** run folder */
-  readonly directory: string;
+export interface FrozenOptions extends RunOptions, ReadOptions {
   /** labelled source: `embedded`, `cifar10:PATH`, `folder:PATH` */
   readonly data: string;
   /** subset of the training images that serves as bank: `5%`, `4000` or `60/class`; default: all */
@@ -34,16 +27,8 @@ export interface FrozenOptions {
   readonly split?: 'test' | 'validation';
   /** default `embedding` */
   readonly features?: FeatureKind;
-  /** step or file; default: the newest checkpoint */
-  readonly checkpoint?: string | number;
   /** of every draw; default: the run's, so that `labels` means the images that training with it sees */
   readonly seed?: number;
-  /** images that cannot be decoded: fail, or leave them out; default: as the run does, else fail */
-  readonly broken?: 'fail' | 'skip';
-  /** default: the provider the bundle was lowered for */
-  readonly provider?: Provider;
-  readonly threads?: number;
-  readonly workers?: number;
 }
 
 /** What was evaluated; part of every result. */
@@ -90,29 +75,18 @@ export async function frozenFeatures(
   warn: (line: string) => void,
 ): Promise<FrozenFeatures> {
   const { directory, data, split = 'test', features = 'embedding', labels = null, workers } = options;
-  const { threads = availableParallelism() } = options;
-  const bundle = readBundle(directory);
-  const { manifest } = bundle;
+  const run = openRun(options, warn);
+  const { checkpoint, settings, threads } = run;
+  const { manifest } = run.bundle;
   requireFeatures(manifest, features, directory);
-  const provider = options.provider ?? manifest.provider;
-  requireProvider(provider);
-  const run = readRun(directory);
-  const seed = options.seed ?? run?.seed ?? manifest.recipe.seed;
-  const decoding = { broken: options.broken ?? run?.broken, workers };
-  const checkpoint = pickCheckpoint(directory, options.checkpoint, warn);
-  requireState(checkpoint.file, checkpoint.state, manifest);
+  const seed = options.seed ?? settings?.seed ?? manifest.recipe.seed;
+  const decoding = { broken: options.broken ?? settings?.broken, workers };
   const balanced = manifest.recipe.labelSubset === 'balanced';
-  const [bankImages, queryImages] = await select(directory, data, split, labels, seed, balanced);
-  const session = new StateSession(bundle, { provider, threads });
-  let bank: Features;
-  let queries: Features;
-  try {
-    await session.setState(checkpoint.state);
-    bank = await computeFeatures(session, manifest, features, bankImages, decoding);
-    queries = await computeFeatures(session, manifest, features, queryImages, decoding);
-  } finally {
-    await session.close();
-  }
+  const [bankImages, queryImages] = await select(run, data, split, labels, seed, balanced);
+  const { bank, queries } = await withSession(run, async (session) => {
+    const of = (images: Selection) => computeFeatures(session, manifest, features, images, decoding);
+    return { bank: await of(bankImages), queries: await of(queryImages) };
+  });
   const { file, step } = checkpoint;
   const { width, count } = bank;
   const broken = [...bank.broken, ...queries.broken];
@@ -128,7 +102,7 @@ export async function frozenFeatures(
 
 /** Bank and queries, which share no image. */
 async function select(
-  directory: string,
+  run: OpenRun,
   spec: string,
   split: 'test' | 'validation',
   labels: string | null,
@@ -142,7 +116,7 @@ async function select(
     const labelled = (pool: Int32Array) =>
       labels === null ? pool : subset(train, labels, seed, { pool, balanced });
     if (split === 'validation') {
-      const own = ownValidation(directory, spec);
+      const own = ownValidation(run, spec);
       const { kept, held } = own
         ? { kept: allBut(train.length, own), held: own }
         : holdOut(labelsOf(train, all), VALIDATION, seed);
@@ -164,8 +138,8 @@ async function select(
 }
 
 /** The images of this source that the run kept from training, or null. */
-function ownValidation(directory: string, spec: string): Int32Array | null {
-  const kept = readRun(directory)?.data === spec && existsSync(runPaths(directory).validation);
+function ownValidation({ directory, settings }: OpenRun, spec: string): Int32Array | null {
+  const kept = settings?.data === spec && existsSync(runPaths(directory).validation);
   return kept ? readValidationIndices(directory) : null;
 }
 
@@ -181,6 +155,6 @@ export function score(predictions: Int32Array, labels: Int32Array): Score {
     count,
     accuracy,
     interval: wilson(accuracy, count),
-    chance: Math.max(...sizes.values()) / count,
+    chance: maxOf(sizes.values()) / count,
   };
 }

@@ -3,14 +3,8 @@
  * votes for its class with exp(similarity / temperature) (Wu et al., "Unsupervised Feature Learning via Non-Parametric
  * Instance Discrimination", 2018; DINO's evaluation, 2021).
  */
+import { argmax, unitRows, type Rows } from '../tensors/rows';
 import { node, openMatrixGraph, output } from './matrixGraph';
-
-/** Rows of features: float32 [count, width], row-major. */
-export interface Rows {
-  readonly count: number;
-  readonly width: number;
-  readonly values: Float32Array;
-}
 
 export interface Neighbours {
   readonly k: number;
@@ -18,18 +12,6 @@ export interface Neighbours {
   readonly indices: Int32Array;
   /** [queries, k], cosines */
   readonly similarities: Float32Array;
-}
-
-/** Each row divided by its Euclidean norm; a row of zeros stays. */
-export function normalizeRows({ count, width, values }: Rows): Rows {
-  const result = new Float32Array(values.length);
-  for (let row = 0; row < count; row++) {
-    let sum = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) sum += values[i] * values[i];
-    const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0;
-    for (let i = row * width; i < (row + 1) * width; i++) result[i] = values[i] * scale;
-  }
-  return { count, width, values: result };
 }
 
 /** Queries that are compared with the whole bank at once: bounds the matrix of similarities. */
@@ -56,8 +38,8 @@ export async function nearest(bank: Rows, queries: Rows, k: number, threads: num
     },
     threads,
   );
-  const rows = { dtype: 'float32', shape: [n, width], data: normalizeRows(bank).values } as const;
-  const { values } = normalizeRows(queries);
+  const rows = { dtype: 'float32', shape: [n, width], data: unitRows(bank).values } as const;
+  const { values } = unitRows(queries);
   try {
     for (let from = 0; from < queries.count; from += CHUNK) {
       const m = Math.min(CHUNK, queries.count - from);
@@ -94,6 +76,6 @@ export function vote(
       // Relative to the nearest, so that no temperature overflows; the order of the classes is the same.
       votes[labels[indices[i]]] += Math.exp((similarities[i] - best) / temperature);
     }
-    return votes.indexOf(Math.max(...votes));
+    return argmax(votes);
   });
 }

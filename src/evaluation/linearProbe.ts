@@ -1,6 +1,6 @@
 /** The linear probe: standardized features, C chosen on a part of the training images, then one fit on all of them. */
 import { UserError } from '../base/errors';
-import type { Rows } from './knn';
+import type { Rows } from '../tensors/rows';
 import { classify, openLogistic, type LogisticModel, type LogisticProblem } from './logistic';
 import { holdOut } from './holdOut';
 

@@ -3,7 +3,7 @@
  * scikit-learn's LogisticRegression divided by C n. Value and gradient come from a float64 graph, the rest from L-BFGS.
  */
 import type { HostTensor } from '../tensors/dtype';
-import type { Rows } from './knn';
+import { argmax, type Rows } from '../tensors/rows';
 import { minimize, type Evaluated } from './lbfgs';
 import { node, openMatrixGraph, output } from './matrixGraph';
 
@@ -114,6 +114,6 @@ export function classify({ weights, biases }: LogisticModel, { count, width, val
       for (let i = 0; i < width; i++) sum += weights[label * width + i] * values[row * width + i];
       return sum;
     });
-    return logits.indexOf(Math.max(...logits));
+    return argmax(logits);
   });
 }

@@ -1,21 +1,16 @@
 /** What a checkpoint's evaluation graph says of images of a split: scores, embeddings, and the images themselves. */
-import type { Manifest } from '../bundle/manifest';
-import type { Bundle } from '../bundle/read';
-import { requireClasses } from '../data/sources/classes';
-import type { LoaderOptions } from '../data/batches/loader';
-import { createLoader } from '../data/batches/loader';
-import { spread } from '../data/batches/sampler';
-import { openSource } from '../data/sources/readers';
 import { UserError } from '../base/errors';
-import { joinFloats, type HostTensor } from '../tensors/dtype';
-import type { Provider } from '../runtime/providers';
-import { requireProvider } from '../runtime/providers';
-import { StateSession } from '../runtime/stateSession';
-import type { Checkpoint } from '../run/checkpoints';
-import { batchFeeds, batchOptions } from './feeds';
-import { readRun } from '../run/runFolder';
-import { requireState } from '../run/stateTypes';
+import { append } from '../base/lists';
+import type { Manifest } from '../bundle/manifest';
+import { createLoader, type LoaderOptions } from '../data/batches/loader';
+import { spread } from '../data/batches/sampler';
+import { requireClasses } from '../data/sources/classes';
+import { openSource } from '../data/sources/readers';
+import { withSession, type OpenRun, type ReadOptions } from '../run/openRun';
 import { readValidationIndices } from '../run/validationFile';
+import { joinFloats, sizeOf } from '../tensors/dtype';
+import { askImages } from './askImages';
+import { batchOptions } from './feeds';
 
 export interface Predictions {
   /** `all`: the data has no division */
@@ -43,44 +38,40 @@ export interface Predictions {
 /** Masks and augmentation come from this seed, as in `selfie evaluate`. */
 export const PICTURE_SEED = 0;
 
-export interface PredictOptions {
+export interface PredictionOptions extends Required<Pick<ReadOptions, 'broken'>> {
   readonly data: string;
   /** validation: the images of the data that the run kept from training */
   readonly split: 'test' | 'validation';
   /** images at most; they are spread evenly over the split */
   readonly count: number;
   readonly augment: boolean;
-  readonly broken: 'fail' | 'skip';
-  readonly provider?: Provider;
-  readonly threads: number;
   readonly workers?: number;
 }
 
 /** Runs `eval.onnx` over images of the split. Throws a UserError for whatever is not there or does not fit. */
-export async function predict(
-  directory: string,
-  bundle: Bundle,
-  checkpoint: Checkpoint,
-  options: PredictOptions,
+export async function readPredictions(
+  run: OpenRun,
+  options: PredictionOptions,
   warn: (line: string) => void,
 ): Promise<Predictions> {
-  const { manifest } = bundle;
-  const kept = options.split === 'validation' ? readValidationIndices(directory) : null;
+  const { manifest } = run.bundle;
+  const { recipe } = manifest;
+  const kept = options.split === 'validation' ? readValidationIndices(run.directory) : null;
   const split = kept ? 'train' : 'test';
   const source = await openSource(options.data, split);
   const { length, classes } = source;
   source.close();
-  if (manifest.recipe.task === 'finetune') requireClasses(source, readRun(directory)?.classes ?? null);
+  if (recipe.task === 'finetune') requireClasses(source, run.settings?.classes ?? null);
   if (kept?.some((index) => index >= length)) {
     throw new UserError(
-      `--split validation: ${options.data} has only ${length} training images, fewer than the data of ${directory}; give the data that it was trained on`,
+      `--split validation: ${options.data} has only ${length} training images, fewer than the data of ${run.directory}; give the data that it was trained on`,
     );
   }
   const available = kept?.length ?? length;
   const chosen = spread(available, options.count);
   const loaderOptions: LoaderOptions = {
     ...batchOptions(manifest, 'evaluate'),
-    augment: options.augment ? manifest.recipe.augment : null,
+    augment: options.augment ? recipe.augment : null,
     spec: options.data,
     split,
     indices: kept ? chosen.map((i) => kept[i]) : chosen,
@@ -90,36 +81,24 @@ export async function predict(
     // A pretraining graph asks for no labels; the pictures show them where there are any.
     ...(classes && { labels: { classes: mostClasses(manifest, classes.length) } }),
   };
-  return withEvaluation(bundle, checkpoint, options, async (evaluate) => {
+  return withSession(run, async (session) => {
     const loader = await createLoader(loaderOptions);
     const parts = new Map<string, Float32Array[]>();
     const images: Uint8Array[] = [];
     const indices: number[] = [];
     const labels: number[] = [];
     const orders: number[] = [];
-    try {
-      for await (const batch of loader) {
-        const { valid } = batch;
-        for (const { reason } of batch.broken) warn(`left out: ${reason}`);
-        indices.push(...batch.indices.subarray(0, valid));
-        const outputs = await evaluate(batchFeeds(manifest.graphs.eval, [batch], false));
-        for (const [name, { shape, data }] of outputs) {
-          const each = shape.slice(1).reduce((product, size) => product * size, 1);
-          const kept = Float32Array.from(data.subarray(0, valid * each) as Float32Array);
-          parts.set(name, [...(parts.get(name) ?? []), kept]);
-        }
-        images.push(
-          Uint8Array.from(batch.images.subarray(0, (batch.images.length / manifest.recipe.batch) * valid)),
-        );
-        if (batch.labels) for (const label of batch.labels.subarray(0, valid)) labels.push(Number(label));
-        const { patch_order: order } = batch;
-        if (order)
-          for (const place of order.subarray(0, (order.length / manifest.recipe.batch) * valid))
-            orders.push(Number(place));
-        loader.release([batch]);
+    for await (const { batch, outputs } of askImages(session, manifest, loader)) {
+      const { valid, patch_order: order } = batch;
+      for (const { reason } of batch.broken) warn(`left out: ${reason}`);
+      append(indices, batch.indices.subarray(0, valid));
+      for (const [name, { shape, data }] of outputs) {
+        const part = Float32Array.from(data.subarray(0, valid * sizeOf(shape.slice(1))) as Float32Array);
+        parts.set(name, [...(parts.get(name) ?? []), part]);
       }
-    } finally {
-      await loader.close();
+      images.push(batch.images.slice(0, (batch.images.length / recipe.batch) * valid));
+      if (batch.labels) append(labels, Array.from(batch.labels.subarray(0, valid), Number));
+      if (order) append(orders, Array.from(order.subarray(0, (order.length / recipe.batch) * valid), Number));
     }
     const joined = (name: string) => {
       const found = parts.get(name);
@@ -160,29 +139,6 @@ const OF_SPLIT: Readonly<Record<Predictions['split'], string>> = {
   all: '(no division into train and test)',
   validation: 'that the run kept from training',
 };
-
-type Evaluate = (feeds: Iterable<readonly [string, HostTensor]>) => Promise<Map<string, HostTensor>>;
-
-/** Opens a session with the checkpoint's state for `use`, and closes it. */
-export async function withEvaluation<T>(
-  bundle: Bundle,
-  checkpoint: Checkpoint,
-  {
-    provider = bundle.manifest.provider,
-    threads,
-  }: { readonly provider?: Provider; readonly threads: number },
-  use: (evaluate: Evaluate) => Promise<T>,
-): Promise<T> {
-  requireState(checkpoint.file, checkpoint.state, bundle.manifest);
-  requireProvider(provider);
-  const session = new StateSession(bundle, { provider, threads });
-  try {
-    await session.setState(checkpoint.state);
-    return await use((feeds) => session.run('eval', feeds));
-  } finally {
-    await session.close();
-  }
-}
 
 /** Classes that the labels may have: a classifier's own number, or all that the data has where none are learned. */
 const mostClasses = ({ recipe }: Manifest, there: number) =>

@@ -1,4 +1,5 @@
 /** The grid's results as tables: accuracy and gain with their spread, and the paper's cells beside them. */
+import { maxOf } from '../base/lists';
 import { UserError } from '../base/errors';
 import type { Cell } from './grid';
 import type { Experiment, PaperCell } from './schema';
@@ -93,7 +94,7 @@ function quote(paper: readonly PaperCell[], labels: string, methods: readonly st
 /** For a terminal: columns aligned. */
 export function formatTable({ dataSet, header, rows }: Table): string[] {
   const all = [header, ...rows];
-  const widths = header.map((_, i) => Math.max(...all.map((row) => row[i].length)));
+  const widths = header.map((_, i) => maxOf(all.map((row) => row[i].length)));
   const line = (row: readonly string[]) =>
     row
       .map((text, i) => text.padEnd(widths[i]))

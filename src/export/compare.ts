@@ -4,7 +4,7 @@ import type { Bundle } from '../bundle/read';
 import { UserError } from '../base/errors';
 import { joinFloats, type HostTensor } from '../tensors/dtype';
 import type { GraphSession } from '../runtime/session';
-import { StateSession } from '../runtime/stateSession';
+import { withSession } from '../run/openRun';
 import { IMAGE } from './model/input';
 import { inParts } from './samples';
 
@@ -38,16 +38,12 @@ export async function evaluateImages(
       );
       return [name, { dtype, shape: shape as number[], data }];
     });
-  const session = new StateSession(bundle, SETTINGS);
-  try {
-    await session.setState(state);
+  return withSession({ bundle, state, ...SETTINGS }, async (session) => {
     const result = (await session.run('eval', new Map(feeds))).get(output);
     if (!result)
       throw new UserError(`${bundle.directory}: eval.onnx has no output ${output}; build the bundle again`);
     return (result.data as Float32Array).slice(0, (count * result.data.length) / result.shape[0]);
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /** One output of an exported model for `images`: of one alone, and then of the rest in batches. */

@@ -1,10 +1,7 @@
 /** Exports of a run's folder: reads bundle, checkpoint and images, and writes what was asked for. */
 import { prepareFile } from '../base/files';
-import { readBundle, type Bundle } from '../bundle/read';
 import { UserError } from '../base/errors';
-import { pickCheckpoint } from '../run/checkpoints';
-import { readRun } from '../run/runFolder';
-import { requireState } from '../run/stateTypes';
+import { openRun } from '../run/openRun';
 import { exportModel, type ExportReport, type ExportRequest } from './exportModel';
 import { DEFAULT_FORM, type ExportForm, type ExportKind } from './form';
 import type { ExportDetails } from './metadata';
@@ -29,18 +26,16 @@ export interface ExportRunOptions extends Partial<ExportForm> {
 const CALIBRATION = 256;
 
 /** What every export of a run begins with. Throws a UserError for whatever is not there or does not fit. */
-export function openRun(
+export function openForExport(
   { directory, checkpoint: which, license, kind }: Omit<ExportRunOptions, 'out'>,
   warn: (line: string) => void,
 ) {
-  const bundle: Bundle = readBundle(directory);
-  const { file, state, step } = pickCheckpoint(directory, which, warn);
-  requireState(file, state, bundle.manifest);
-  const run = readRun(directory);
+  const { bundle, checkpoint, settings } = openRun({ directory, checkpoint: which }, warn);
+  const { file, state, step } = checkpoint;
   const details: ExportDetails = {
-    classes: run?.classes ?? null,
+    classes: settings?.classes ?? null,
     license: license ?? null,
-    data: run?.data ?? null,
+    data: settings?.data ?? null,
     step,
   };
   const fitting: ExportKind = bundle.manifest.recipe.task === 'finetune' ? 'classifier' : 'encoder';
@@ -53,7 +48,7 @@ export async function prepareExport(
   warn: (line: string) => void,
 ): Promise<ExportRequest> {
   const { out, data, images = 1000, workers } = options;
-  const { kind, ...opened } = openRun(options, warn);
+  const { kind, ...opened } = openForExport(options, warn);
   const {
     input = DEFAULT_FORM.input,
     map = DEFAULT_FORM.map,
@@ -94,6 +89,6 @@ export function exportRunState(options: ExportRunOptions, warn: (line: string) =
   if (!out.endsWith('.safetensors'))
     throw new UserError(`--out ${out}: expected a name that ends in .safetensors`);
   prepareFile('--out', out);
-  const { bundle, state, details, kind } = openRun(options, warn);
+  const { bundle, state, details, kind } = openForExport(options, warn);
   return exportTorchState(bundle, state, out, kind, details);
 }

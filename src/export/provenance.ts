@@ -1,10 +1,8 @@
 /** What a run's folder says of its training, as it may be published: no path of this machine. */
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import { findBundle, readBundle } from '../bundle/read';
 import { UserError } from '../base/errors';
-import { readRun, runPaths } from '../run/runFolder';
+import { readLoadReport, readRun } from '../run/runFolder';
 
 export interface Provenance {
   /** of the run's folder */
@@ -56,19 +54,10 @@ export function readProvenance(directory: string): Provenance {
   };
 }
 
-const loadReportSchema = z.object({ source: z.string() });
-
 function readStart(directory: string, from: string): Start {
   const there = { name: path.basename(path.resolve(from)), ...readOther(from) };
-  const file = runPaths(directory).loadReport;
-  if (!existsSync(file)) return { ...there, step: null };
-  try {
-    const { source } = loadReportSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-    const step = /step-(\d+)\.safetensors$/.exec(source)?.[1];
-    return { ...there, step: step === undefined ? null : Number(step) };
-  } catch (error) {
-    throw new UserError(`${file}: damaged; move it away`, { cause: error });
-  }
+  const step = /step-(\d+)\.safetensors$/.exec(readLoadReport(directory)?.source ?? '')?.[1];
+  return { ...there, step: step === undefined ? null : Number(step) };
 }
 
 /** Of a run that this one started from, where it still lies at its place. */

@@ -6,7 +6,8 @@ import { Random } from '../base/random';
 import { spread } from '../data/batches/sampler';
 import { type Source, type Split } from '../data/sources/source';
 import { openSource } from '../data/sources/readers';
-import type { HostTensor } from '../tensors/dtype';
+import { sizeOf, type HostTensor } from '../tensors/dtype';
+import { normalizePixels } from '../tensors/pixels';
 import { batchOptions } from '../evaluation/feeds';
 import type { ExportInput } from './form';
 import { publicSource } from './provenance';
@@ -26,7 +27,7 @@ export interface Samples {
 export function noise({ recipe: { image, batch } }: Manifest): HostTensor {
   const random = new Random(0, 'export');
   const shape = [batch, image.size, image.size, image.channels];
-  const data = Uint8Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.integer(256));
+  const data = Uint8Array.from({ length: sizeOf(shape) }, () => random.integer(256));
   return { dtype: 'uint8', shape, data };
 }
 
@@ -89,13 +90,7 @@ export function asInput(
 ): HostTensor {
   if (input !== 'float') return { dtype: 'uint8', shape, data };
   const [n, h, w, c] = shape;
-  const pixels = h * w;
-  const floats = new Float32Array(data.length);
-  for (let i = 0; i < n; i++)
-    for (let channel = 0; channel < c; channel++)
-      for (let p = 0; p < pixels; p++)
-        floats[(i * c + channel) * pixels + p] =
-          (Number(data[(i * pixels + p) * c + channel]) / 255 - mean[channel]) / std[channel];
+  const floats = normalizePixels(data as Uint8Array, c, h * w, mean, std);
   return { dtype: 'float32', shape: [n, c, h, w], data: floats };
 }
 

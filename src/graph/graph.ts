@@ -2,6 +2,7 @@
  * The graph under construction: values (typed edges), nodes (operator calls in topological order), and what an operator is.
  * They name one another, so they are one file.
  */
+import { append } from '../base/lists';
 import { allocate, DTYPES, sizeOf, type DType, type TypedArray } from '../tensors/dtype';
 import { float16Bits } from '../tensors/float16';
 import type { Shape, TensorType } from './shape';
@@ -107,7 +108,7 @@ export class Graph {
   /** Runs `body` with `name` appended to the scope of the nodes it makes. A name may itself hold slashes. */
   scope<T>(name: string, body: () => T): T {
     const parts = name.split('/').filter((part) => part !== '');
-    this.scopes.push(...parts);
+    append(this.scopes, parts);
     try {
       return body();
     } finally {

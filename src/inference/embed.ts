@@ -1,43 +1,36 @@
 /** `embed`: what a network makes of every image of a source, in a file; an unfinished one goes on where it was. */
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import type { Broken } from '../base/broken';
 import { prepareFile } from '../base/files';
 import { noneReadable } from '../data/batches/examples';
 import { createLoader } from '../data/batches/loader';
 import type { BrokenImage } from '../data/batches/options';
 import type { Source, Split } from '../data/sources/source';
 import { UserError } from '../base/errors';
-import type { Provider } from '../runtime/providers';
 import { resultFiles, writeResult } from './embedResult';
 import { describeImages, loaderSplit, openImageSet, type ImageSet } from './imageSet';
-import { requireOutput, type ImageModel, type Output } from './model';
+import { requireOutput, type ImageModel, type Output, type ModelChoice } from './model';
 import { openModel } from './openModel';
 import { outputRows } from '../evaluation/outputRows';
 import { PartialRows, requireSame, type Identity } from './partial';
 import { PartWriter } from './partWriter';
 import { silentProgress, type ImageProgress } from './progress';
 
-export interface EmbedOptions {
+export interface EmbedOptions extends ModelChoice {
   /** a form of `SOURCE_FORMS`, or a folder of images */
   readonly source: string;
-  /** folder of a run, or an exported .onnx file */
-  readonly model: string;
   /** the file to write, .parquet or .npy */
   readonly to: string;
-  /** of a run: step or file; default: the newest */
-  readonly checkpoint?: string;
   /** default all that the source has */
   readonly split?: Split | 'all';
   /** default embedding */
   readonly output?: Output;
   /** images at once, default 64 */
   readonly batch?: number;
-  /** default: the one that the run's bundle was lowered for; cpu for a file */
-  readonly provider?: Provider;
-  readonly threads?: number;
+  /** threads that decode */
   readonly workers?: number;
   /** images that cannot be decoded: fail (the default), or leave them out */
-  readonly broken?: 'fail' | 'skip';
+  readonly broken?: Broken;
   /** in place of the file, and of what was begun */
   readonly overwrite?: boolean;
 }
@@ -87,7 +80,7 @@ export async function embed(options: EmbedOptions, hooks: EmbedHooks = {}): Prom
   let model: ImageModel | undefined;
   try {
     images.missing.forEach((reason) => warn(`without ${reason}`));
-    const threads = options.threads ?? stored?.threads ?? availableParallelism();
+    const threads = options.threads ?? stored?.threads;
     const provider = options.provider ?? stored?.provider;
     model = await openModel({ ...options, threads, provider }, warn);
     requireOutput(model, output);

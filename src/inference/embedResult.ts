@@ -1,5 +1,6 @@
 /** The files of `embed`, made of its parts once all are there; they appear whole, and the same however often it was stopped. */
 import path from 'node:path';
+import { append } from '../base/lists';
 import { fileError, moveIntoPlace } from '../base/files';
 import type { BrokenImage } from '../data/batches/options';
 import type { Source } from '../data/sources/source';
@@ -41,7 +42,7 @@ export async function writeResult(
     for (const [i, source] of sources.entries())
       for (const part of partial.parts(source.split)) {
         splits[i].rows += part.indices.length;
-        broken.push(...part.broken);
+        append(broken, part.broken);
         if (part.indices.length > 0) width = part.width;
         yield [source, part];
       }

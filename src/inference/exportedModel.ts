@@ -1,5 +1,6 @@
 /** An exported .onnx file as a model for images; how it takes them, its metadata say. */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { UserError } from '../base/errors';
 import { asInput } from '../export/samples';
 import { sha256 } from './fingerprint';
@@ -12,7 +13,7 @@ import type { ModelInfo } from './modelWorker';
 export async function openExported({
   model: file,
   provider = 'cpu',
-  threads,
+  threads = availableParallelism(),
 }: ModelChoice): Promise<ImageModel> {
   const weights = `${file}.data`;
   const fingerprint = await sha256([file, ...(existsSync(weights) ? [weights] : [])]);

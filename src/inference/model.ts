@@ -1,7 +1,7 @@
 /** What `embed` and `predict` run: a trained run or an exported model, on images as evaluation has them. */
 import { UserError } from '../base/errors';
 import type { HostTensor } from '../tensors/dtype';
-import type { Provider } from '../runtime/providers';
+import type { Provider } from '../base/providers';
 
 /** [B, D], [B, classes] and [B, classes]. */
 export const OUTPUTS = ['embedding', 'logits', 'probabilities'] as const;
@@ -41,7 +41,8 @@ export interface ModelChoice {
   readonly checkpoint?: string;
   /** default: the one that the run's bundle was lowered for; cpu for a file */
   readonly provider?: Provider;
-  readonly threads: number;
+  /** threads that compute; default: all */
+  readonly threads?: number;
 }
 
 /** Throws a UserError where the model does not give it. */

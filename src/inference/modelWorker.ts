@@ -1,6 +1,6 @@
 /** The thread that owns one model's session; `session.run` blocks it and nothing else. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { UserError } from '../base/errors';
+import { workerData } from 'node:worker_threads';
+import { answerCalls } from '../base/workerCalls';
 import { readModel } from '../onnx/files';
 import type { HostTensor } from '../tensors/dtype';
 import type { OnnxValueInfo } from '../onnx/model';
@@ -20,16 +20,8 @@ export interface ModelInfo {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A run, or null: release the session and end. */
-export type Request = { readonly id: number; readonly feeds: Entries } | null;
-
-/** The first one has id -1 and tells whether the model is loaded. */
-export type Reply =
-  | { readonly id: number; readonly info: ModelInfo }
-  | { readonly id: number; readonly outputs: Entries }
-  | { readonly id: number; readonly error: string; readonly user: boolean };
-
-export const LOADING = -1;
+/** `load` comes first and is answered by what the model is; a run by its outputs. */
+export type Request = 'load' | Entries;
 
 /** The runtime reads more models than the project's reader, which is needed for what a model says of itself alone. */
 function readMetadata(file: string): Readonly<Record<string, string>> {
@@ -40,34 +32,16 @@ function readMetadata(file: string): Readonly<Record<string, string>> {
   }
 }
 
-if (parentPort !== null) {
-  const port = parentPort;
-  const { file, settings } = workerData as Setup;
-  const reply = async (id: number, make: () => Promise<Reply>) => {
-    try {
-      port.postMessage(await make());
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      port.postMessage({ id, error: message, user: error instanceof UserError } satisfies Reply);
-    }
-  };
-  let session: GraphSession | undefined;
-  let queue = reply(LOADING, async () => {
+let session: GraphSession | undefined;
+
+async function answer(request: Request): Promise<ModelInfo | Entries> {
+  if (request === 'load') {
+    const { file, settings } = workerData as Setup;
     session = await createSession(file, settings);
-    return { id: LOADING, info: { ...session.describe(), metadata: readMetadata(file) } };
-  });
-  port.on('message', (request: Request) => {
-    queue = queue.then(async () => {
-      if (request === null) {
-        await session?.release();
-        port.close();
-        return;
-      }
-      const { id, feeds } = request;
-      await reply(id, async () => {
-        if (!session) throw new Error('no model is loaded');
-        return { id, outputs: [...(await session.run(new Map(feeds)))] };
-      });
-    });
-  });
+    return { ...session.describe(), metadata: readMetadata(file) };
+  }
+  if (!session) throw new Error('no model is loaded');
+  return [...(await session.run(new Map(request)))];
 }
+
+answerCalls(answer, () => session?.release());

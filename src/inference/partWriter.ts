@@ -1,4 +1,5 @@
 /** Rows as they come become parts: of so many numbers or seconds, so that little is lost where the process is killed. */
+import { append } from '../base/lists';
 import type { BrokenImage } from '../data/batches/options';
 import { joinFloats } from '../tensors/dtype';
 import type { OutputRows } from '../evaluation/outputRows';
@@ -28,8 +29,8 @@ export class PartWriter {
   add({ batch, width, values }: OutputRows): void {
     const { step, valid, indices, broken } = batch;
     this.rows.push(values);
-    this.indices.push(...indices.subarray(0, valid));
-    this.broken.push(...broken);
+    append(this.indices, indices.subarray(0, valid));
+    append(this.broken, broken);
     this.width = width;
     this.to = step + 1;
     const seconds = (performance.now() - this.last) / 1000;

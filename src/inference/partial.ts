@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { BROKEN } from '../base/broken';
+import { PROVIDERS } from '../base/providers';
 import type { BrokenImage } from '../data/batches/options';
 import { UserError } from '../base/errors';
 import { readSafetensors, writeSafetensors } from '../tensors/safetensors';
@@ -24,8 +26,8 @@ const identitySchema = z.strictObject({
   output: z.enum(['embedding', 'logits', 'probabilities']),
   batch: z.number().int().positive(),
   threads: z.number().int().positive(),
-  provider: z.enum(['cpu', 'cuda', 'webgpu']),
-  broken: z.enum(['fail', 'skip']),
+  provider: z.enum(PROVIDERS),
+  broken: z.enum(BROKEN),
 });
 export type Identity = z.infer<typeof identitySchema>;
 

@@ -1,28 +1,19 @@
 /** `predict`: the classes of image files, the likeliest first. */
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { fileError } from '../base/files';
 import { openImages } from '../data/sources/folder';
 import { decodeCenter } from '../data/images/decode';
 import { UserError } from '../base/errors';
-import type { Provider } from '../runtime/providers';
-import type { ImageModel } from './model';
+import type { ImageModel, ModelChoice } from './model';
 import { openModel } from './openModel';
 
-export interface PredictOptions {
+export interface PredictOptions extends ModelChoice {
   /** image files, folders of images, or `-` for an image on stdin */
   readonly images: readonly string[];
-  /** folder of a run, or an exported .onnx file */
-  readonly model: string;
-  /** of a run: step or file; default: the newest */
-  readonly checkpoint?: string;
   /** classes an image, default 5 */
   readonly top?: number;
-  /** default: the one that the run's bundle was lowered for; cpu for a file */
-  readonly provider?: Provider;
-  readonly threads?: number;
 }
 
 export interface ClassProbability {
@@ -56,11 +47,11 @@ export async function predict(
   options: PredictOptions,
   warn: (line: string) => void = () => {},
 ): Promise<Predictions> {
-  const { images, top = TOP, threads = availableParallelism() } = options;
+  const { images, top = TOP } = options;
   if (images.filter((image) => image === STDIN).length > 1)
     throw new UserError(`${STDIN} is given more than once; stdin has one image`);
   const files = images.flatMap(filesOf);
-  const model = await openModel({ ...options, threads }, warn);
+  const model = await openModel(options, warn);
   try {
     requireClasses(model);
   } catch (error) {

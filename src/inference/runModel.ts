@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { graphPath } from '../bundle/read';
 import { embedState } from '../export/model/bakeWeights';
-import { openRun } from '../export/exportRun';
+import { openForExport } from '../export/exportRun';
 import { DEFAULT_FORM } from '../export/form';
 import { exportMetadata } from '../export/metadata';
 import { readModel, writeModel } from '../onnx/files';
@@ -19,7 +19,7 @@ import type { ImageModel, ModelChoice } from './model';
  */
 export async function openRunModel(choice: ModelChoice, warn: (line: string) => void): Promise<ImageModel> {
   const { model: directory, checkpoint, threads } = choice;
-  const { bundle, file, state, details, kind } = openRun({ directory, checkpoint }, warn);
+  const { bundle, file, state, details, kind } = openForExport({ directory, checkpoint }, warn);
   const { manifest } = bundle;
   const provider = choice.provider ?? manifest.provider;
   requireProvider(provider);

@@ -8,6 +8,7 @@
  * Rows may come with a pending factor per channel, `scale` [C]: the value is rows * scale. Who consumes a value linearly
  * (a convolution's gradients) takes both and puts the factor into its small operand; everyone else gets the product.
  */
+import type { Provider } from '../base/providers';
 import type { Graph, Value } from '../graph/graph';
 import { gather } from '../ops/gather';
 import { reshape, transpose } from '../ops/shape';
@@ -15,7 +16,6 @@ import { pixelOrder, reorder, type MapSize, type PixelOrder } from './winograd/t
 import type { Optimization } from './optimizations';
 
 export type Layout = 'plain' | 'rows';
-export type Provider = 'cpu' | 'cuda' | 'webgpu';
 
 export interface LoweringOptions {
   readonly provider: Provider;

@@ -1,4 +1,5 @@
 /** Which large forward values can be made again for the gradients, from what, and which gradient each copy waits for. */
+import { append } from '../base/lists';
 import type { Graph, Node, Value } from '../graph/graph';
 import { bytesOf, peakBytes } from './cost';
 
@@ -176,7 +177,7 @@ export class Planner {
       seen.add(node);
       for (const input of node.inputs) {
         if (input?.node) stack.push(input.node);
-        if (input) stack.push(...this.awaited(this.root(input)));
+        if (input) append(stack, this.awaited(this.root(input)));
       }
     }
     return false;

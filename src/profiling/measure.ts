@@ -2,14 +2,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import type { GraphContract, Manifest } from '../bundle/manifest';
+import type { Manifest } from '../bundle/manifest';
+import { randomBatch } from '../bundle/randomBatch';
+import { stateOutputs } from '../bundle/stateOutputs';
 import { graphPath, initialStatePath, readBundle } from '../bundle/read';
 import type { Bundle } from '../bundle/read';
-import { Random } from '../base/random';
 import { readSafetensors } from '../tensors/safetensors';
 import type { HostTensor } from '../tensors/dtype';
 import { requireProvider } from '../runtime/providers';
-import type { Provider } from '../runtime/providers';
+import type { Provider } from '../base/providers';
 import { createSession } from '../runtime/session';
 import type { GraphSession, SessionSettings } from '../runtime/session';
 import { readNewestCheckpoint } from '../run/checkpoints';
@@ -111,16 +112,16 @@ async function runSteps(
   const rate = learningRate(schedule, Math.min(step, schedule.steps - 1), schedule.steps);
   const feeds = new Map<string, HostTensor>([
     ...initial,
-    ...randomBatch(contract, manifest),
+    ...randomBatch(contract, manifest.recipe),
     ...scalarFeeds(contract, { ...RANDOM_SCALARS, learning_rate: [rate] }, false),
   ]);
   const seconds: number[] = [];
   for (let i = 0; i <= steps; i++) {
     const start = performance.now();
     const outputs = await session.run(feeds);
-    for (const { name, replaces } of contract.outputs) {
-      const next = outputs.get(name);
-      if (replaces !== undefined && next) feeds.set(replaces, next);
+    for (const [output, input] of stateOutputs(contract)) {
+      const next = outputs.get(output);
+      if (next) feeds.set(input, next);
     }
     if (i > 0) seconds.push((performance.now() - start) / 1000);
   }
@@ -134,23 +135,3 @@ export const RANDOM_SCALARS = {
   dropout_seed: [SEED],
   mixup_weight: [0.5],
 };
-
-/** What the loader would feed, with random pixels, classes and orders of the patches: the same each time. */
-export function randomBatch(contract: GraphContract, { recipe }: Manifest): [string, HostTensor][] {
-  return contract.inputs
-    .filter(({ role }) => role === 'batch')
-    .map(({ name, dtype, shape: open }) => {
-      const shape = open.map((length) => (typeof length === 'number' ? length : recipe.batch));
-      const length = shape.reduce((product, n) => product * n, 1);
-      const random = new Random(SEED, 'profile', name);
-      const data = () => {
-        if (dtype === 'uint8') return Uint8Array.from({ length }, () => random.integer(256));
-        if (name === 'labels')
-          return BigInt64Array.from({ length }, () => BigInt(random.integer(recipe.network.classes)));
-        if (name !== 'patch_order') throw new Error(`the profiler has nothing for the batch input ${name}`);
-        const orders = Array.from({ length: shape[0] }, () => [...random.permutation(shape[1])]);
-        return BigInt64Array.from(orders.flat(), BigInt);
-      };
-      return [name, { dtype, shape, data: data() }];
-    });
-}

@@ -2,13 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { maxOf } from '../base/lists';
 import { graphPath, initialStatePath, readBundle } from '../bundle/read';
 import { readSafetensors } from '../tensors/safetensors';
 import type { HostTensor } from '../tensors/dtype';
-import { requireProvider, type Provider } from '../runtime/providers';
+import { requireProvider } from '../runtime/providers';
+import type { Provider } from '../base/providers';
 import type { SessionSettings } from '../runtime/session';
 import { scalarFeeds } from '../evaluation/feeds';
-import { RANDOM_SCALARS, randomBatch } from './measure';
+import { randomBatch } from '../bundle/randomBatch';
+import { RANDOM_SCALARS } from './measure';
 import { profiled } from './profiled';
 import type { Kernel } from './trace';
 
@@ -34,7 +37,7 @@ export async function placeNodes(directory: string, settings: SessionSettings): 
   const { train } = bundle.manifest.graphs;
   const feeds = new Map<string, HostTensor>([
     ...readSafetensors(initialStatePath(bundle)).tensors,
-    ...randomBatch(train, bundle.manifest),
+    ...randomBatch(train, bundle.manifest.recipe),
     ...scalarFeeds(train, RANDOM_SCALARS, false),
   ]);
   const folder = mkdtempSync(path.join(tmpdir(), 'selfie-placement-'));
@@ -51,7 +54,7 @@ export async function placeNodes(directory: string, settings: SessionSettings): 
   }
 }
 
-const PROVIDERS: Readonly<Record<Provider, string>> = {
+const KERNEL_PROVIDERS: Readonly<Record<Provider, string>> = {
   cpu: 'CPUExecutionProvider',
   cuda: 'CUDAExecutionProvider',
   webgpu: 'WebGpuExecutionProvider',
@@ -59,7 +62,7 @@ const PROVIDERS: Readonly<Record<Provider, string>> = {
 
 /** A table by operator and provider; nodes that a GPU session left to the CPU are marked and then named. */
 export function describePlacement(nodes: readonly PlacedNode[], provider: Provider): string[] {
-  const asked = PROVIDERS[provider];
+  const asked = KERNEL_PROVIDERS[provider];
   const here = nodes.filter((node) => node.provider === asked);
   if (here.length === nodes.length) {
     return [`all ${nodes.length} nodes run on ${provider}`, ...table(nodes, asked)];
@@ -82,7 +85,7 @@ function table(nodes: readonly PlacedNode[], asked: string): string[] {
     counts.set(key, { ...row, count: row.count + 1 });
   }
   const rows = [...counts.values()].sort((a, b) => b.count - a.count);
-  const width = Math.max(...rows.map(({ node }) => node.op.length));
+  const width = maxOf(rows.map(({ node }) => node.op.length));
   return rows.map(
     ({ node, count }) =>
       `${node.provider === asked ? ' ' : '*'} ${node.op.padEnd(width)} ${String(count).padStart(6)}  ${node.provider}`,

@@ -1,4 +1,5 @@
 /** Columns of text, aligned. */
+import { maxOf } from '../base/lists';
 
 export interface Column {
   readonly title: string;
@@ -9,7 +10,7 @@ export interface Column {
 /** A head, a rule and the rows; none where there are no rows. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
-  const widths = columns.map(({ title }, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const widths = columns.map(({ title }, i) => maxOf([title.length, ...rows.map((row) => row[i].length)]));
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, i) => (columns[i].right ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))

@@ -1,4 +1,5 @@
 /** A profile as text for the terminal. */
+import { maxOf } from '../base/lists';
 import { formatTable, type Column } from './table';
 import type { Cost, Profile } from './profile';
 
@@ -67,7 +68,7 @@ function scopeTable(profile: Profile, top: number): string[] {
   const stepMs = 1000 * profile.profiledSecondsPerStep;
   const outsideKernels = 1000 * (profile.betweenKernelsSeconds + profile.outsideSeconds);
   const { shown, rest } = cut(profile.scopes, top);
-  const longest = Math.max(outsideKernels, ...shown.map(({ total }) => total.ms));
+  const longest = maxOf([outsideKernels, ...shown.map(({ total }) => total.ms)]);
   const row = (scope: string, forward: number, backward: number, optimizer: number, total: Cost) => [
     scope,
     ms(forward),
@@ -101,7 +102,7 @@ function scopeTable(profile: Profile, top: number): string[] {
 function operatorTable(profile: Profile, top: number): string[] {
   const stepMs = 1000 * profile.profiledSecondsPerStep;
   const { shown, rest } = cut(profile.operators, top);
-  const longest = Math.max(...shown.map((cost) => cost.ms));
+  const longest = maxOf(shown.map((cost) => cost.ms));
   const row = (op: string, cost: Cost) => [
     op,
     fixed(0)(cost.calls),

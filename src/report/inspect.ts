@@ -1,4 +1,5 @@
 /** `selfie inspect`: the patch task on one photograph, as pictures and text. */
+import { maxOf } from '../base/lists';
 import { askPatches, type AskOptions } from '../evaluation/askPatches';
 import { isRight, patchTask, pickedPixels, visiblePixels, type PatchTask } from '../draw/patches';
 import { patchPicture } from '../draw/patchPicture';
@@ -42,7 +43,7 @@ export function inspectionTable({ hidden, scores, picked, ...task }: PatchTask):
   const n = hidden.length;
   const grid = Math.floor(task.size / task.patch);
   const where = (place: number) => `row ${Math.floor(place / grid) + 1}, column ${(place % grid) + 1}`;
-  const width = Math.max(...hidden.map((place) => where(place).length));
+  const width = maxOf(hidden.map((place) => where(place).length));
   const cell = (score: number, chosen: boolean) =>
     (chosen ? `[${(100 * score).toFixed(0)}]` : `${(100 * score).toFixed(0)} `).padStart(6);
   const right = hidden.filter((_, k) => isRight(whole, k)).length;

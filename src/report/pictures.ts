@@ -3,10 +3,10 @@ import type { Manifest } from '../bundle/manifest';
 import { confusionMatrix, confusionSpec, mostConfused } from './confusion';
 import { mapSpec } from './embeddingMap';
 import { imageRows, type RowImage } from '../draw/imageRows';
-import { nearestRows } from '../tensors/rows';
+import { argmax, nearestRows, unitRows, type Rows } from '../tensors/rows';
 import { patchPicture } from '../draw/patchPicture';
 import { patchTask } from '../draw/patches';
-import { principalComponents, type Projection, unitRows } from '../draw/pca';
+import { principalComponents, type Projection } from '../draw/pca';
 import { pixelsUri } from '../draw/png';
 import { spread } from '../data/batches/sampler';
 import type { Predictions } from '../evaluation/predictions';
@@ -51,17 +51,9 @@ export async function patchPictures(
   );
 }
 
-/** Embeddings of unit length, and their width. */
-export interface Units {
-  readonly data: Float32Array;
-  readonly width: number;
-}
-
-export function unitsOf({ embedding, indices }: Predictions): Units | null {
-  if (!embedding) return null;
-  const width = embedding.length / indices.length;
-  return { data: unitRows(embedding, width), width };
-}
+/** The embeddings, of unit length; null where the graph gives none. */
+export const unitsOf = ({ embedding, indices: { length } }: Predictions): Rows | null =>
+  embedding && unitRows({ count: length, width: embedding.length / length, values: embedding });
 
 const NEIGHBOURS = 8;
 
@@ -69,7 +61,7 @@ const NEIGHBOURS = 8;
 export async function neighbourPicture(
   manifest: Manifest,
   predictions: Predictions,
-  { data, width }: Units,
+  units: Rows,
   queries: number,
 ): Promise<string> {
   const { size, channels } = manifest.recipe.image;
@@ -81,7 +73,7 @@ export async function neighbourPicture(
   });
   const rows = await Promise.all(
     Array.from(spread(indices.length, queries)).map((query) => {
-      const others = nearestRows(data, width, query, NEIGHBOURS).map(({ index }) => index);
+      const others = nearestRows(units, query, NEIGHBOURS).map(({ index }) => index);
       return Promise.all([query, ...others].map((i) => show(i, query)));
     }),
   );
@@ -90,9 +82,9 @@ export async function neighbourPicture(
 
 export async function mapPicture(
   { labels, classes }: Predictions,
-  { data, width }: Units,
+  units: Rows,
 ): Promise<{ svg: string; projection: Projection }> {
-  const projection = principalComponents(data, width, 2);
+  const projection = principalComponents(units, 2);
   const { coordinates, explained } = projection;
   return { svg: await renderChart(mapSpec(coordinates, explained, labels, classes)), projection };
 }
@@ -114,8 +106,7 @@ export async function confusionPicture(
   if (!labels || !logits || patchOrder) return null;
   const count = manifest.recipe.network.classes;
   const predicted = Int32Array.from(labels, (_, i) => {
-    const row = logits.subarray(i * count, (i + 1) * count);
-    return row.indexOf(Math.max(...row));
+    return argmax(logits.subarray(i * count, (i + 1) * count));
   });
   const names = Array.from({ length: count }, (_, label) => classes?.[label] ?? String(label));
   const counts = confusionMatrix(labels, predicted, count);

@@ -1,20 +1,19 @@
 /** `selfie report`: reads runs, lets their networks answer, and writes the page with its pictures beside it. */
 import { mkdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { writeFileAtomic } from '../base/files';
 import { UserError } from '../base/errors';
-import type { Provider } from '../runtime/providers';
 import { reportPage } from '../draw/page';
 import { svgToPng } from '../draw/png';
-import { predict, type Predictions } from '../evaluation/predictions';
+import { readPredictions, type Predictions } from '../evaluation/predictions';
+import { openRun, type ComputeOptions, type ReadOptions } from '../run/openRun';
 import { readRuns, type RunView } from './runView';
 import { resultsSection } from './results';
 import { confusionSection, curvesSection, embeddingSections, patchSection, recipeSection } from './sections';
 import { shown, type Pictures, type ShownRun } from './shownRun';
 import { standalone } from '../draw/theme';
 
-export interface ReportOptions {
+export interface ReportOptions extends ComputeOptions, ReadOptions {
   readonly directories: readonly string[];
   /** the page; default: report.html in the first folder */
   readonly to?: string;
@@ -26,12 +25,6 @@ export interface ReportOptions {
   readonly images?: number;
   /** augments them as training does */
   readonly augment?: boolean;
-  /** images that cannot be decoded: fail, or leave them out; default: as each run was trained */
-  readonly broken?: 'fail' | 'skip';
-  /** default: the provider that each bundle was lowered for */
-  readonly provider?: Provider;
-  readonly threads?: number;
-  readonly workers?: number;
 }
 
 export interface Report {
@@ -86,7 +79,7 @@ export async function report(
 }
 
 async function answers(
-  { directory, bundle, checkpoint, settings }: RunView,
+  { directory, checkpoint, settings }: RunView,
   count: number,
   { data, split = 'test', augment = false, broken, provider, threads, workers }: ReportOptions,
   warn: (line: string) => void,
@@ -98,15 +91,7 @@ async function answers(
   const from = data ?? settings?.data;
   if (from === undefined)
     throw new UserError(`${directory}: has no run.json that names its data; give --data`);
-  const options = {
-    data: from,
-    split,
-    count,
-    augment,
-    broken: broken ?? settings?.broken ?? 'fail',
-    provider,
-    threads: threads ?? availableParallelism(),
-    workers,
-  };
-  return predict(directory, bundle, checkpoint, options, warn);
+  const policy = broken ?? settings?.broken ?? 'fail';
+  const run = openRun({ directory, checkpoint, provider, threads });
+  return readPredictions(run, { data: from, split, count, augment, broken: policy, workers }, warn);
 }

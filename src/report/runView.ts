@@ -1,17 +1,15 @@
 /** All that a report says of one run, read from its folder. */
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { patchCounts } from '../bundle/checkRecipe';
 import type { Manifest } from '../bundle/manifest';
 import type { Bundle } from '../bundle/read';
 import { readBundle } from '../bundle/read';
-import { UserError } from '../base/errors';
 import type { Checkpoint } from '../run/checkpoints';
 import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
 import type { LoadReport } from '../run/loadReport';
 import type { StepMetrics } from '../run/metricsLog';
-import { readRun, runPaths, type RunSettings } from '../run/runFolder';
+import { readLoadReport, readRun, readStored, runPaths, type RunSettings } from '../run/runFolder';
 import { readValidation, type ValidationMetrics } from '../run/validationFile';
 import type { Measurement } from '../draw/curves';
 import { readMetricsTolerant } from '../run/metricsTail';
@@ -32,19 +30,6 @@ export interface RunView {
   /** null: none yet */
   readonly checkpoint: Checkpoint | null;
 }
-
-const byPart = z.record(z.string(), z.array(z.string()));
-const shape = z.array(z.number());
-const reinitialized = z.object({ name: z.string(), source: shape, network: shape });
-const loadReportSchema = z.object({
-  source: z.string(),
-  // reports of earlier versions have neither of these two
-  averages: z.boolean().default(false),
-  reinitialized: z.record(z.string(), z.array(reinitialized)).default({}),
-  loaded: byPart,
-  fresh: byPart,
-  left: byPart,
-});
 
 const probeResultSchema = z.object({
   step: z.number(),
@@ -77,20 +62,10 @@ export function readRuns(directories: readonly string[], warn: (line: string) =>
         probeResultSchema,
         'a result of `selfie linear-probe`',
       ),
-      loadReport: readStored(paths.loadReport, loadReportSchema, 'a load report of `selfie train`'),
+      loadReport: readLoadReport(directory),
       checkpoint: listCheckpoints(directory).length > 0 ? readNewestCheckpoint(directory, warn) : null,
     };
   });
-}
-
-/** Null where the file is not there; `what` is for the message. */
-function readStored<T>(file: string, schema: z.ZodType<T>, what: string): T | null {
-  if (!existsSync(file)) return null;
-  try {
-    return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch (error) {
-    throw new UserError(`${file}: not ${what}; move it away`, { cause: error });
-  }
 }
 
 /** All that was measured while the run trained: the lines of steps, and those of validation under names of their own. */

@@ -1,13 +1,13 @@
 /** A run as the sections of a report take it: its folder, and what its network answered. */
 import type { Predictions } from '../evaluation/predictions';
-import { neighbourAgreement } from '../tensors/rows';
-import { unitsOf, type Units } from './pictures';
+import { neighbourAgreement, type Rows } from '../tensors/rows';
+import { unitsOf } from './pictures';
 import { chanceOf, type RunView } from './runView';
 
 export interface ShownRun extends RunView {
   readonly chance: number;
   readonly predictions: Predictions | null;
-  readonly units: Units | null;
+  readonly units: Rows | null;
   /** null: no labels or no embeddings */
   readonly agreement: { readonly accuracy: number; readonly chance: number } | null;
 }
@@ -18,7 +18,6 @@ export type Pictures = Map<string, string>;
 export function shown(view: RunView, predictions: Predictions | null): ShownRun {
   const units = predictions && unitsOf(predictions);
   const labels = predictions?.labels;
-  const agreement =
-    units && labels && labels.length > 1 ? neighbourAgreement(units.data, units.width, labels) : null;
+  const agreement = units && labels && labels.length > 1 ? neighbourAgreement(units, labels) : null;
   return { ...view, chance: chanceOf(view.bundle.manifest), predictions, units, agreement };
 }

@@ -1,34 +1,37 @@
 /** The report of a run that started from other weights: what was taken, and as text. */
+import { z } from 'zod';
+import { maxOf } from '../base/lists';
 
 /** Parameters and buffers, their names unless it says otherwise, by the part of the network they belong to. */
 export type ByPart<Item = string> = Record<string, Item[]>;
 
-/** A tensor with its shape in the source and in this network. */
-export interface Reinitialized {
-  readonly name: string;
-  readonly source: readonly number[];
-  readonly network: readonly number[];
-}
+const names = z.record(z.string(), z.array(z.string()));
+const shape = z.array(z.number());
 
-export interface LoadReport {
+/** A tensor with its shape in the source and in this network. */
+const reinitializedSchema = z.object({ name: z.string(), source: shape, network: shape });
+export type Reinitialized = z.infer<typeof reinitializedSchema>;
+
+export const loadReportSchema = z.object({
   /** the file that was read */
-  readonly source: string;
+  source: z.string(),
   /** whether values were taken from moving averages of the source; tensors without one come as they are */
-  readonly averages: boolean;
+  averages: z.boolean().default(false),
   /** taken from the source */
-  readonly loaded: ByPart;
+  loaded: names,
   /** in the source with a size that other data asks for (see DATA_AXES): keeps its initial value */
-  readonly reinitialized: ByPart<Reinitialized>;
+  reinitialized: z.record(z.string(), z.array(reinitializedSchema)).default({}),
   /** not in the source: keeps its initial value */
-  readonly fresh: ByPart;
+  fresh: names,
   /** in the source, not in this network */
-  readonly left: ByPart;
-}
+  left: names,
+});
+export type LoadReport = z.infer<typeof loadReportSchema>;
 
 /** The report as lines of text: a table by part, and the names of what is not simply loaded. */
 export function formatLoadReport(report: LoadReport): string[] {
   const rows = countTensors(report);
-  const width = Math.max(...rows.map(([part]) => part.length), 'part'.length);
+  const width = maxOf([...rows.map(([part]) => part.length), 'part'.length]);
   const line = (part: string, cells: readonly (string | number)[]) =>
     `  ${part.padEnd(width)}${cells.map((cell) => `  ${String(cell).padStart(6)}`).join('')}`;
   return [

@@ -2,8 +2,10 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { PROVIDERS } from '../base/providers';
 import { writeFileAtomic } from '../base/files';
 import { UserError } from '../base/errors';
+import { loadReportSchema, type LoadReport } from './loadReport';
 import { identitySchema, type RunIdentity } from './runIdentity';
 
 const runSchema = z.strictObject({
@@ -12,7 +14,7 @@ const runSchema = z.strictObject({
   /** class names of the data; null: unlabelled */
   classes: z.array(z.string()).nullable(),
   /** how it is run: may change when it is resumed */
-  provider: z.enum(['cpu', 'cuda', 'webgpu']),
+  provider: z.enum(PROVIDERS),
   threads: z.number().int().positive(),
   stepsPerRun: z.number().int().positive(),
   checkpointEvery: z.number().int().positive(),
@@ -66,6 +68,20 @@ export function readRun(directory: string): RunSettings | null {
   }
   return parsed.data;
 }
+
+/** A JSON file of a run; null where it is not there. `what` is for the message. */
+export function readStored<T>(file: string, schema: z.ZodType<T>, what: string): T | null {
+  if (!existsSync(file)) return null;
+  try {
+    return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new UserError(`${file}: not ${what}; move it away`, { cause: error });
+  }
+}
+
+/** What was taken when the run started from other weights; null where it did not. */
+export const readLoadReport = (directory: string): LoadReport | null =>
+  readStored(runPaths(directory).loadReport, loadReportSchema, 'a load report of `selfie train`');
 
 export function writeRun(directory: string, run: RunSettings): void {
   mkdirSync(directory, { recursive: true });

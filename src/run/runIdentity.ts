@@ -1,5 +1,6 @@
 /** What a run is, however and wherever it is run: `run.json` and every checkpoint have it. */
 import { z } from 'zod';
+import { BROKEN } from '../base/broken';
 
 /** What decides the losses and weights of a run besides its bundle. */
 export const identitySchema = z.strictObject({
@@ -11,7 +12,7 @@ export const identitySchema = z.strictObject({
   /** where consistency training takes its images from; null: from `data`, or nowhere */
   unlabelled: z.string().nullable().default(null),
   /** images that cannot be decoded end the run or are skipped */
-  broken: z.enum(['fail', 'skip']).default('fail'),
+  broken: z.enum(BROKEN).default('fail'),
   seed: z.number().int().nonnegative(),
   steps: z.number().int().nonnegative(),
   initFrom: z.string().nullable(),

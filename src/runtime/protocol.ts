@@ -21,17 +21,4 @@ export type Command =
   | { readonly kind: 'setState'; readonly state: Entries }
   /** Runs a graph on the state with `feeds` (batch, random, hyper); answers with metrics and predictions. */
   | { readonly kind: 'run'; readonly graph: GraphName; readonly feeds: Entries }
-  | { readonly kind: 'getState' }
-  | { readonly kind: 'close' };
-
-export interface Request {
-  readonly id: number;
-  readonly command: Command;
-}
-
-export type Reply =
-  | { readonly id: number; readonly entries: Entries }
-  | {
-      readonly id: number;
-      readonly error: { readonly message: string; readonly user: boolean; readonly stack?: string };
-    };
+  | { readonly kind: 'getState' };

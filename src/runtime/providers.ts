@@ -3,10 +3,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { listSupportedBackends } from 'onnxruntime-node';
 import { UserError } from '../base/errors';
-
-export type Provider = 'cpu' | 'cuda' | 'webgpu';
-
-const PROVIDERS: readonly Provider[] = ['cpu', 'cuda', 'webgpu'];
+import { PROVIDERS, type Provider } from '../base/providers';
 
 /** What mends a provider that is compiled in but does not start. */
 const REMEDY: Readonly<Record<Provider, string>> = {

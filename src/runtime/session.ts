@@ -5,7 +5,7 @@ import { DTYPES, unshared } from '../tensors/dtype';
 import type { DType, HostTensor, TypedArray } from '../tensors/dtype';
 import type { OnnxValueInfo } from '../onnx/model';
 import { DeviceTensor, readingModel, type AnyTensor } from './device';
-import type { Provider } from './providers';
+import type { Provider } from '../base/providers';
 
 export interface SessionSettings {
   readonly provider: Provider;

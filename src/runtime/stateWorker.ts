@@ -1,11 +1,13 @@
 /** The thread that owns the sessions and the state; `session.run` blocks it and nothing else. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors';
+import { answerCalls } from '../base/workerCalls';
 import type { GraphName } from '../bundle/manifest';
+import { stateOutputs } from '../bundle/stateOutputs';
 import { DeviceTensor, type AnyTensor } from './device';
 import { collectGarbage } from './garbage';
 import { GradientSum } from './gradientSum';
-import type { Command, Entries, Reply, Request, WorkerSetup } from './protocol';
+import type { Command, Entries, WorkerSetup } from './protocol';
 import { createSession, readDevice } from './session';
 import type { GraphSession } from './session';
 
@@ -51,18 +53,15 @@ async function run(graph: GraphName, feeds: Entries): Promise<Entries> {
   if (contract.inputs.some(({ role }) => role === 'gradient')) gradients.clear();
   const answers: Entries = [];
   const sums: Entries = [];
-  for (const port of contract.outputs) {
-    const onDevice = kept.get(port.name);
-    if (onDevice && port.replaces !== undefined) {
-      replaceState(port.replaces, onDevice);
-      continue;
-    }
-    const tensor = results.get(port.name);
+  const replaces = new Map(stateOutputs(contract));
+  for (const { name, role } of contract.outputs) {
+    const tensor = kept.get(name) ?? results.get(name);
+    const input = replaces.get(name);
     if (!tensor)
-      throw new UserError(`${file}: has no output ${port.name}, which the manifest promises; build it again`);
-    if (port.role === 'state' && port.replaces !== undefined) replaceState(port.replaces, tensor);
-    else if (port.role === 'gradient') sums.push([port.name, tensor]);
-    else answers.push([port.name, tensor]);
+      throw new UserError(`${file}: has no output ${name}, which the manifest promises; build it again`);
+    if (input !== undefined) replaceState(input, tensor);
+    else if (tensor instanceof DeviceTensor) throw new Error(`${file}: ${name} stayed on the device`);
+    else (role === 'gradient' ? sums : answers).push([name, tensor]);
   }
   if (sums.length > 0) gradients.add(sums);
   return answers;
@@ -106,28 +105,10 @@ async function answer(command: Command): Promise<Entries> {
       return run(command.graph, command.feeds);
     case 'getState':
       return hostState();
-    case 'close':
-      clearState();
-      for (const session of sessions.values()) await session.release();
-      sessions.clear();
-      return [];
   }
 }
 
-if (!parentPort) throw new Error('stateWorker runs in a worker thread only');
-const port = parentPort;
-// One command at a time, in the order they came.
-let queue = Promise.resolve();
-port.on('message', ({ id, command }: Request) => {
-  queue = queue.then(async () => {
-    let reply: Reply;
-    try {
-      reply = { id, entries: await answer(command) };
-    } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      reply = { id, error: { message: error.message, user: error instanceof UserError, stack: error.stack } };
-    }
-    port.postMessage(reply);
-    if (command.kind === 'close') port.close();
-  });
+answerCalls(answer, async () => {
+  clearState();
+  for (const session of sessions.values()) await session.release();
 });

@@ -12,7 +12,8 @@ import { Models } from './models/models';
 import { embeddingModel } from './http/imageRoutes';
 import { NeighbourImages, type NeighbourSettings } from './http/neighbours';
 import { PatchPictures } from './http/patchPictures';
-import { requireProvider, type Provider } from '../runtime/providers';
+import { requireProvider } from '../runtime/providers';
+import type { Provider } from '../base/providers';
 import { RunRepository } from './models/runRepository';
 import { Service } from './service';
 

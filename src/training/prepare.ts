@@ -10,8 +10,9 @@ import type { UnlabelledOptions } from '../data/batches/options';
 import { UserError } from '../base/errors';
 import { readSafetensors } from '../tensors/safetensors';
 import { requireProvider } from '../runtime/providers';
-import type { Provider } from '../runtime/providers';
+import type { Provider } from '../base/providers';
 import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
+import type { ComputeOptions, ReadOptions } from '../run/openRun';
 import { initializeFrom } from './initFrom';
 import { requireSameIdentity } from '../run/runFolder';
 import type { RunSettings } from '../run/runFolder';
@@ -20,7 +21,7 @@ import type { HostTensor } from '../tensors/dtype';
 import { requireState } from '../run/stateTypes';
 import { storedRun } from '../run/storedRun';
 
-export interface TrainOptions {
+export interface TrainOptions extends ComputeOptions, ReadOptions {
   /** run folder with the bundle in `graph/`, or a bundle */
   readonly directory: string;
   /** a form of `SOURCE_FORMS`; may be left out when resuming */
@@ -35,14 +36,8 @@ export interface TrainOptions {
   readonly validation?: string;
   /** images for consistency training, whose labels are not looked at; default: all of `data`'s that are not kept apart */
   readonly unlabelled?: string;
-  /** images that cannot be decoded: fail (the default), or skip them and say which */
-  readonly broken?: 'fail' | 'skip';
   /** of the data's order, augmentation and dropout; default: the recipe's */
   readonly seed?: number;
-  /** default: the provider the bundle was lowered for */
-  readonly provider?: Provider;
-  /** default: all that the system gives this process */
-  readonly threads?: number;
   /** steps in one call of the runtime; default: 8 on CUDA, where the state stays on the device for so long, else 1 */
   readonly stepsPerRun?: number;
   /** batches in a step, default 1 */
@@ -52,8 +47,6 @@ export interface TrainOptions {
   /** default 3 */
   readonly keepCheckpoints?: number;
   readonly resume?: boolean;
-  /** threads that decode; default: the loader's */
-  readonly workers?: number;
 }
 
 export interface PreparedRun {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { minOf } from '../base/lists';
 import { Random } from '../base/random';
 import { emitGraph, toModel } from '../graph/emit';
 import { inputName, type Graph } from '../graph/graph';
@@ -84,7 +85,7 @@ async function timeWays(
   const best = new Map<string, number>();
   const failed = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
-    const limit = HOPELESS * Math.min(...best.values());
+    const limit = HOPELESS * minOf(best.values());
     for (const { name, choices } of ways) {
       if (failed.has(name) || (best.get(name) ?? 0) > limit) continue;
       try {
@@ -107,7 +108,7 @@ async function timeGraph(folder: string, graph: Graph, settings: SessionSettings
   const { runs } = await profiled({ folder, name: 'family' }, model, settings, async (session) => {
     for (let i = 0; i < WARM + RUNS; i++) await session.run(feeds);
   });
-  return Math.min(...runs.slice(WARM).map(({ us }) => us)) / 1000;
+  return minOf(runs.slice(WARM).map(({ us }) => us)) / 1000;
 }
 
 function randomTensor({ dtype, shape, source }: Graph['inputs'][number]): HostTensor {

@@ -1,7 +1,6 @@
 /** The collapse measures against numpy, and at their ends. */
 import { Random } from '../../src/base/random';
 import { collapse, effectiveRank, singularValues, spread } from '../../src/evaluation/collapse';
-import { symmetricEigenvalues } from '../../src/evaluation/eigenvalues';
 import { distance, oracle } from './oracle';
 
 test.each(['tall', 'wide'])('a %s matrix: singular values, rank and spread are numpy’s', async (name) => {
@@ -33,15 +32,4 @@ test('evenly on the sphere: spread 1, rank near the width', async () => {
 test('the rank of equal singular values is their number, of nothing zero', () => {
   expect(effectiveRank(Float64Array.of(3, 3, 3, 0))).toBeCloseTo(3, 12);
   expect(effectiveRank(new Float64Array(3))).toBe(0);
-});
-
-test.each([
-  [[5], 1, [5]],
-  [[2, 0, 0, 3], 2, [2, 3]],
-  [[2, 1, 1, 2], 2, [1, 3]],
-  // the path of four points: 2 - 2 cos(pi k / 4)
-  [[1, -1, 0, 0, -1, 2, -1, 0, 0, -1, 2, -1, 0, 0, -1, 1], 4, [0, 2 - Math.SQRT2, 2, 2 + Math.SQRT2]],
-  [new Array<number>(9).fill(0), 3, [0, 0, 0]],
-])('eigenvalues of %j', (matrix, n, expected) => {
-  expect(distance(symmetricEigenvalues(Float64Array.from(matrix), n), expected)).toBeLessThan(1e-12);
 });

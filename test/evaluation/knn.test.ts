@@ -1,6 +1,7 @@
 /** Weighted kNN against numpy, and where its answer is known. */
 import fc from 'fast-check';
-import { nearest, normalizeRows, vote } from '../../src/evaluation/knn';
+import { nearest, vote } from '../../src/evaluation/knn';
+import { unitRows } from '../../src/tensors/rows';
 import { distance, oracle } from './oracle';
 
 test('neighbours, similarities and votes are numpy’s', async () => {
@@ -45,7 +46,7 @@ test('normalized rows have length one; zeros stay', () => {
     fc.property(
       fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 3, maxLength: 3 }),
       (row) => {
-        const { values } = normalizeRows({ count: 1, width: 3, values: Float32Array.from(row) });
+        const { values } = unitRows({ count: 1, width: 3, values: Float32Array.from(row) });
         const length = Math.hypot(...values);
         expect(length).toBeCloseTo(row.some((value) => value !== 0) ? 1 : 0, 5);
       },

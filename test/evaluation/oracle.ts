@@ -1,6 +1,6 @@
 /** The stored numbers of numpy and scipy (tools/reference/evaluator_fixtures.py). */
 import { readSafetensors } from '../../src/tensors/safetensors';
-import type { Rows } from '../../src/evaluation/knn';
+import type { Rows } from '../../src/tensors/rows';
 import { fixture } from '../support/paths';
 
 const { tensors } = readSafetensors(fixture('evaluation.safetensors'));

@@ -2,11 +2,11 @@
 import { spread } from '../../src/data/batches/sampler';
 import { confusionMatrix, confusionSpec, mistakes, mostConfused } from '../../src/report/confusion';
 import { mapSpec } from '../../src/report/embeddingMap';
-import { nearestRows, neighbourAgreement } from '../../src/tensors/rows';
+import { nearestRows, neighbourAgreement, unitRows } from '../../src/tensors/rows';
 import { corner, isRight, patchPixels, patchTask, pickedPixels, visiblePixels } from '../../src/draw/patches';
 import { patchPicture } from '../../src/draw/patchPicture';
 import { pixelsUri } from '../../src/draw/png';
-import { principalComponents, unitRows } from '../../src/draw/pca';
+import { principalComponents } from '../../src/draw/pca';
 import { svgToPng } from '../../src/draw/png';
 import { standalone } from '../../src/draw/theme';
 import { renderChart } from '../../src/draw/vega';
@@ -68,6 +68,12 @@ test('the score of every cell is written and said, also where many patches are h
   expect(svg.match(/>8<\/text>/g)).toHaveLength(11 * hidden + 2);
 });
 
+const rowsOf = (width: number, numbers: readonly number[]) => ({
+  count: numbers.length / width,
+  width,
+  values: Float32Array.from(numbers),
+});
+
 test('principal components of points on two orthogonal directions', () => {
   // (3 cos t) along [0.6, 0.8, 0] and (cos 2t) along [0, 0, 1], around a mean far from zero
   const n = 64;
@@ -75,7 +81,7 @@ test('principal components of points on two orthogonal directions', () => {
     const t = (2 * Math.PI * i) / n;
     return [5 + 0.6 * 3 * Math.cos(t), -2 + 0.8 * 3 * Math.cos(t), 1 + Math.cos(2 * t)];
   });
-  const { coordinates, explained } = principalComponents(Float32Array.from(points.flat()), 3, 2);
+  const { coordinates, explained } = principalComponents(rowsOf(3, points.flat()), 2);
   expect(explained[0]).toBeCloseTo(0.9, 5);
   expect(explained[1]).toBeCloseTo(0.1, 5);
   for (let i = 0; i < n; i++) {
@@ -86,15 +92,15 @@ test('principal components of points on two orthogonal directions', () => {
 });
 
 test('principal components of equal points are all zero', () => {
-  const { coordinates, explained } = principalComponents(new Float32Array(12).fill(2), 3, 2);
+  const { coordinates, explained } = principalComponents(rowsOf(3, Array<number>(12).fill(2)), 2);
   expect(Array.from(coordinates)).toEqual(Array(8).fill(0));
   expect(explained).toEqual([0, 0]);
 });
 
 test('neighbours by cosine, and how often they agree', () => {
-  const units = unitRows(Float32Array.of(2, 0, 3, 0.1, 0, 5, 0.1, 1), 2);
-  expect(nearestRows(units, 2, 0, 2).map(({ index }) => index)).toEqual([1, 3]);
-  expect(neighbourAgreement(units, 2, Int32Array.of(0, 0, 1, 0))).toEqual({ accuracy: 0.5, chance: 0.5 });
+  const units = unitRows(rowsOf(2, [2, 0, 3, 0.1, 0, 5, 0.1, 1]));
+  expect(nearestRows(units, 0, 2).map(({ index }) => index)).toEqual([1, 3]);
+  expect(neighbourAgreement(units, Int32Array.of(0, 0, 1, 0))).toEqual({ accuracy: 0.5, chance: 0.5 });
 });
 
 test('confusions: counts, the most frequent mistakes, and a readable chart', async () => {

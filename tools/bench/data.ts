@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import { maxOf, minOf } from '../../src/base/lists';
 import type { LoaderOptions } from '../../src/data/batches/loader';
 import { Random } from '../../src/base/random';
 import { consume, type Consumed, type Pace } from './data/consume';
@@ -58,7 +59,7 @@ async function table(title: string, lines: readonly Line[]): Promise<Map<string,
     const paces = numbers.map(({ imagesPerSecond }) => imagesPerSecond);
     const pace = middle(paces);
     medians.set(what, pace);
-    const spread = `${pace.toFixed(0)} (${Math.min(...paces).toFixed(0)}..${Math.max(...paces).toFixed(0)})`;
+    const spread = `${pace.toFixed(0)} (${minOf(paces).toFixed(0)}..${maxOf(paces).toFixed(0)})`;
     const wait = middle(numbers.map(({ dataWait }) => dataWait));
     const cores = middle(numbers.map((number) => number.cores));
     const share = Number.isNaN(wait) ? '' : `${(100 * wait).toFixed(2)} %`.padStart(9);

@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
+import { maxOf } from '../../src/base/lists';
 import { writeFileAtomic } from '../../src/base/files';
 import { describeError } from '../../src/commands/describeError';
 import { text, whole } from '../../src/commands/command';
@@ -115,7 +116,7 @@ async function measureCase(name: InferenceCase, options: Options, python: string
   const files = new Map<string, readonly RewriteName[]>([[OURS, []], ...without]);
   const variants = [...files.keys(), ...options.only];
   return inWorkFolder(async (directory) => {
-    const largest = Math.max(...options.batch);
+    const largest = maxOf(options.batch);
     writeInferenceFolder(directory, inferenceRecipe(name), largest, files);
     const job = { directory, threads, batch: largest, seconds: 0 };
     if (variants.includes(TORCH_EXPORT))
@@ -148,7 +149,7 @@ async function measureCase(name: InferenceCase, options: Options, python: string
         variant,
         batch,
         imagesPerSecond: spread(times[i].map((calls) => batch / median(calls))),
-        peakMb: Math.max(...answers[i].map(({ peakMb }) => peakMb)),
+        peakMb: maxOf(answers[i].map(({ peakMb }) => peakMb)),
         ratio: pairedRatio(times[i], times[ours]),
         difference: differences.get(variant) ?? NaN,
       };

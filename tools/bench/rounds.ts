@@ -1,6 +1,7 @@
 /** Measures contestants in turn, one process a measurement, round after round, and sums the rounds up. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { maxOf } from '../../src/base/lists';
 import { UserError } from '../../src/base/errors';
 import { commandOf, type Contestant } from './contestants';
 import { answerSchema, type Answer, type Job, type Measured } from './job';
@@ -112,7 +113,7 @@ function describe(answer: Answer, warmup: number): string {
   return `${median.toFixed(3)} s a step, ${answer.peakMb.toFixed(0)} MB, ${answer.ages.at(-1)?.toFixed(1)} s in all`;
 }
 
-const largest = (values: readonly number[]) => (values.length > 0 ? Math.max(...values) : undefined);
+const largest = (values: readonly number[]) => (values.length > 0 ? maxOf(values) : undefined);
 
 /** A table's rows; ratios are to the entry at `reference`, none where it is undefined. */
 export function summarize(
@@ -136,9 +137,9 @@ export function summarize(
       status: 'measured',
       stepSeconds,
       imagesPerSecond: imagesPerStep / stepSeconds.median,
-      peakMb: Math.max(...good.map(({ peakMb }) => peakMb)),
+      peakMb: maxOf(good.map(({ peakMb }) => peakMb)),
       deviceMb: largest(good.flatMap(({ deviceMb }) => deviceMb ?? [])),
-      librariesMb: Math.max(...good.map(({ librariesMb }) => librariesMb)),
+      librariesMb: maxOf(good.map(({ librariesMb }) => librariesMb)),
       processSeconds: spread(good.map(({ ages }) => ages[processSteps - 1])),
       processSteps,
       setupSeconds: setups.length > 0 ? spread(setups) : undefined,

@@ -1,4 +1,6 @@
 /** Summary numbers of a few measurements. */
+import { minOf } from '../../src/base/lists';
+import { maxOf } from '../../src/base/lists';
 
 export interface Spread {
   readonly median: number;
@@ -15,8 +17,8 @@ export function median(values: readonly number[]): number {
 
 export const spread = (values: readonly number[]): Spread => ({
   median: median(values),
-  min: Math.min(...values),
-  max: Math.max(...values),
+  min: minOf(values),
+  max: maxOf(values),
 });
 
 /**

@@ -1,4 +1,6 @@
 /** Child process: our own training step, by the runtime's session alone. */
+import { stateOutputs } from '../../src/bundle/stateOutputs';
+import { append } from '../../src/base/lists';
 import type { Port } from '../../src/bundle/manifest';
 import { graphPath, initialStatePath, readBundle } from '../../src/bundle/read';
 import { readSafetensors, writeSafetensors } from '../../src/tensors/safetensors';
@@ -28,7 +30,7 @@ async function measure(job: Job): Promise<Answer> {
   const { recipe, graphs } = bundle.manifest;
   const loop = stepsPerRun > 1;
   const graph = loop ? 'train-loop' : 'train';
-  const { inputs, outputs } = graphs[graph];
+  const contract = graphs[graph];
   const state = readSafetensors(startState ?? initialStatePath(bundle)).tensors;
   const batch = readSafetensors(batchPath(directory)).tensors;
 
@@ -44,7 +46,7 @@ async function measure(job: Job): Promise<Answer> {
     if (name === 'dropout_seed') return { dtype, shape: [], data: BigInt64Array.of(1n) };
     return undefined;
   };
-  for (const port of inputs.filter(({ role }) => role !== 'state')) {
+  for (const port of contract.inputs.filter(({ role }) => role !== 'state')) {
     const tensor = batch.get(port.name) ?? scalar(port);
     if (!tensor) throw new Error(`the benchmark has nothing for the input ${port.name}`);
     fixed.set(port.name, stacked(tensor, loop, stepsPerRun));
@@ -60,13 +62,13 @@ async function measure(job: Job): Promise<Answer> {
     collectGarbage(left);
     left = 0;
     const results = await session.run(new Map([...fixed, ...state]));
-    for (const { name, replaces } of outputs) {
-      const tensor = results.get(name);
-      if (!tensor || replaces === undefined) continue;
-      left += state.get(replaces)?.data.byteLength ?? 0;
-      state.set(replaces, tensor);
+    for (const [output, input] of stateOutputs(contract)) {
+      const tensor = results.get(output);
+      if (!tensor) throw new Error(`the graph gives no ${output}`);
+      left += state.get(input)?.data.byteLength ?? 0;
+      state.set(input, tensor);
     }
-    losses.push(...Array.from(results.get('loss')?.data as Float32Array));
+    append(losses, Array.from(results.get('loss')?.data as Float32Array));
     const each = (performance.now() - before) / 1000 / stepsPerRun;
     const age = processAge();
     for (let i = 1; i <= stepsPerRun; i++) {

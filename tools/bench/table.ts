@@ -1,4 +1,5 @@
 /** Tables for people: Markdown with aligned columns. */
+import { maxOf } from '../../src/base/lists';
 import type { Row } from './rounds';
 import type { Spread } from './statistics';
 
@@ -14,7 +15,7 @@ export function formatTable<T>(columns: readonly Column<T>[], rows: readonly T[]
     columns.map(({ title }) => title),
     ...rows.map((row) => columns.map(({ cell }) => cell(row))),
   ];
-  const widths = columns.map((_, i) => Math.max(3, ...lines.map((line) => line[i].length)));
+  const widths = columns.map((_, i) => maxOf([3, ...lines.map((line) => line[i].length)]));
   const pad = (text: string, i: number) =>
     columns[i].align === 'left' ? text.padEnd(widths[i]) : text.padStart(widths[i]);
   const [head, ...body] = lines.map((line) => `| ${line.map(pad).join(' | ')} |`);

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import sharp from 'sharp';
+import { maxOf } from '../../src/base/lists';
 import { readBundle } from '../../src/bundle/read';
 import { decodeCenter } from '../../src/data/images/decode';
 import { UserError } from '../../src/base/errors';
@@ -62,7 +63,7 @@ export async function trainerNumbers(
   const images = { dtype: 'uint8', shape: [1, image.size, image.size, channels], data: pixels } as const;
   const logits = await evaluateImages(bundle, state, images, OUTPUT_OF[kind]);
   if (kind === 'encoder') return logits;
-  const largest = Math.max(...logits);
+  const largest = maxOf(logits);
   const powers = logits.map((logit) => Math.exp(logit - largest));
   const sum = powers.reduce((a, b) => a + b);
   if (1 / sum > 0.999)
@@ -93,7 +94,7 @@ export function printedDifference(
         .map((value, i): [number, number] => [i, Number(value)]);
   if (pairs.length < Math.min(5, numbers.length)) return Infinity;
   const differences = pairs.map(([at, value]) => Math.abs(value - (numbers[at] ?? NaN)));
-  const difference = Math.max(...differences) / Math.max(...numbers.map(Math.abs));
+  const difference = maxOf(differences) / maxOf(numbers.map(Math.abs));
   return Number.isNaN(difference) ? Infinity : difference;
 }
 

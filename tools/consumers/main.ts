@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
+import { append, maxOf } from '../../src/base/lists';
 import { largestDifference, SETTINGS } from '../../src/export/compare';
 import { IMAGE } from '../../src/export/model/input';
 import { readSafetensors } from '../../src/tensors/safetensors';
@@ -64,7 +65,7 @@ function difference(
     const wanted = file.expected.get(name) ?? (known?.get(name)?.data as Float32Array | undefined) ?? found;
     return found && wanted ? largestDifference(found, wanted) : Infinity;
   });
-  return Math.max(...each);
+  return maxOf(each);
 }
 
 async function main(): Promise<void> {
@@ -112,13 +113,11 @@ async function main(): Promise<void> {
     if (!options.only || options.only === 'torchvision')
       rows.push(await torchvisionRow(folder, python, ROOT, progress));
     if (!options.only || options.only === 'card')
-      rows.push(
-        ...(await cardRows(folder, options.only ? CARDS.slice(0, 3) : CARDS, python, ROOT, progress)),
-      );
+      append(rows, await cardRows(folder, options.only ? CARDS.slice(0, 3) : CARDS, python, ROOT, progress));
     if (!options.only || /^(tritonclient|kserve)/.test(options.only))
-      rows.push(...(await clientRows(folder, files, python, ROOT, options.only)));
+      append(rows, await clientRows(folder, files, python, ROOT, options.only));
     const setting = { root: ROOT, python, asked: options.python, progress };
-    rows.push(...(await repositoryRows(folder, setting, (name) => !options.only || options.only === name)));
+    append(rows, await repositoryRows(folder, setting, (name) => !options.only || options.only === name));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,12 +1,12 @@
 /** The loader: batches in order, made ahead of their use by worker threads. */
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { UserError } from '../../base/errors';
+import { WorkerCalls } from '../../base/workerCalls';
 import { createSampler } from './batch';
 import type { Batch, BatchOptions } from './options';
 import { checkSource } from './checkSource';
-import type { Reply, Request } from './decodeWorker';
-import { BatchMemory, type Slot } from './memory';
+import type { Made, Request } from './decodeWorker';
+import { BatchMemory } from './memory';
 import { type Source } from '../sources/source';
 import { openSource } from '../sources/readers';
 import { openUnlabelled } from './unlabelled';
@@ -49,25 +49,15 @@ class Order {
     this.fail = reject;
   });
 
-  constructor(
-    readonly slot: Slot,
-    readonly thread: Thread,
-  ) {
+  constructor() {
     // An order may fail before anyone waits for it; whoever takes it still gets the error.
     this.result.catch(() => undefined);
   }
 }
 
-interface Thread {
-  readonly worker: Worker;
-  /** orders that it has not answered */
-  pending: number;
-}
-
 class WorkerLoader implements Loader {
-  private readonly threads: readonly Thread[];
+  private readonly threads: readonly WorkerCalls<Request, Made | null>[];
   private readonly memory: BatchMemory;
-  private readonly exits: readonly Promise<unknown>[];
   private readonly orders = new Map<number, Order>();
   private nextStep: number;
   private ordered: number;
@@ -84,48 +74,25 @@ class WorkerLoader implements Loader {
   ) {
     this.nextStep = this.ordered = options.startStep ?? 0;
     this.memory = new BatchMemory(options, options.block ?? 1);
-    this.threads = Array.from({ length: workers }, () => ({
-      worker: new Worker(path.join(__dirname, 'decodeWorker.js'), { workerData: options }),
-      pending: 0,
-    }));
-    this.exits = this.threads.map(({ worker }) => this.watch(worker));
+    const program = path.join(__dirname, 'decodeWorker.js');
+    this.threads = Array.from(
+      { length: workers },
+      () => new WorkerCalls<Request, Made | null>(program, options, 'it', (cause) => this.fail(cause)),
+    );
     this.orderAhead();
   }
 
-  /** Resolves when the thread is gone. */
-  private watch(worker: Worker): Promise<void> {
-    worker.on('message', (reply: Reply) => this.receive(reply));
-    worker.on('error', (error) => this.fail(error instanceof Error ? error.message : String(error), error));
-    return new Promise((resolve) => {
-      worker.on('exit', (code) => {
-        if (this.closing === undefined) this.fail(`it ended with code ${code}`);
-        resolve();
-      });
-    });
-  }
-
-  private receive(reply: Reply): void {
-    const { step } = reply;
-    const order = this.orders.get(step);
-    if (order === undefined) return;
-    order.thread.pending--;
-    if ('draw' in reply) {
-      order.settle({ step, ...reply.draw, broken: reply.broken, ...order.slot });
-      return;
-    }
-    const error = reply.user ? new UserError(reply.error) : new Error(reply.error);
-    if (!reply.user) error.stack = reply.stack;
-    order.fail(error);
-  }
-
   /** A thread broke: nothing that was asked for can be relied on. */
-  private fail(reason: string, cause?: unknown): void {
-    this.failure ??= new UserError(
-      `a thread that reads ${this.source.name} broke: ${reason.replace(/\s+/g, ' ').trim()}; ` +
+  private fail(cause: Error): Error {
+    const reason = cause.message.replace(/\s+/g, ' ').trim();
+    const error = new UserError(
+      `a thread that reads ${this.source.name} broke: ${reason}; ` +
         'if memory is short, take fewer workers or a smaller batch',
       { cause },
     );
+    this.failure ??= error;
     for (const order of this.orders.values()) order.fail(this.failure);
+    return this.failure;
   }
 
   /** Keeps `prefetch` steps on order, each with the thread that has least to do. */
@@ -135,10 +102,15 @@ class WorkerLoader implements Loader {
     for (; this.ordered < end; this.ordered++) {
       const step = this.ordered;
       const slot = this.memory.slot(step);
-      const thread = this.threads.reduce((least, other) => (other.pending < least.pending ? other : least));
-      this.orders.set(step, new Order(slot, thread));
-      thread.pending++;
-      thread.worker.postMessage({ step, slot } satisfies Request);
+      const order = new Order();
+      this.orders.set(step, order);
+      const thread = this.threads.reduce((idle, other) => (other.pending < idle.pending ? other : idle));
+      thread
+        .call({ step, slot })
+        .then(
+          (made) => order.settle(made && { step, ...made.draw, broken: made.broken, ...slot }),
+          order.fail,
+        );
     }
   }
 
@@ -184,11 +156,10 @@ class WorkerLoader implements Loader {
   }
 
   private async stop(): Promise<void> {
-    // Asked to finish, not terminated: libvips may be decoding for the thread at this moment.
-    for (const { worker } of this.threads) worker.postMessage(null satisfies Request);
     for (const order of this.orders.values()) order.settle(null);
     this.orders.clear();
-    await Promise.all(this.exits);
+    // Asked to finish, not terminated: libvips may be decoding for the thread at this moment.
+    await Promise.all(this.threads.map((thread) => thread.close()));
   }
 
   [Symbol.asyncIterator](): this {

@@ -20,10 +20,10 @@ export function shapedPatchOrder(
   const random = new Random(seed, 'mask', shape, epoch, index);
   const places = new Set(shape === 'block' ? block(grid, hidden, random) : rows(grid, hidden, random));
   const all = Int32Array.from({ length: patches }, (_, place) => place);
-  return Int32Array.of(
+  return Int32Array.from([
     ...all.filter((place) => !places.has(place)),
     ...all.filter((place) => places.has(place)),
-  );
+  ]);
 }
 
 /** A block as square as the number allows, lying or standing, anywhere; its last row may be short. */

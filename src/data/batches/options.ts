@@ -1,4 +1,5 @@
 /** What batches are made of, and what one is. */
+import type { Broken } from '../../base/broken';
 import type { MaskShape } from '../../bundle/recipe';
 import type { Augment } from '../images/transforms';
 import type { Split } from '../sources/source';
@@ -35,7 +36,7 @@ export interface BatchOptions {
    * What an image does that cannot be read or decoded: fail (the default), or be skipped and reported. In training the next
    * readable image of the batch takes its place; in evaluation it does not count.
    */
-  readonly broken?: 'fail' | 'skip';
+  readonly broken?: Broken;
   /** fill `labels`, for a network of so many classes */
   readonly labels?: { readonly classes: number };
   /** fill `unlabelled_weak` and `unlabelled_strong` */

@@ -1,4 +1,5 @@
 /** What a data set is made of: images of each class, sizes, mean and deviation, broken images, and a contact sheet. */
+import { maxOf } from '../../base/lists';
 import type { BrokenImage } from '../batches/options';
 import { UserError } from '../../base/errors';
 import { decodeBox, decodeWhole, encodePng } from '../images/decode';
@@ -123,7 +124,7 @@ const MOST_ROWS = 20;
  */
 export async function contactSheet(source: Source): Promise<Buffer> {
   const rows = sheetRows(source);
-  const columns = Math.max(...rows.map((row) => row.length));
+  const columns = maxOf(rows.map((row) => row.length));
   const width = columns * (CELL + GAP) + GAP;
   const height = rows.length * (CELL + GAP) + GAP;
   const pixels = new Uint8Array(3 * width * height).fill(40);

@@ -1,4 +1,5 @@
 /** `selfie data pack`: every image decoded once, into a file that `packed:FILE` reads. */
+import type { Broken } from '../../base/broken';
 import { UserError } from '../../base/errors';
 import type { BrokenImage } from '../batches/options';
 import { commonClasses } from '../sources/classes';
@@ -15,7 +16,7 @@ export interface PackOptions {
   /** what photographs become, gray or RGB (the default); undefined for sources of pixels */
   readonly channels?: 1 | 3;
   /** images that cannot be decoded; default fail */
-  readonly broken?: 'fail' | 'skip';
+  readonly broken?: Broken;
 }
 
 export interface PackReport {

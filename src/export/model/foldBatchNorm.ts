@@ -3,6 +3,7 @@
  * a (W x + b - mean) + beta = (a W) x + (a (b - mean) + beta) with a = scale / sqrt(variance + epsilon), for each output
  * channel. In pre-activation networks that is every norm but those that read the residual stream.
  */
+import { append } from '../../base/lists';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../onnx/model';
 import {
   attribute,
@@ -32,7 +33,7 @@ export function foldBatchNorm(graph: OnnxGraph): OnnxGraph {
     const bias = conv.inputs[2] ? constant(index, conv.inputs[2]) : undefined;
     if (bias === null) continue;
     const folded = fold(tensors, bias, (attribute(norm, 'epsilon') as number | undefined) ?? EPSILON);
-    made.push(...folded);
+    append(made, folded);
     const inputs = [conv.inputs[0], ...folded.map(({ name }) => name)];
     replaced.set(conv, { ...conv, inputs, outputs: norm.outputs });
     replaced.set(norm, null);

@@ -3,6 +3,7 @@
  * block's last convolution and its projected shortcut are such a pair; one pass over the widest tensor of the block instead
  * of three. A strided one reads its input through a 1 x 1 max-pool with that stride, which only picks pixels.
  */
+import { append } from '../../base/lists';
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor } from '../../onnx/model';
 import { attribute, constant, derivedName, floats, indexOf, ints } from './nodes';
 import { onlyUse, ownConstant, withoutUnused, type GraphIndex } from './nodes';
@@ -37,7 +38,7 @@ export function mergeShortcut(graph: OnnxGraph): OnnxGraph {
     const [a, b] = sum.inputs.map((value) => pointwise(index, value));
     if (!a || !b || a.node === b.node || a.weight.shape[0] !== b.weight.shape[0]) continue;
     const tensors = merge(a, b);
-    made.push(...tensors);
+    append(made, tensors);
     replaced.set(a.node, []);
     replaced.set(b.node, []);
     replaced.set(sum, spell([a, b], sum, tensors));

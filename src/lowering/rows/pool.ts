@@ -1,4 +1,5 @@
 /** Spellings of pooling and its gradients. */
+import { maxOf } from '../../base/lists';
 import { defineOp } from '../../graph/op';
 import type { Value } from '../../graph/graph';
 import type { TensorType } from '../../graph/shape';
@@ -30,7 +31,7 @@ function coveringWindows(window: Window): number[][] {
       lists[pixel] = windows.slice(i * taps.length, (i + 1) * taps.length).filter((w) => w !== none);
     });
   }
-  const depth = Math.max(...lists.map((list) => list.length));
+  const depth = maxOf(lists.map((list) => list.length));
   return Array.from({ length: depth }, (_, k) => lists.map((list) => list[k] ?? none));
 }
 

@@ -1,6 +1,7 @@
 /** POST /classify and POST /embed: an image file in, JSON out. */
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { softmax } from '../../tensors/rows';
 import { imageForm } from '../../inference/imageForm';
 import { FORM_BYTES } from './bodies';
 import { imageTensor } from './imageInput';
@@ -157,11 +158,4 @@ function queryCount(query: Query, name: string): number | undefined {
   if (!/^\d{1,9}$/.test(value))
     throw new RequestError('invalid', `?${name}=${value}: expected a whole number of at least 0`);
   return Number(value);
-}
-
-function softmax(logits: readonly number[]): number[] {
-  const largest = Math.max(...logits);
-  const powers = logits.map((logit) => Math.exp(logit - largest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
 }

@@ -6,8 +6,7 @@ import { UserError } from '../../base/errors';
 import { asInput } from '../../export/samples';
 import { imageForm, type ImageForm } from '../../inference/imageForm';
 import { joinFloats } from '../../tensors/dtype';
-import { nearestTo } from '../../tensors/rows';
-import { unitRows } from '../../draw/pca';
+import { nearestTo, unitRows, type Rows } from '../../tensors/rows';
 import { pixelsUri, shrinkPixels } from '../../draw/png';
 import { imageTensor } from './imageInput';
 import { RequestError } from '../protocol/requestError';
@@ -26,8 +25,8 @@ interface Index {
   readonly form: ImageForm;
   /** lets go of the model */
   readonly release: () => void;
-  /** rows of unit length */
-  readonly units: Float32Array;
+  /** of unit length */
+  readonly units: Rows;
   readonly images: readonly Thumbnail[];
 }
 
@@ -105,7 +104,8 @@ export class NeighbourImages {
       const input = await imageTensor(bytes, form);
       const embedding = await model.infer(new Map([[form.name, input]]), [EMBEDDING]);
       const vector = embedding.get(EMBEDDING)?.data as Float32Array;
-      const found = nearestTo(units, vector.length, unitRows(vector, vector.length), count);
+      const query = unitRows({ count: 1, width: vector.length, values: vector });
+      const found = nearestTo(units, query.values, count);
       return {
         model: model.name,
         version: model.version,
@@ -183,7 +183,8 @@ export class NeighbourImages {
     if (broken > 0) this.warn(`--neighbours ${this.settings.source}: ${broken} images cannot be decoded`);
     if (images.length === 0) throw new UserError('none of its images can be decoded');
     const values = joinFloats(rows);
-    return { form, units: unitRows(values, values.length / images.length), images };
+    const { length } = images;
+    return { form, units: unitRows({ count: length, width: values.length / length, values }), images };
   }
 
   private load({ image }: ImageForm, batch: number): Promise<Loader> {

@@ -1,13 +1,9 @@
-/** A thread that exports one checkpoint and says null, or why not. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** A thread that exports checkpoints. */
+import { answerCalls } from '../../base/workerCalls';
 import { exportRun, type ExportRunOptions } from '../../export/exportRun';
 
 export type ExportJob = Pick<ExportRunOptions, 'directory' | 'checkpoint' | 'out' | 'input'>;
 
-if (parentPort !== null) {
-  const port = parentPort;
-  exportRun(workerData as ExportJob).then(
-    () => port.postMessage(null),
-    (error: unknown) => port.postMessage(error instanceof Error ? error.message : String(error)),
-  );
-}
+answerCalls(async (job: ExportJob) => {
+  await exportRun(job);
+});

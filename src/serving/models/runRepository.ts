@@ -1,8 +1,8 @@
 /** A run's folder as a model repository: its newest checkpoint, exported for pixels as evaluation has them and for photos. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { UserError } from '../../base/errors';
+import { WorkerCalls } from '../../base/workerCalls';
 import { listCheckpoints } from '../../run/checkpoints';
 import type { ExportJob } from './exportWorker';
 import { compareVersions, MODEL_FILE } from '../../repository/layout';
@@ -86,14 +86,12 @@ export class RunRepository {
 }
 
 /** Exporting takes seconds of computing, which the main thread has not. */
-function exportInThread(job: ExportJob): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(path.join(__dirname, 'exportWorker.js'), { workerData: job });
-    worker.once('message', (problem: string | null) => {
-      if (problem === null) resolve();
-      else reject(new UserError(problem));
-    });
-    worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('the thread that exports ended')));
-  });
+async function exportInThread(job: ExportJob): Promise<void> {
+  const program = path.join(__dirname, 'exportWorker.js');
+  const thread = new WorkerCalls<ExportJob, void>(program, undefined, 'the thread that exports');
+  try {
+    await thread.call(job);
+  } finally {
+    await thread.close();
+  }
 }

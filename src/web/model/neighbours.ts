@@ -1,4 +1,5 @@
 /** Which embeddings lie nearest to one another, as they come. */
+import { unitRows } from '../../tensors/rows';
 
 export interface Neighbour {
   readonly index: number;
@@ -20,8 +21,7 @@ export class Nearest {
 
   /** Adds an embedding and tells the indices whose neighbours are others now, its own last. */
   add(embedding: Float32Array): number[] {
-    const length = Math.hypot(...embedding) || 1;
-    const unit = embedding.map((value) => value / length);
+    const { values: unit } = unitRows({ count: 1, width: embedding.length, values: embedding });
     const index = this.units.length;
     this.lists.push([]);
     const changed = new Set<number>();

@@ -1,4 +1,5 @@
 /** A curve of one metric as SVG, cheap enough to be drawn anew with every step. */
+import { maxOf } from '../../base/lists';
 import { bins, type Measurement } from '../../draw/curves';
 import { colour, escapeText, FONT, seriesColour } from '../../draw/theme';
 
@@ -31,7 +32,7 @@ export function curve(
   const points = bins(lines, key, MOST_BINS);
   if (points.length === 0) return null;
   const end = points[points.length - 1];
-  const top = Math.max(...points.map(({ high }) => high)) * 1.05 || 1;
+  const top = maxOf(points.map(({ high }) => high)) * 1.05 || 1;
   const x = (step: number) => MARGIN.left + ((WIDTH - MARGIN.left - MARGIN.right) * step) / steps;
   const y = (value: number) => HEIGHT - MARGIN.bottom - ((HEIGHT - MARGIN.top - MARGIN.bottom) * value) / top;
   const line = points.map(({ step, mean }) => `${x(step).toFixed(1)},${y(mean).toFixed(1)}`).join(' ');

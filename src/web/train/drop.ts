@@ -1,4 +1,5 @@
 /** The files of a drop, folders included, by path. */
+import { append } from '../../base/lists';
 
 export interface PathFile {
   readonly path: string;
@@ -32,6 +33,6 @@ async function listEntry(entry: FileSystemEntry): Promise<PathFile[]> {
       reader.readEntries(resolve, reject),
     );
     if (part.length === 0) return found;
-    for (const inner of part) found.push(...(await listEntry(inner)));
+    for (const inner of part) append(found, await listEntry(inner));
   }
 }

@@ -1,6 +1,7 @@
 /** A bundle's graphs in onnxruntime-web (WASM), and the state that they carry on. The only importer of onnxruntime-web. */
 import * as ort from 'onnxruntime-web/wasm';
 import type { GraphName, Manifest } from '../../bundle/manifest';
+import { stateOutputs } from '../../bundle/stateOutputs';
 import { UserError } from '../../base/errors';
 import type { HostTensor } from '../../tensors/dtype';
 import type { State } from '../../run/stateTypes';
@@ -37,23 +38,27 @@ export class WebSession {
     graph: GraphName,
     feeds: Iterable<readonly [string, HostTensor]>,
   ): Promise<Map<string, HostTensor>> {
-    const { inputs, outputs, file } = this.manifest.graphs[graph];
+    const contract = this.manifest.graphs[graph];
+    const { inputs, outputs, file } = contract;
     const session = await this.open(graph, file);
-    const given = new Map([...this.state, ...feeds]);
+    const fed = new Map([...this.state, ...feeds]);
     const tensors = inputs.map(({ name }) => {
-      const tensor = given.get(name);
+      const tensor = fed.get(name);
       if (!tensor) throw new Error(`${file}: nothing for the input ${name}`);
       return [name, toTensor(tensor)] as const;
     });
     const results = await session.run(Object.fromEntries(tensors));
-    const rest = new Map<string, HostTensor>();
-    for (const { name, role, dtype, replaces } of outputs) {
-      const { dims, data } = results[name];
-      const tensor = { dtype, shape: dims, data: data as HostTensor['data'] };
-      if (role === 'state' && replaces !== undefined) this.state.set(replaces, tensor);
-      else rest.set(name, tensor);
+    const given = new Map(
+      outputs.map(({ name, dtype }): [string, HostTensor] => {
+        const { dims, data } = results[name];
+        return [name, { dtype, shape: dims, data: data as HostTensor['data'] }];
+      }),
+    );
+    for (const [output, input] of stateOutputs(contract)) {
+      this.state.set(input, given.get(output) as HostTensor);
+      given.delete(output);
     }
-    return rest;
+    return given;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** One bundle trains a few steps on the CPU and on the device, from the same state on the same batch: do they agree? */
 import path from 'node:path';
+import { append } from '../../../src/base/lists';
 import { initialStatePath, readBundle } from '../../../src/bundle/read';
 import { UserError } from '../../../src/base/errors';
 import { readSafetensors, writeSafetensors } from '../../../src/tensors/safetensors';
@@ -67,7 +68,10 @@ export const checkCase = (
       const tried = await run(runtime === 'node' ? NODE : PYTHON, device, k);
       const found = compareRuns({ ...truth, device: tried }, bundle.manifest, compute);
       const graph = k === 1 ? 'train.onnx' : 'train-loop.onnx';
-      findings.push(...found.map((finding) => ({ ...finding, what: `${graph}: ${finding.what}` })));
+      append(
+        findings,
+        found.map((finding) => ({ ...finding, what: `${graph}: ${finding.what}` })),
+      );
     }
     if (runtime === 'node') {
       place.progress(`${name}, ${compute}: which node runs where`);

@@ -1,4 +1,5 @@
 /** Whether two runs of one training graph did the same: losses and states, beside what one rounding of the start does. */
+import { maxOf } from '../../../src/base/lists';
 import type { Manifest } from '../../../src/bundle/manifest';
 import { Random } from '../../../src/base/random';
 import type { HostTensor } from '../../../src/tensors/dtype';
@@ -121,7 +122,7 @@ export function compareRuns(
     const ours = distances(truth, of(device));
     const yardstick = distances(truth, of(other));
     const [worst] = [...ours].reduce((a, b) => (b[1] > a[1] ? b : a));
-    const summaries = { median, largest: (values: readonly number[]) => Math.max(...values) };
+    const summaries = { median, largest: (values: readonly number[]) => maxOf(values) };
     return Object.entries(summaries).map(([name, of]): Finding => {
       const found = of([...ours.values()]);
       const yard = of([...yardstick.values()]);

@@ -1,4 +1,5 @@
 /** How far two trainings of the same bundle are apart. */
+import { maxOf } from '../../../src/base/lists';
 import { Random } from '../../../src/base/random';
 import type { HostTensor } from '../../../src/tensors/dtype';
 import type { State } from '../../../src/run/stateTypes';
@@ -23,7 +24,7 @@ export function differences(trained: Trained, truth: Trained): Differences {
   })).sort((a, b) => a.distance - b.distance);
   const last = distances[distances.length - 1];
   return {
-    loss: Math.max(...losses.map(orInfinity)),
+    loss: maxOf(losses.map(orInfinity)),
     median: distances[distances.length >> 1].distance,
     largest: last.distance,
     tensor: last.name,

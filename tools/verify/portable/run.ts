@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
+import { append } from '../../../src/base/lists';
 import type { Bundle } from '../../../src/bundle/read';
 import { UserError } from '../../../src/base/errors';
 import { readSafetensors } from '../../../src/tensors/safetensors';
@@ -30,7 +31,7 @@ export async function trainInNode(
     const metrics: Record<string, number>[] = [];
     for (let step = 0; step < steps; step++) {
       const outputs = await session.run('train', inputsOfStep(inputs, step));
-      metrics.push(...metricRecords(bundle.manifest.graphs.train, outputs, 1));
+      append(metrics, metricRecords(bundle.manifest.graphs.train, outputs, 1));
     }
     return { metrics, state: await session.getState() };
   } finally {
