@@ -37,6 +37,10 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   const { graph } = loss;
   if (loss.rank !== 0)
     throw new Error(`gradients: the loss has shape ${formatShape(loss.shape)}, expected a scalar`);
+  return graph.phase('gradient', () => reverseWalk(graph, loss, wrt));
+}
+
+function reverseWalk(graph: Graph, loss: Value, wrt: readonly Value[]): Value[] {
   const reached = influenced(graph, wrt);
   const cotangents = new Map<Value, Value>([[loss, graph.scalar(1, loss.dtype)]]);
   const zeros = (value: Value) => expand(graph.scalar(0, value.dtype), value.shape as number[]);

@@ -18,9 +18,11 @@ export function averagesOf(ports: Ports, { average }: Recipe): Averages | null {
     follow(name, next) {
       const before = ports.input('state', AVERAGE + name, next.dtype, next.shape);
       const d = cast(decay, next.dtype);
-      ports.graph.scope(`ema/${name.replaceAll('.', '/')}`, () =>
-        // one product less than d a + (1 - d) w
-        ports.next(AVERAGE + name, add(next, mul(sub(before, next), d))),
+      ports.graph.phase('optimizer', () =>
+        ports.graph.scope(`ema/${name.replaceAll('.', '/')}`, () =>
+          // one product less than d a + (1 - d) w
+          ports.next(AVERAGE + name, add(next, mul(sub(before, next), d))),
+        ),
       );
     },
   };

@@ -56,48 +56,50 @@ export function update(
   const steps = optimizer.countsSteps ? stateInput('optim.step', scalar) : null;
   const goodSteps = scale && stateInput(GOOD_STEPS, scale);
 
-  return graph.scope('optim', () => {
-    const finite = scale && graph.scope('loss_scale', () => allFinite(scaledGrads));
-    const next = (name: string, value: Value, before: Value): Value => {
-      const kept = finite ? where(finite, value, before) : value;
-      ports.next(name, kept);
-      return kept;
-    };
-    let grads = scaledGrads;
-    if (scale && goodSteps && finite) {
-      ports.output('metric', 'skipped', where(finite, graph.scalar(0, 'float32'), 1));
-      const following = graph.scope('loss_scale', () =>
-        nextLossScale(finite, { scale, goodSteps }, recipe.lossScale),
-      );
-      ports.next(LOSS_SCALE, following.scale);
-      ports.next(GOOD_STEPS, following.goodSteps);
-      const unscale = reciprocal(scale);
-      grads = scaledGrads.map((g) => mul(g, unscale));
-    }
-    let clipped = grads;
-    if (clipNorm > 0) {
-      const norm = globalNorm(grads);
-      ports.output('metric', 'gradient_norm', finite ? where(finite, norm, 0) : norm);
-      clipped = clipByGlobalNorm(grads, norm, clipNorm);
-    }
-    const step = steps && add(steps, 1);
-    if (steps && step) next('optim.step', step, steps);
-    parameters.forEach(({ name, state, value }, i) => {
-      const decays = decayAll || (state.isWeight && state.shape.length > 1);
-      const result = graph.scope(name.replaceAll('.', '/'), () =>
-        optimizer.update({
-          parameter: value,
-          gradient: clipped[i],
-          slots: slots[i],
-          weightDecay: decays ? weightDecay : 0,
-          learningRate,
-          step,
-        }),
-      );
-      const updated = next(name, result.parameter, value);
-      averages?.follow(name, updated);
-      optimizer.slots.forEach((slot, k) => next(`optim.${slot}.${name}`, result.slots[k], slots[i][k]));
-    });
-    return finite;
-  });
+  return graph.phase('optimizer', () =>
+    graph.scope('optim', () => {
+      const finite = scale && graph.scope('loss_scale', () => allFinite(scaledGrads));
+      const next = (name: string, value: Value, before: Value): Value => {
+        const kept = finite ? where(finite, value, before) : value;
+        ports.next(name, kept);
+        return kept;
+      };
+      let grads = scaledGrads;
+      if (scale && goodSteps && finite) {
+        ports.output('metric', 'skipped', where(finite, graph.scalar(0, 'float32'), 1));
+        const following = graph.scope('loss_scale', () =>
+          nextLossScale(finite, { scale, goodSteps }, recipe.lossScale),
+        );
+        ports.next(LOSS_SCALE, following.scale);
+        ports.next(GOOD_STEPS, following.goodSteps);
+        const unscale = reciprocal(scale);
+        grads = scaledGrads.map((g) => mul(g, unscale));
+      }
+      let clipped = grads;
+      if (clipNorm > 0) {
+        const norm = globalNorm(grads);
+        ports.output('metric', 'gradient_norm', finite ? where(finite, norm, 0) : norm);
+        clipped = clipByGlobalNorm(grads, norm, clipNorm);
+      }
+      const step = steps && add(steps, 1);
+      if (steps && step) next('optim.step', step, steps);
+      parameters.forEach(({ name, state, value }, i) => {
+        const decays = decayAll || (state.isWeight && state.shape.length > 1);
+        const result = graph.scope(name.replaceAll('.', '/'), () =>
+          optimizer.update({
+            parameter: value,
+            gradient: clipped[i],
+            slots: slots[i],
+            weightDecay: decays ? weightDecay : 0,
+            learningRate,
+            step,
+          }),
+        );
+        const updated = next(name, result.parameter, value);
+        averages?.follow(name, updated);
+        optimizer.slots.forEach((slot, k) => next(`optim.${slot}.${name}`, result.slots[k], slots[i][k]));
+      });
+      return finite;
+    }),
+  );
 }

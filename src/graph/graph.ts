@@ -2,10 +2,10 @@
  * The graph under construction: values (typed edges), nodes (operator calls in topological order), and what an operator is.
  * They name one another, so they are one file.
  */
-import { append } from '../base/lists';
 import { allocate, DTYPES, sizeOf, type DType, type TypedArray } from '../tensors/dtype';
 import { float16Bits } from '../tensors/float16';
 import type { Shape, TensorType } from './shape';
+import type { Traits } from './traits';
 
 /** ONNX attribute names verbatim; `undefined` leaves an attribute to its ONNX default. */
 export type AttributeValue = number | string | readonly number[] | undefined;
@@ -14,7 +14,7 @@ export type Attributes = Readonly<Record<string, AttributeValue>>;
 /** What a rule computes for one input when asked; null where the operator has no gradient for it. */
 export type GradientThunk = (() => Value) | null;
 
-export interface OpDefinition<A extends Attributes = Attributes> {
+export interface OpDefinition<A extends Attributes = Attributes> extends Traits {
   /** Output types from input types; throws an Error that says what is expected. null stands for an absent optional input. */
   infer(inputs: readonly TensorType[], attrs: A): readonly TensorType[];
   /**
@@ -51,9 +51,13 @@ export interface Node {
   readonly attrs: Attributes;
   /** Slash-separated place in the network, such as `/layer1/0/conv1`. */
   readonly scope: string;
+  readonly phase: Phase;
   /** Captured where the node was made; read its stack only to report an error. */
   readonly origin: Error;
 }
+
+/** What part of a training step a node belongs to. */
+export type Phase = 'forward' | 'gradient' | 'optimizer';
 
 export type Source =
   | { readonly kind: 'input'; readonly name: string }
@@ -92,28 +96,48 @@ export interface GraphOutput {
   readonly value: Value;
 }
 
+interface Place extends Pick<Node, 'scope' | 'phase'> {
+  readonly origin: Error | null;
+}
+
 export class Graph {
   readonly inputs: Value[] = [];
   readonly nodes: Node[] = [];
   readonly outputs: GraphOutput[] = [];
-  private readonly scopes: string[] = [];
   private readonly ports = new Map<string, 'input' | 'output'>();
+  /** of the nodes that are made now; `origin` null: where they are made */
+  private place: Place = { scope: '', phase: 'forward', origin: null };
 
   constructor(readonly name: string) {}
 
   get currentScope(): string {
-    return this.scopes.map((s) => `/${s}`).join('');
+    return this.place.scope;
+  }
+
+  private inside<T>(place: Partial<Place>, body: () => T): T {
+    const before = this.place;
+    this.place = { ...before, ...place };
+    try {
+      return body();
+    } finally {
+      this.place = before;
+    }
   }
 
   /** Runs `body` with `name` appended to the scope of the nodes it makes. A name may itself hold slashes. */
   scope<T>(name: string, body: () => T): T {
     const parts = name.split('/').filter((part) => part !== '');
-    append(this.scopes, parts);
-    try {
-      return body();
-    } finally {
-      this.scopes.length -= parts.length;
-    }
+    return this.inside({ scope: [this.place.scope, ...parts].join('/') }, body);
+  }
+
+  /** Runs `body`, whose nodes belong to `phase`. */
+  phase<T>(phase: Phase, body: () => T): T {
+    return this.inside({ phase }, body);
+  }
+
+  /** Runs `body`, whose nodes take the place of `node`, of this graph or another: they have its scope, phase and origin. */
+  instead<T>({ scope, phase, origin }: Node, body: () => T): T {
+    return this.inside({ scope, phase, origin }, body);
   }
 
   input(name: string, dtype: DType, shape: Shape): Value {
@@ -169,16 +193,24 @@ export class Graph {
     inputs: readonly (Value | null)[],
     attrs: Attributes,
     types: readonly TensorType[],
-    scope = this.currentScope,
-    origin?: Error,
   ): Value[] {
     const outputs: Value[] = [];
-    const node: Node = { op, inputs, outputs, attrs, scope, origin: origin ?? new Error('built here') };
+    const origin = this.place.origin ?? new Error('built here');
+    const node: Node = { op, inputs, outputs, attrs, ...this.place, origin };
     types.forEach((type, index) => {
       outputs.push(new Value(this, type.dtype, type.shape, { kind: 'node', node, index }));
     });
     this.nodes.push(node);
     return outputs;
+  }
+
+  /** `node` of another graph on `inputs` of this one. */
+  copy(
+    node: Node,
+    inputs: readonly (Value | null)[],
+    types: readonly TensorType[] = node.outputs.map(({ type }) => type),
+  ): Value[] {
+    return this.instead(node, () => this.addNode(node.op, inputs, node.attrs, types));
   }
 }
 

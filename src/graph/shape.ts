@@ -49,6 +49,10 @@ export function parts(dim: string): { count: number; symbol: string } {
   return { count: Number(count), symbol };
 }
 
+/** Number of elements; a size that is known only at run time counts as 1. */
+export const knownElements = ({ shape }: TensorType): number =>
+  shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
+
 /** Number of elements, or null where a size is known only at run time. */
 export function elementCount(shape: Shape): number | null {
   let count = 1;

@@ -65,7 +65,7 @@ export function fuse(graph: Graph, options: LoweringOptions): Graph {
     value?.node && convolutions.has(value.node) ? value.node : null;
   const gradients = new Map<Node, readonly Value[]>();
   const mapped = new Map<Value, Value>();
-  const fused = rewrite(graph, (node, inputs, target) => {
+  const fused = rewrite(graph, (node, inputs) => {
     // What the rewriting calls a value here is its copy in the target; remember the operands of the convolutions.
     if (convolutions.has(node)) {
       node.inputs.forEach((input, i) => input && mapped.set(input, inputs[i] as Value));
@@ -78,17 +78,13 @@ export function fuse(graph: Graph, options: LoweringOptions): Graph {
       const convolution = convolutionOf(node.inputs[0]);
       if (!convolution) return null;
       const [, scale, bias] = inputs as Value[];
-      return target.scope(node.scope, () =>
-        pointwiseBatchNorm.call([...operands(convolution), scale, bias], epsilon),
-      );
+      return pointwiseBatchNorm.call([...operands(convolution), scale, bias], epsilon);
     }
     if (node.op.type === 'BatchNormGradient') {
       const convolution = convolutionOf(node.inputs[1]);
       if (!convolution) return null;
       const [dy, dz, ...rest] = inputs as Value[];
-      const made = target.scope(node.scope, () =>
-        pointwiseBatchNormGradient.call([dy, ...operands(convolution), ...rest], epsilon),
-      );
+      const made = pointwiseBatchNormGradient.call([dy, ...operands(convolution), ...rest], epsilon);
       gradients.set(node, made);
       // The first output, the gradient of the convolution's output, is read by the two nodes below only.
       return [dz, made[2], made[3]];

@@ -31,6 +31,7 @@ export function windowCount(
 
 const convOp = defineOp<ConvAttributes>('Conv2d', {
   composite: true,
+  half: 'always',
   infer: ([x, w], { strides, pads, dilations, group }) => {
     if (x.shape.length !== 4 || w.shape.length !== 4)
       throw new Error('expected x [N, C, H, W] and w [O, C/group, kh, kw]');
@@ -52,6 +53,7 @@ const convInputGradientOp = defineOp<ConvAttributes & { inputShape: readonly num
   'Conv2dInputGradient',
   {
     composite: true,
+    half: 'always',
     infer: ([dy, w], { group, inputShape }) => [
       { dtype: dy.dtype, shape: [dy.shape[0], (w.shape[1] as number) * group, ...inputShape] },
     ],
@@ -62,6 +64,7 @@ const convWeightGradientOp = defineOp<ConvAttributes & { kernelShape: readonly n
   'Conv2dWeightGradient',
   {
     composite: true,
+    half: 'always',
     infer: ([x, dy], { group, kernelShape }) => [
       { dtype: dy.dtype, shape: [dy.shape[1], (x.shape[1] as number) / group, ...kernelShape] },
     ],

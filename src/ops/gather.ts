@@ -8,6 +8,9 @@ import { reshape, transpose } from './shape';
 import { oneHot } from './softmax';
 
 const gatherOp = defineOp<{ axis: number }>('Gather', {
+  moves: true,
+  indices: 1,
+  half: 'follows',
   attributes: { axis: 'int' },
   infer: ([x, indices], { axis }) => {
     if (indices.dtype !== 'int64' && indices.dtype !== 'int32') throw new Error('expected integer indices');

@@ -1,6 +1,6 @@
 /** Matrix products. */
 import { defineOp } from '../graph/op';
-import { broadcastShapes, range, staticShape } from '../graph/shape';
+import { broadcastShapes, knownElements, range, staticShape } from '../graph/shape';
 import { sizeOf } from '../tensors/dtype';
 import type { Value } from '../graph/graph';
 import { mul } from './elementwise';
@@ -20,6 +20,8 @@ function asMatrix(x: Value): Value {
 }
 
 const matmulOp = defineOp<Record<string, never>>('MatMul', {
+  half: 'always',
+  multiplyAdds: ([a], [y]) => knownElements(y) * (a.shape[a.shape.length - 1] as number),
   infer: ([a, b]) => {
     const m = a.shape.length;
     const n = b.shape.length;
@@ -42,6 +44,8 @@ export const matmul = (a: Value, b: Value): Value => matmulOp.one([a, b], {});
 type GemmAttributes = { alpha?: number; beta?: number; transA?: 0 | 1; transB?: 0 | 1 };
 
 const gemmOp = defineOp<GemmAttributes>('Gemm', {
+  half: 'always',
+  multiplyAdds: ([a], [y], { transA }) => knownElements(y) * (a.shape[transA ? 0 : 1] as number),
   attributes: { alpha: 'float', beta: 'float', transA: 'int', transB: 'int' },
   infer: ([a, b, c], { transA, transB }) => {
     if (a.shape.length !== 2 || b.shape.length !== 2) throw new Error('expected matrices');

@@ -13,6 +13,7 @@ function checkChannels(x: TensorType, ...rows: readonly TensorType[]): void {
 
 const batchNormOp = defineOp<Epsilon>('BatchNorm', {
   composite: true,
+  half: { rounds: 0 },
   infer: ([x, scale, bias]) => {
     checkChannels(x, scale, bias);
     return [x, scale, scale];
@@ -27,6 +28,7 @@ const batchNormOp = defineOp<Epsilon>('BatchNorm', {
 
 const batchNormGradientOp = defineOp<Epsilon>('BatchNormGradient', {
   composite: true,
+  half: { rounds: 1 },
   infer: ([, x, scale]) => [x, scale, scale],
 });
 

@@ -21,16 +21,19 @@ function inferPool(x: TensorType, { kernel_shape, strides, pads }: PoolAttribute
 
 const maxPoolOp = defineOp<PoolAttributes>('MaxPool2d', {
   composite: true,
+  half: 'follows',
   infer: ([x], attrs) => [inferPool(x, attrs)],
   vjp: ([dy], [x], _outputs, attrs) => [() => maxPoolGradientOp.one([dy, x], attrs)],
 });
 const maxPoolGradientOp = defineOp<PoolAttributes>('MaxPool2dGradient', {
   composite: true,
+  half: 'follows',
   infer: ([, x]) => [x],
 });
 
 const averagePoolOp = defineOp<AveragePoolAttributes>('AveragePool2d', {
   composite: true,
+  half: { rounds: 0 },
   infer: ([x], attrs) => [inferPool(x, attrs)],
   vjp: ([dy], [x], _outputs, attrs) => [
     () => averagePoolGradientOp.one([dy], { ...attrs, inputShape: x.shape.slice(2) as number[] }),
@@ -40,6 +43,7 @@ const averagePoolGradientOp = defineOp<AveragePoolAttributes & { inputShape: rea
   'AveragePool2dGradient',
   {
     composite: true,
+    half: { rounds: 0 },
     infer: ([dy], { inputShape }) => [{ dtype: dy.dtype, shape: [dy.shape[0], dy.shape[1], ...inputShape] }],
   },
 );
@@ -58,6 +62,7 @@ const globalAveragePoolGradientOp = defineOp<{ inputShape: readonly number[] }>(
   'GlobalAveragePool2dGradient',
   {
     composite: true,
+    half: { rounds: 0 },
     infer: ([dy], { inputShape }) => [{ dtype: dy.dtype, shape: [...dy.shape, ...inputShape] }],
   },
 );

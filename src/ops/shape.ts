@@ -12,6 +12,9 @@ function staticPart(shape: Shape): { count: number; symbols: string } {
 }
 
 const reshapeOp = defineOp<{ shape: Shape & readonly number[] }>('Reshape', {
+  moves: true,
+  view: true,
+  half: 'follows',
   constantInputs: ['shape'],
   infer: ([x], { shape }) => {
     const a = staticPart(x.shape);
@@ -39,6 +42,8 @@ export function flatten(x: Value, first: number, last: number): Value {
 }
 
 const transposeOp = defineOp<{ perm: readonly number[] }>('Transpose', {
+  moves: true,
+  half: 'follows',
   attributes: { perm: 'ints' },
   infer: ([x], { perm }) => {
     if (perm.length !== x.shape.length || [...perm].sort((a, b) => a - b).some((p, i) => p !== i)) {
@@ -59,6 +64,9 @@ export function transpose(x: Value, perm: readonly number[]): Value {
 }
 
 const expandOp = defineOp<{ shape: readonly number[] }>('Expand', {
+  moves: true,
+  half: 'follows',
+  evaluate: (a) => a,
   constantInputs: ['shape'],
   infer: ([x], { shape }) => {
     const result = broadcastShapes(x.shape, shape);
@@ -81,6 +89,8 @@ type SliceAttributes = {
   steps: readonly number[];
 };
 const sliceOp = defineOp<SliceAttributes>('Slice', {
+  moves: true,
+  half: 'follows',
   constantInputs: ['starts', 'ends', 'axes', 'steps'],
   infer: ([x], { starts, ends, axes, steps }) => {
     const shape = [...x.shape];
@@ -125,6 +135,9 @@ function spaced(x: Value, axis: number, step: number): Value {
   return slice(reshape(padded, [...front, n * step, ...back]), axis, 0, (n - 1) * step + 1);
 }
 
+/** x[start:end:step] along several axes at once. */
+export const sliceAxes = (x: Value, attrs: SliceAttributes): Value => sliceOp.one([x], attrs);
+
 /** x[..., start:end:step, ...] along one axis; 0 <= start < end <= size. */
 export function slice(x: Value, axis: number, start: number, end: number, step = 1): Value {
   const at = normalizeAxis(axis, x.rank);
@@ -133,6 +146,8 @@ export function slice(x: Value, axis: number, start: number, end: number, step =
 }
 
 const padOp = defineOp<{ pads: readonly number[] }>('Pad', {
+  moves: true,
+  half: 'follows',
   constantInputs: ['pads'],
   infer: ([x], { pads }) => {
     const rank = x.shape.length;
@@ -160,6 +175,8 @@ export function pad(x: Value, begin: readonly number[], end: readonly number[]):
 }
 
 const concatOp = defineOp<{ axis: number }>('Concat', {
+  moves: true,
+  half: 'follows',
   attributes: { axis: 'int' },
   infer: (inputs, { axis }) => {
     const [first] = inputs;
@@ -191,6 +208,7 @@ export function concat(values: readonly Value[], axis: number): Value {
 }
 
 const tileOp = defineOp<{ repeats: readonly number[] }>('Tile', {
+  moves: true,
   constantInputs: ['repeats'],
   infer: ([x], { repeats }) => {
     if (repeats.length !== x.shape.length) throw new Error('expected one repeat an axis');

@@ -17,12 +17,6 @@ import { rewrite } from './rewrite';
 /** Values under this fraction of the peak do not matter. */
 const SMALL = 1 / 1000;
 
-const ELEMENTWISE: ReadonlySet<string> = new Set([
-  ...['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Neg', 'Relu', 'HardSigmoid', 'Erf', 'Exp', 'Sqrt', 'Cast'],
-]);
-
-const isForward = ({ scope }: Node) => !/^\/(grad|optim)(\/|$)/.test(scope);
-
 const wide = (shape: Shape): Shape => [1, ...shape];
 
 /** `x` with a leading axis of 1, without a second view where it is the view of such a one. */
@@ -41,7 +35,7 @@ interface Call {
 /** The operands and attributes with which `node` gives its result with a leading axis of 1, or null where it cannot. */
 function widened({ op, attrs, outputs: [output] }: Node, inputs: readonly (Value | null)[]): Call | null {
   const [a, b] = inputs;
-  if (ELEMENTWISE.has(op.type)) {
+  if (op.definition.elementwise && !op.definition.view) {
     return { inputs: inputs.map((v) => (v && sameShape(v.shape, output.shape) ? widen(v) : v)), attrs };
   }
   if (op.type === 'Gather' && attrs.axis === 0 && a && b) return { inputs: [a, widen(b)], attrs };
@@ -64,7 +58,7 @@ export function separateBuffers(graph: Graph): Graph {
   const wanted = new Set<string>();
   const kept = new Set<Value>(graph.outputs.map(({ value }) => root(value)));
   for (const node of graph.nodes) {
-    if (isForward(node)) continue;
+    if (node.phase === 'forward') continue;
     node.inputs.forEach((input) => input && kept.add(root(input)));
     node.outputs.forEach((output) => root(output) === output && wanted.add(sizeClass(output)));
   }
@@ -73,17 +67,11 @@ export function separateBuffers(graph: Graph): Graph {
 
   const separated = rewrite(graph, (node, inputs, target) => {
     const [output] = node.outputs;
-    const call = isForward(node) && waits(output) ? widened(node, inputs) : null;
+    const call = node.phase === 'forward' && waits(output) ? widened(node, inputs) : null;
     if (!call) return null;
-    const made = target.addNode(
-      node.op,
-      call.inputs,
-      call.attrs,
-      [{ dtype: output.dtype, shape: wide(output.shape) }],
-      node.scope,
-      node.origin,
-    );
-    return [target.scope(node.scope, () => reshape(made[0], output.shape))];
+    const type = { dtype: output.dtype, shape: wide(output.shape) };
+    const [made] = target.addNode(node.op, call.inputs, call.attrs, [type]);
+    return [reshape(made, output.shape)];
   });
   return removeDeadCode(separated);
 }

@@ -4,8 +4,6 @@ import { toBytes } from '../tensors/dtype';
 import type { Graph, Value } from '../graph/graph';
 import { rewrite } from './rewrite';
 
-const COMMUTATIVE = new Set(['Add', 'Mul', 'BitwiseXor', 'BitwiseAnd']);
-
 export function mergeCommonSubexpressions(graph: Graph): Graph {
   const ids = new Map<Value, string>();
   const identify = (value: Value | null): string => {
@@ -30,12 +28,11 @@ export function mergeCommonSubexpressions(graph: Graph): Graph {
       return first ?? input;
     });
     const inputIds = merged.map(identify);
-    if (COMMUTATIVE.has(node.op.type)) inputIds.sort();
+    if (node.op.definition.commutative) inputIds.sort();
     const key = JSON.stringify([node.op.type, inputIds, Object.entries(node.attrs).sort()]);
     let outputs = seen.get(key);
     if (!outputs) {
-      const types = node.outputs.map((o) => o.type);
-      outputs = target.addNode(node.op, merged, node.attrs, types, node.scope, node.origin);
+      outputs = target.copy(node, merged);
       seen.set(key, outputs);
     }
     return outputs;

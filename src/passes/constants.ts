@@ -9,19 +9,6 @@ import { rewrite } from './rewrite';
 /** Larger results stay computed: a file should hold structure, not arithmetic. */
 const MAX_ELEMENTS = 1 << 16;
 
-type Arithmetic = (a: number, b: number) => number;
-const ARITHMETIC: Readonly<Record<string, Arithmetic>> = {
-  Add: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-  Div: (a, b) => a / b,
-  Neg: (a) => -a,
-  Sqrt: (a) => Math.sqrt(a),
-  Reciprocal: (a) => 1 / a,
-  Cast: (a) => a,
-  Expand: (a) => a,
-};
-
 const isFloat = (dtype: DType) => dtype === 'float32' || dtype === 'float64';
 
 /** Element strides of `shape` broadcast to `to`: 0 along broadcast axes. */
@@ -32,7 +19,7 @@ function broadcastStrides(shape: readonly number[], to: readonly number[]): numb
 
 /** Elementwise evaluation with broadcasting; float32 results are rounded as the array stores them. */
 function evaluate(node: Node, inputs: readonly Value[]): TypedArray | null {
-  const operation = ARITHMETIC[node.op.type] as Arithmetic | undefined;
+  const { evaluate: operation } = node.op.definition;
   const [output] = node.outputs;
   if (!operation || ![output, ...inputs].every((v) => isFloat(v.dtype))) return null;
   const shape = output.shape as number[];
@@ -59,20 +46,9 @@ const isScalarConstant = (value: Value | null | undefined, number: number) =>
 function passedOn(node: Node, inputs: readonly (Value | null)[]): Value | null {
   const [a, b] = inputs;
   const keeps = (v: Value | null | undefined) => !!v && sameShape(v.shape, node.outputs[0].shape);
-  switch (node.op.type) {
-    case 'Add':
-      if (isScalarConstant(b, 0) && keeps(a)) return a;
-      return isScalarConstant(a, 0) && keeps(b) ? b : null;
-    case 'Mul':
-      if (isScalarConstant(b, 1) && keeps(a)) return a;
-      return isScalarConstant(a, 1) && keeps(b) ? b : null;
-    case 'Sub':
-      return isScalarConstant(b, 0) && keeps(a) ? a : null;
-    case 'Div':
-      return isScalarConstant(b, 1) && keeps(a) ? a : null;
-    default:
-      return null;
-  }
+  const { first, second } = node.op.definition.neutral ?? {};
+  if (second !== undefined && isScalarConstant(b, second) && keeps(a)) return a;
+  return first !== undefined && isScalarConstant(a, first) && keeps(b) ? b : null;
 }
 
 export function foldConstants(graph: Graph): Graph {
@@ -83,14 +59,14 @@ export function foldConstants(graph: Graph): Graph {
     if (same) return [same];
     if (node.op.type === 'Reshape' && first?.node?.op.type === 'Reshape') {
       const [origin] = first.node.inputs;
-      if (origin) return [target.scope(node.scope, () => reshape(origin, output.shape))];
+      if (origin) return [reshape(origin, output.shape)];
     }
     if (node.op.type === 'Transpose' && first?.node?.op.type === 'Transpose') {
       const [origin] = first.node.inputs;
       const inner = first.node.attrs.perm as readonly number[];
       const outer = node.attrs.perm as readonly number[];
       const perm = outer.map((p) => inner[p]);
-      if (origin) return [target.scope(node.scope, () => transpose(origin, perm))];
+      if (origin) return [transpose(origin, perm)];
     }
     const constants = inputs.every((input) => input?.constant);
     const small = output.shape.every((d) => typeof d === 'number') && sizeOf(output.shape) <= MAX_ELEMENTS;

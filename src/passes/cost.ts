@@ -1,34 +1,16 @@
 /** What a lowered graph costs: multiply-adds, and the memory that its tensors need at once. */
 import { DTYPES } from '../tensors/dtype';
-import type { Graph, Node, Value } from '../graph/graph';
+import type { Graph, Value } from '../graph/graph';
 import { elementCount } from '../graph/shape';
 
-/** Multiply-adds of one node; matrix products and convolutions only. A symbolic size counts as 1. */
-function nodeMultiplyAdds(node: Node): number {
-  const count = (value: Value) =>
-    value.shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
-  const [a, b] = node.inputs as Value[];
-  switch (node.op.type) {
-    case 'MatMul':
-      return count(node.outputs[0]) * (a.shape[a.rank - 1] as number);
-    case 'Gemm':
-      return count(node.outputs[0]) * (a.shape[node.attrs.transA ? 0 : 1] as number);
-    case 'Conv':
-      return (count(node.outputs[0]) * count(b)) / (b.shape[0] as number);
-    case 'ConvTranspose':
-      return (count(a) * count(b)) / (b.shape[0] as number);
-    default:
-      return 0;
-  }
-}
-
+/** Multiply-adds of matrix products and convolutions; a symbolic size counts as 1. */
 export const multiplyAdds = (graph: Graph) =>
-  graph.nodes.reduce((sum, node) => sum + nodeMultiplyAdds(node), 0);
+  graph.nodes.reduce((sum, { op, inputs, outputs, attrs }) => {
+    const count = op.definition.multiplyAdds;
+    return sum + (count?.(inputs as Value[], outputs, attrs) ?? 0);
+  }, 0);
 
 export const bytesOf = (value: Value) => (elementCount(value.shape) ?? 0) * DTYPES[value.dtype].bytes;
-
-/** Operators whose result shares its input's memory in ONNX Runtime. */
-const VIEWS = new Set(['Reshape', 'Identity']);
 
 /** The value whose memory a value shows: itself but for views. */
 export function storageOf(graph: Graph): (value: Value) => Value {
@@ -36,7 +18,7 @@ export function storageOf(graph: Graph): (value: Value) => Value {
   const root = (value: Value): Value => storage.get(value) ?? value;
   for (const node of graph.nodes) {
     const [first] = node.inputs;
-    if (VIEWS.has(node.op.type) && first) storage.set(node.outputs[0], root(first));
+    if (node.op.definition.view && first) storage.set(node.outputs[0], root(first));
   }
   return root;
 }

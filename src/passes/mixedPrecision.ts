@@ -3,52 +3,12 @@
  * adds their results too, everything else in float32.
  *
  * A value lives in one precision and is cast on demand, once: a weight's float16 copy serves forward and gradient. Inputs
- * and outputs of the graph keep their dtype.
+ * and outputs of the graph keep their dtype. Which operator computes in which precision is its trait (`half`).
  */
 import { float16Bits } from '../tensors/float16';
 import type { Graph, Node, Value } from '../graph/graph';
 import { cast } from '../ops/elementwise';
 import { rewrite } from './rewrite';
-
-/** Operators with tensor-core kernels: operands are rounded to float16, whatever they are. */
-const PRODUCTS: ReadonlySet<string> = new Set([
-  'Conv2d',
-  'Conv2dInputGradient',
-  'Conv2dWeightGradient',
-  'MatMul',
-  'Gemm',
-]);
-
-/** Operators that take part in float16 where all their operands are in it: at most one rounding an element. */
-const FOLLOWING: ReadonlySet<string> = new Set([
-  'Relu',
-  'ReluGradient',
-  'Add',
-  'Identity',
-  'Reshape',
-  'Transpose',
-  'Slice',
-  'Concat',
-  'Pad',
-  'Gather',
-  'Expand',
-  'MaxPool2d',
-  'MaxPool2dGradient',
-]);
-
-/**
- * Operators that compute in float32 and round their first output to the precision of the input at this index, as PyTorch's
- * kernels do inside. The others (statistics, gradients of scales) stay float32.
- */
-const ROUNDED: Readonly<Record<string, number>> = {
-  BatchNorm: 0,
-  BatchNormGradient: 1,
-  Gelu: 0,
-  GeluGradient: 1,
-  AveragePool2d: 0,
-  AveragePool2dGradient: 0,
-  GlobalAveragePool2dGradient: 0,
-};
 
 /** A float32 graph of composites -> the same graph with float16 inside. Products of other dtypes stay as they are. */
 export function mixedPrecision(graph: Graph): Graph {
@@ -64,22 +24,21 @@ export function mixedPrecision(graph: Graph): Graph {
   };
   return rewrite(
     graph,
-    (node, inputs, target) =>
-      target.scope(node.scope, () => {
-        const floats = inputs.filter((v, i): v is Value => !!v && node.inputs[i]?.dtype === 'float32');
-        const half = inHalf(node, floats);
-        const operands = inputs.map((v, i) =>
-          v && node.inputs[i]?.dtype === 'float32' ? convert(v, half ? 'float16' : 'float32') : v,
-        );
-        const types = node.outputs.map(({ dtype, shape }) => ({
-          dtype: half && dtype === 'float32' ? ('float16' as const) : dtype,
-          shape,
-        }));
-        const outputs = target.addNode(node.op, operands, node.attrs, types, node.scope, node.origin);
-        const followed = (ROUNDED as Readonly<Record<string, number | undefined>>)[node.op.type];
-        const rounds = followed !== undefined && inputs[followed]?.dtype === 'float16';
-        return rounds ? [cast(outputs[0], 'float16'), ...outputs.slice(1)] : outputs;
-      }),
+    (node, inputs, target) => {
+      const floats = inputs.filter((v, i): v is Value => !!v && node.inputs[i]?.dtype === 'float32');
+      const half = inHalf(node, floats);
+      const operands = inputs.map((v, i) =>
+        v && node.inputs[i]?.dtype === 'float32' ? convert(v, half ? 'float16' : 'float32') : v,
+      );
+      const types = node.outputs.map(({ dtype, shape }) => ({
+        dtype: half && dtype === 'float32' ? ('float16' as const) : dtype,
+        shape,
+      }));
+      const outputs = target.copy(node, operands, types);
+      const trait = node.op.definition.half;
+      const rounds = typeof trait === 'object' && inputs[trait.rounds]?.dtype === 'float16';
+      return rounds ? [cast(outputs[0], 'float16'), ...outputs.slice(1)] : outputs;
+    },
     undefined,
     (value) => (value.dtype === 'float16' ? convert(value, 'float32') : value),
   );
@@ -88,9 +47,11 @@ export function mixedPrecision(graph: Graph): Graph {
 /** Whether a node computes in float16, given its float32 operands as they are in the new graph. */
 function inHalf({ op, outputs }: Node, floats: readonly Value[]): boolean {
   if (floats.length === 0 || outputs[0].dtype !== 'float32') return false;
-  if (PRODUCTS.has(op.type)) return true;
+  if (op.definition.half === 'always') return true;
   const computed = floats.filter((v) => !v.constant);
-  return FOLLOWING.has(op.type) && computed.length > 0 && computed.every((v) => v.dtype === 'float16');
+  return (
+    op.definition.half === 'follows' && computed.length > 0 && computed.every((v) => v.dtype === 'float16')
+  );
 }
 
 function halfConstant({ graph, shape, constant }: Value): Value {

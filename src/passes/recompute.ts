@@ -12,7 +12,9 @@ import type { DType } from '../tensors/dtype';
 import { cast, less, sub } from '../ops/elementwise';
 import { reshape, slice } from '../ops/shape';
 import { removeDeadCode } from './deadCode';
-import { isBackward, Planner, type Plan, type Recomputed } from './recomputePlan';
+import { Planner, type Plan, type Recomputed } from './recomputePlan';
+
+const inGradient = (node: Node): Node => ({ ...node, phase: 'gradient', scope: `/grad${node.scope}` });
 
 /** The lowered graph with its cheap activations made twice instead of kept. */
 export function recompute(graph: Graph, what: Recomputed): Graph {
@@ -26,15 +28,8 @@ export function recompute(graph: Graph, what: Recomputed): Graph {
   for (const input of graph.inputs)
     mapped.set(input, target.input(inputName(input), input.dtype, input.shape));
 
-  const addNode = (node: Node, inputs: readonly (Value | null)[], scope = node.scope) =>
-    target.addNode(
-      node.op,
-      inputs,
-      node.attrs,
-      node.outputs.map((o) => o.type),
-      scope,
-      node.origin,
-    );
+  /** `node` once more, in the gradient phase. */
+  const again = (node: Node, inputs: readonly (Value | null)[]) => target.copy(inGradient(node), inputs);
 
   /** The value as forward sees it. */
   const first = (value: Value): Value => {
@@ -49,8 +44,8 @@ export function recompute(graph: Graph, what: Recomputed): Graph {
       return constant;
     }
     const { node, index } = source;
-    const see = isBackward(node) ? second : first;
-    const outputs = addNode(
+    const see = planner.isBackward(node) ? second : first;
+    const outputs = target.copy(
       node,
       node.inputs.map((v) => v && see(v)),
     );
@@ -63,7 +58,7 @@ export function recompute(graph: Graph, what: Recomputed): Graph {
     if (!plans.has(root)) return first(value);
     if (value === root) return copy(value);
     const node = value.node as Node;
-    return addNode(node, [second(node.inputs[0] as Value)], `/grad${node.scope}`)[0];
+    return again(node, [second(node.inputs[0] as Value)])[0];
   };
   const zero = (gradient: Value, dtype: DType): Value => {
     let never = zeros.get(gradient);
@@ -89,13 +84,12 @@ export function recompute(graph: Graph, what: Recomputed): Graph {
       if (!made) {
         const inputs = node.inputs.map((input) => input && make(input));
         const depends = node.inputs.some((v) => v && (shared.has(v) || (v.node && chain.has(v.node))));
-        const scope = `/grad${node.scope}`;
         if (!depends) {
           const at = planner.handle(node);
           const operand = inputs[at] as Value;
-          inputs[at] = target.scope(scope, () => sub(operand, zero(gradient, operand.dtype)));
+          inputs[at] = target.instead(inGradient(node), () => sub(operand, zero(gradient, operand.dtype)));
         }
-        [made] = addNode(node, inputs, scope);
+        [made] = again(node, inputs);
         local.set(node, made);
       }
       return made;

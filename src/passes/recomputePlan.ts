@@ -1,24 +1,26 @@
 /** Which large forward values can be made again for the gradients, from what, and which gradient each copy waits for. */
 import { append } from '../base/lists';
 import type { Graph, Node, Value } from '../graph/graph';
+import type { DType } from '../tensors/dtype';
 import { bytesOf, peakBytes } from './cost';
-
-/** One pass over memory, or less. */
-const CHEAP: ReadonlySet<string> = new Set([
-  ...['Add', 'Sub', 'Mul', 'Relu', 'Neg', 'Cast', 'HardSigmoid', 'Max', 'Min'],
-  ...['Reshape', 'Identity', 'Gather', 'Pad', 'Tile', 'Transpose', 'Concat'],
-]);
 
 /** A product with a small constant matrix, as a Winograd transform is, reads and writes each number once. */
 const isTransform = ({ op, inputs: [a, , c] }: Node) =>
   (op.type === 'MatMul' || op.type === 'Gemm') && !c && a?.constant != null && a.constant.length <= 64 * 64;
 
 /** What the convolutions' spellings make of their operands: gathered windows, transformed tiles and kernels. */
-const isWindow = (node: Node) => node.op.type === 'Gather' || isTransform(node);
+const isWindow = (node: Node) => node.op.definition.indices !== undefined || isTransform(node);
 
-const isCheap = (node: Node) => CHEAP.has(node.op.type) || isTransform(node);
+/** One pass over memory, or less. */
+function isCheap(node: Node): boolean {
+  const { elementwise, heavy, moves } = node.op.definition;
+  return (elementwise && !heavy) || moves || isTransform(node);
+}
 
-const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'Identity']);
+const isView = ({ op }: Node) => op.definition.view === true;
+
+/** What ONNX Runtime's Sub takes everywhere. */
+const SUBTRACTS: ReadonlySet<DType> = new Set(['float32', 'float64', 'float16', 'int32', 'int64']);
 
 /** Longer chains cost more than they free. */
 const LONGEST = 6;
@@ -39,8 +41,6 @@ export interface Plan {
   readonly gradient: Value;
 }
 
-export const isBackward = ({ scope }: Node) => scope === '/grad' || scope.startsWith('/grad/');
-
 const widens = ({ op, inputs, outputs }: Node) =>
   op.type === 'Cast' && inputs[0]?.dtype === 'float16' && outputs[0].dtype === 'float32';
 
@@ -48,6 +48,8 @@ export class Planner {
   readonly plans = new Map<Value, Plan>();
   private readonly usesInBackward = new Map<Value, Node[]>();
   private readonly order = new Map<Node, number>();
+  /** of the gradient phase, and what depends on them */
+  private readonly backward = new Set<Node>();
   private readonly smallest: number;
 
   constructor(
@@ -57,7 +59,9 @@ export class Planner {
     this.smallest = peakBytes(graph) * SMALL;
     graph.nodes.forEach((node, i) => {
       this.order.set(node, i);
-      if (!isBackward(node)) return;
+      const follows = node.inputs.some((input) => input?.node && this.backward.has(input.node));
+      if (node.phase !== 'gradient' && !follows) return;
+      this.backward.add(node);
       for (const input of new Set(node.inputs)) {
         const value = input && this.root(input);
         if (value) this.usesInBackward.set(value, [...this.uses(value), node]);
@@ -65,18 +69,22 @@ export class Planner {
     });
     for (const node of graph.nodes) {
       const [value] = node.outputs;
-      if (isBackward(node) || VIEWS.has(node.op.type) || !this.isLarge(value)) continue;
+      if (this.isBackward(node) || isView(node) || !this.isLarge(value)) continue;
       if (this.uses(value).length === 0 || (what === 'windows' && !isWindow(node))) continue;
       const plan = this.plan(value);
       if (plan) this.plans.set(value, plan);
     }
   }
 
+  isBackward(node: Node): boolean {
+    return this.backward.has(node);
+  }
+
   /** The value whose memory a forward view shows. */
   root(value: Value): Value {
     const { node } = value;
     const [input] = node?.inputs ?? [];
-    return node && input && !isBackward(node) && VIEWS.has(node.op.type) ? this.root(input) : value;
+    return node && input && !this.isBackward(node) && isView(node) ? this.root(input) : value;
   }
 
   private uses(value: Value): readonly Node[] {
@@ -104,20 +112,20 @@ export class Planner {
         }
         if (this.isKeptFor(v, value)) return 'kept';
       }
-      if (isBackward(node) || !isCheap(node)) return null;
+      if (this.isBackward(node) || !isCheap(node)) return null;
       const inputs = node.inputs.map((input) => (input ? collect(input) : 'kept'));
       // Kept in its place, the narrow one takes half.
       if (widens(node)) inputs[0] ??= 'kept';
       if (inputs.includes(null)) return null;
       if (!inputs.includes('made')) {
-        if (VIEWS.has(node.op.type)) return 'kept';
+        if (isView(node)) return 'kept';
         if (this.handle(node) < 0) return null;
       }
       chain.add(node);
       return 'made';
     };
     if (collect(value) !== 'made') return null;
-    const passes = [...chain].filter((node) => !VIEWS.has(node.op.type)).length;
+    const passes = [...chain].filter((node) => !isView(node)).length;
     return passes <= LONGEST ? { chain, shared, gradient } : null;
   }
 
@@ -136,11 +144,11 @@ export class Planner {
 
   /** Index of the operand that may carry the zero, small or at least narrow, or -1. */
   handle(node: Node): number {
-    if (widens(node)) return 0;
-    if (node.op.type === 'Gather') return 1;
-    if (isTransform(node)) return 0;
-    const free = ['Add', 'Sub', 'Mul', 'Max', 'Min', 'Tile', 'Concat'].includes(node.op.type);
-    return free ? node.inputs.findIndex((v) => v && !this.isLarge(v)) : -1;
+    if (widens(node) || isTransform(node)) return 0;
+    const { indices, elementwise, moves } = node.op.definition;
+    if (indices !== undefined) return indices;
+    if (!elementwise && !moves) return -1;
+    return node.inputs.findIndex((v) => v && SUBTRACTS.has(v.dtype) && bytesOf(v) < this.smallest);
   }
 
   /** The first gradient that meets `value`, or what is made of it, in the backward part and does not come from it. */
@@ -150,7 +158,7 @@ export class Planner {
     for (const node of this.graph.nodes.slice(this.at(this.uses(value)[0]))) {
       if (!users.has(node) && !node.inputs.some((v) => v && made.has(v))) continue;
       for (const v of node.inputs) {
-        if (!v?.node || !isBackward(v.node) || made.has(v) || v.dtype === 'bool') continue;
+        if (!v?.node || !this.isBackward(v.node) || made.has(v) || v.dtype === 'bool') continue;
         if (v.rank > 0 && !this.waitsFor([v.node], value)) return v;
       }
       node.outputs.forEach((output) => made.add(output));
@@ -173,7 +181,7 @@ export class Planner {
     const stack = [...nodes];
     for (let node = stack.pop(); node; node = stack.pop()) {
       if (targets.has(node)) return true;
-      if (seen.has(node) || !isBackward(node)) continue;
+      if (seen.has(node) || !this.isBackward(node)) continue;
       seen.add(node);
       for (const input of node.inputs) {
         if (input?.node) stack.push(input.node);

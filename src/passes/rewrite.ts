@@ -1,7 +1,7 @@
 /** The one way to make a graph from a graph: visit nodes in order, keep or replace each. */
 import { Graph, inputName, type Node, type Value } from '../graph/graph';
 
-/** Replacement outputs in the target graph, or null to copy the node. */
+/** Replacement outputs in the target graph, made in the node's place, or null to copy the node. */
 export type Visit = (node: Node, inputs: readonly (Value | null)[], target: Graph) => readonly Value[] | null;
 
 /**
@@ -29,16 +29,7 @@ export function rewrite(
   };
   for (const node of graph.nodes.filter(keep)) {
     const inputs = node.inputs.map((input) => input && translate(input));
-    const outputs =
-      visit(node, inputs, target) ??
-      target.addNode(
-        node.op,
-        inputs,
-        node.attrs,
-        node.outputs.map((o) => o.type),
-        node.scope,
-        node.origin,
-      );
+    const outputs = target.instead(node, () => visit(node, inputs, target)) ?? target.copy(node, inputs);
     node.outputs.forEach((output, i) => mapped.set(output, outputs[i]));
   }
   for (const { name, value } of graph.outputs) target.output(name, put(translate(value)));

@@ -4,7 +4,7 @@ import { Graph, type Value } from '../../src/graph/graph';
 import { Lowering } from '../../src/lowering/context';
 import { pixelOrder } from '../../src/lowering/winograd/tileOrder';
 import { addRow, columnSum, mulRow, takeRows } from '../../src/lowering/rows/rows';
-import { residueClasses, windowPixels } from '../../src/lowering/rows/windows';
+import { residueClasses, windowPixels } from '../../src/lowering/windows';
 import { runGraph } from '../support/run';
 import { expectClose, numbersOf, randomTensor, tensorOf } from '../support/tensors';
 import { eachTap, mapSize, type WindowAttributes } from './reference';

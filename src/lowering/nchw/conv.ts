@@ -2,36 +2,20 @@
  * Spellings of a convolution's gradients on NCHW as it stands, for providers whose Conv and MatMul are the fast path (CUDA,
  * WebGPU), and as references for the others. No scatter, no index tables.
  */
-import { defineOp } from '../../graph/op';
 import { range } from '../../graph/shape';
 import type { Value } from '../../graph/graph';
-import { windowCount, type ConvAttributes } from '../../ops/conv';
+import type { ConvAttributes } from '../../ops/conv';
 import { gather } from '../../ops/gather';
+import { conv, convTranspose } from '../../ops/onnx';
 import { gemm, matmul, swapLast } from '../../ops/matmul';
 import { concat, pad, reshape, slice, transpose } from '../../ops/shape';
 import { isStaticImage, plainly, type Spelling } from '../context';
-import { onnxNode } from '../onnxOps';
 import { padForWindows, takeTap, tapsOf } from './taps';
-import type { Window } from '../rows/windows';
+import { windowOf } from '../windows';
 
+type Pads = ConvAttributes['pads'];
 type InputGradient = ConvAttributes & { inputShape: readonly number[] };
 type WeightGradient = ConvAttributes & { kernelShape: readonly number[] };
-
-const convTransposeNode = defineOp<ConvAttributes & { output_padding: readonly number[] }>('ConvTranspose', {
-  attributes: { strides: 'ints', pads: 'ints', dilations: 'ints', output_padding: 'ints', group: 'int' },
-  infer: ([x, w], { strides, pads, dilations, output_padding, group }) => {
-    const [n, , ...size] = x.shape as number[];
-    const [, cg, ...kernel] = w.shape as number[];
-    const length = (axis: 0 | 1) =>
-      (size[axis] - 1) * strides[axis] +
-      output_padding[axis] +
-      dilations[axis] * (kernel[axis] - 1) +
-      1 -
-      pads[axis] -
-      pads[axis + 2];
-    return [{ dtype: x.dtype, shape: [n, cg * group, length(0), length(1)] }];
-  },
-});
 
 /** dx of sum(dy conv(x, w)): ConvTranspose(dy, w) with as much output_padding as the stride left over of x. */
 export function transposedConv(
@@ -49,7 +33,7 @@ export function transposedConv(
     (count[axis] - 1) * strides[axis] -
     dilations[axis] * (kernel[axis] - 1) -
     1;
-  return convTransposeNode.one([dy, w], {
+  return convTranspose(dy, w, {
     strides,
     pads,
     dilations,
@@ -110,7 +94,14 @@ export const convInputGradientFlipped: Spelling = {
     const around = [...before, ...after].map((p) => Math.max(0, p));
     const kernelFlipped = flippedKernel(context.plain(w), group);
     return [
-      plainly(onnxNode('Conv', [cut, kernelFlipped], { strides: [1, 1], pads: around, dilations, group })[0]),
+      plainly(
+        conv(cut, kernelFlipped, {
+          strides: [1, 1],
+          pads: around as readonly number[] as Pads,
+          dilations,
+          group,
+        }),
+      ),
     ];
   },
 };
@@ -151,30 +142,16 @@ export const convWeightGradientPlain: Spelling = {
         dilations[axis] * (kernelShape[axis] - 1),
     );
     const end = spare.map((more, axis) => Math.max(0, pads[axis + 2] - more));
-    const attrs = {
+    const attrs: ConvAttributes = {
       strides: dilations,
       dilations: strides,
-      pads: [pads[0], pads[1], ...end],
+      pads: [pads[0], pads[1], end[0], end[1]],
       group,
     };
-    const taps = onnxNode('Conv', [swapped, dy], attrs)[0];
+    const taps = conv(swapped, dy, attrs);
     const own = slice(slice(taps, 2, 0, kernelShape[0]), 3, 0, kernelShape[1]);
     return [plainly(transpose(own, [1, 0, 2, 3]))];
   },
-};
-
-const windowOf = (x: Value, { kernelShape, strides, pads, dilations }: WeightGradient): Window => {
-  const size = x.shape.slice(2) as number[];
-  const count = (axis: 0 | 1) =>
-    windowCount(size[axis], kernelShape[axis], strides[axis], pads[axis] + pads[axis + 2], dilations[axis]);
-  return {
-    size: [size[0], size[1]],
-    count: [count(0), count(1)],
-    kernel: [kernelShape[0], kernelShape[1]],
-    strides,
-    pads: [pads[0], pads[1]],
-    dilations,
-  };
 };
 
 /**
@@ -186,7 +163,7 @@ export const convWeightGradientTaps: Spelling = {
   when: staticFirst,
   spell: (context, [xLogical, dyLogical], attrs: WeightGradient) => {
     const { group, kernelShape } = attrs;
-    const window = windowOf(xLogical, attrs);
+    const window = windowOf(xLogical.shape.slice(2) as number[], kernelShape, attrs);
     const taps = tapsOf(window);
     const x = padForWindows(transpose(context.plain(xLogical), [1, 0, 2, 3]), window);
     const dy = transpose(context.plain(dyLogical), [1, 0, 2, 3]);

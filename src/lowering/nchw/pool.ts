@@ -1,27 +1,13 @@
 /** Spellings of pooling's gradients on NCHW as it stands: for CUDA and WebGPU, and as references for the others. */
 import type { Value } from '../../graph/graph';
 import { add, cast, equal, mul, sub } from '../../ops/elementwise';
-import { windowCount } from '../../ops/conv';
+import { maxPool } from '../../ops/onnx';
 import type { AveragePoolAttributes, PoolAttributes } from '../../ops/pool';
 import { expand, reshape } from '../../ops/shape';
 import { transposedConv } from './conv';
 import { isStaticImage, plainly, type Spelling } from '../context';
-import { onnxNode } from '../onnxOps';
 import { cropCanvas, padForWindows, placeTap, takeTap, tapInside, tapsOf } from './taps';
-import type { Window } from '../rows/windows';
-
-function windowOf(size: readonly number[], { kernel_shape: kernel, strides, pads }: PoolAttributes): Window {
-  const count = (axis: 0 | 1) =>
-    windowCount(size[axis], kernel[axis], strides[axis], pads[axis] + pads[axis + 2]);
-  return {
-    size: [size[0], size[1]],
-    count: [count(0), count(1)],
-    kernel,
-    strides,
-    pads: [pads[0], pads[1]],
-    dilations: [1, 1],
-  };
-}
+import { coveredPixels, windowOf, type Window } from '../windows';
 
 /** A constant [Ho, Wo], one number a window. */
 const perWindow = (like: Value, { count }: Window, numbers: readonly number[]) =>
@@ -37,8 +23,8 @@ export const maxPoolGradientPlain: Spelling = {
   spell: (context, [dyLogical, xLogical], attrs: PoolAttributes) => {
     const dy = context.plain(dyLogical);
     const x = context.plain(xLogical);
-    const window = windowOf(x.shape.slice(2) as number[], attrs);
-    const [largest] = onnxNode('MaxPool', [x], attrs);
+    const window = windowOf(x.shape.slice(2) as number[], attrs.kernel_shape, attrs);
+    const [largest] = maxPool(x, attrs);
     const padded = padForWindows(x, window);
     let found: Value | null = null;
     const parts = tapsOf(window).map((tap) => {
@@ -53,15 +39,6 @@ export const maxPoolGradientPlain: Spelling = {
   },
 };
 
-/** The number of pixels that each window averages over. */
-function divisors(window: Window, includePad: boolean): number[] {
-  const taps = tapsOf(window);
-  const counts = new Array<number>(window.count[0] * window.count[1]).fill(0);
-  for (const tap of taps)
-    tapInside(window, tap).forEach((inside, i) => (counts[i] += inside || includePad ? 1 : 0));
-  return counts;
-}
-
 /** dx = ConvTranspose(dy / divisor, ones), every channel an image of its own. Float32 in ONNX Runtime. */
 export const averagePoolGradientPlain: Spelling = {
   name: 'plain',
@@ -70,8 +47,8 @@ export const averagePoolGradientPlain: Spelling = {
     const dy = context.plain(dyLogical);
     const { inputShape: size, kernel_shape: kernel, strides, pads } = attrs;
     const [n, c, ...count] = dy.shape as number[];
-    const window = windowOf(size, attrs);
-    const weights = divisors(window, attrs.count_include_pad === 1).map((d) => 1 / d);
+    const window = windowOf(size, kernel, attrs);
+    const weights = coveredPixels(window, attrs.count_include_pad === 1).map((d) => 1 / d);
     const weighted = reshape(mul(dy, perWindow(dy, window, weights)), [n * c, 1, ...count]);
     const ones = dy.graph.constant(
       dy.dtype,

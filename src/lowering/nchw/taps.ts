@@ -3,9 +3,8 @@
  * the way back. Slice, Pad and Reshape only, which every provider has.
  */
 import type { Value } from '../../graph/graph';
-import { pad, reshape, slice } from '../../ops/shape';
-import { onnxNode } from '../onnxOps';
-import type { Window } from '../rows/windows';
+import { pad, reshape, slice, sliceAxes } from '../../ops/shape';
+import type { Window } from '../windows';
 
 export type Tap = readonly [row: number, column: number];
 
@@ -30,7 +29,7 @@ export function takeTap(padded: Value, window: Window, tap: Tap): Value {
   const starts = AXES.map((axis) => tap[axis] * dilations[axis]);
   const ends = AXES.map((axis) => starts[axis] + (count[axis] - 1) * strides[axis] + 1);
   const whole = strides.every((s) => s === 1) && AXES.every((a) => padded.shape[a + 2] === count[a]);
-  return whole ? padded : onnxNode('Slice', [padded], { axes: [2, 3], starts, ends, steps: strides })[0];
+  return whole ? padded : sliceAxes(padded, { axes: [2, 3], starts, ends, steps: strides });
 }
 
 /** Whether each window's tap lies on the image, row-major [Ho, Wo]. */

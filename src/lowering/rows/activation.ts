@@ -1,13 +1,8 @@
 /** Spellings of the activations' gradients and of GELU. */
-import { defineOp } from '../../graph/op';
 import type { Value } from '../../graph/graph';
 import { add, cast, erf, exp, greater, mul } from '../../ops/elementwise';
-import { plainly, type Layout, type Lowering, type Spelling } from '../context';
-
-const hardSigmoidNode = defineOp<{ alpha: number; beta: number }>('HardSigmoid', {
-  attributes: { alpha: 'float', beta: 'float' },
-  infer: ([x]) => [x],
-});
+import { hardSigmoid } from '../../ops/onnx';
+import type { Layout, Lowering, Spelling } from '../context';
 
 /** `rows` where an operand is there already, so that an elementwise operator never causes a conversion. */
 export function commonLayout(context: Lowering, inputs: readonly Value[]): Layout {
@@ -20,7 +15,7 @@ export const reluGradientHardSigmoid: Spelling = {
   when: ([dy]) => dy.dtype === 'float32',
   spell: (context, [dy, y]) => {
     const layout = commonLayout(context, [dy, y]);
-    const mask = hardSigmoidNode.one([context[layout](y)], { alpha: 1e30, beta: 0 });
+    const mask = hardSigmoid(context[layout](y), 1e30, 0);
     return [{ layout, value: mul(context[layout](dy), mask) }];
   },
 };
@@ -42,8 +37,9 @@ export const geluPlain: Spelling = {
   name: 'plain',
   when: () => true,
   spell: (context, [input]) => {
-    const x = context.plain(input);
-    return [plainly(mul(x, normalDistribution(x)))];
+    const layout = commonLayout(context, [input]);
+    const x = context[layout](input);
+    return [{ layout, value: mul(x, normalDistribution(x)) }];
   },
 };
 
@@ -52,8 +48,9 @@ export const geluGradientPlain: Spelling = {
   name: 'plain',
   when: () => true,
   spell: (context, [dy, input]) => {
-    const x = context.plain(input);
+    const layout = commonLayout(context, [dy, input]);
+    const x = context[layout](input);
     const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return [plainly(mul(context.plain(dy), add(normalDistribution(x), mul(x, density))))];
+    return [{ layout, value: mul(context[layout](dy), add(normalDistribution(x), mul(x, density))) }];
   },
 };

@@ -1,54 +1,24 @@
 /** Spellings of the convolution and its gradients. */
 import { range } from '../../graph/shape';
 import type { Value } from '../../graph/graph';
-import { defineOp } from '../../graph/op';
 import type { ConvAttributes } from '../../ops/conv';
-import { windowCount } from '../../ops/conv';
 import { mul } from '../../ops/elementwise';
 import { gather } from '../../ops/gather';
 import { gemm, matmul, swapLast } from '../../ops/matmul';
+import { conv } from '../../ops/onnx';
 import { concat, expand, reshape, transpose } from '../../ops/shape';
 import {
   asRows,
   imageSize,
   isStaticImage,
   plainly,
-  type ImageSize,
   type Lowering,
   type ScaledRows,
   type Spelling,
 } from '../context';
 import { pixelOrder } from '../winograd/tileOrder';
 import { takeRows } from './rows';
-import { residueClasses, windowPixels, type Window } from './windows';
-
-const convNode = defineOp<ConvAttributes>('Conv', {
-  attributes: { strides: 'ints', pads: 'ints', dilations: 'ints', group: 'int' },
-  infer: ([x, w], { strides, pads, dilations }) => {
-    const [n, , h, width] = x.shape;
-    const [o, , kh, kw] = w.shape as number[];
-    const ho = windowCount(h as number, kh, strides[0], pads[0] + pads[2], dilations[0]);
-    const wo = windowCount(width as number, kw, strides[1], pads[1] + pads[3], dilations[1]);
-    return [{ dtype: x.dtype, shape: [n, o, ho, wo] }];
-  },
-});
-
-export function windowOf(
-  size: ImageSize,
-  kernel: readonly number[],
-  { strides, pads, dilations }: ConvAttributes,
-): Window {
-  const count = (axis: 0 | 1, length: number) =>
-    windowCount(length, kernel[axis], strides[axis], pads[axis] + pads[axis + 2], dilations[axis]);
-  return {
-    size: [size.h, size.w],
-    count: [count(0, size.h), count(1, size.w)],
-    kernel: [kernel[0], kernel[1]],
-    strides,
-    pads: [pads[0], pads[1]],
-    dilations,
-  };
-}
+import { residueClasses, windowOf, windowPixels, type Window } from '../windows';
 
 const windowName = (window: Window) => Object.values(window).join(' ');
 
@@ -101,7 +71,7 @@ export const convRows: Spelling = {
   spell: (context, [x, w], attrs: ConvAttributes) => {
     const [o, cg, kh, kw] = w.shape as number[];
     const size = imageSize(x);
-    const cols = columns(context, x, windowOf(size, [kh, kw], attrs));
+    const cols = columns(context, x, windowOf([size.h, size.w], [kh, kw], attrs));
     const lastChannels = transpose(reshape(context.plain(w), [o, cg, kh * kw]), [0, 2, 1]);
     if (attrs.group === 1) {
       return [asRows(gemm(cols, reshape(lastChannels, [o, kh * kw * cg]), { transB: 1 }))];
@@ -116,7 +86,7 @@ export const convPlain: Spelling = {
   name: 'plain',
   when: () => true,
   spell: (context, [x, w], attrs: ConvAttributes) => [
-    plainly(convNode.one([context.plain(x), context.plain(w)], { ...attrs })),
+    plainly(conv(context.plain(x), context.plain(w), attrs)),
   ],
 };
 
@@ -141,7 +111,7 @@ export const convWeightGradientRows: Spelling = {
     const [kh, kw] = attrs.kernelShape;
     const size = imageSize(x);
     const cg = size.c / attrs.group;
-    const cols = columns(context, x, windowOf(size, [kh, kw], attrs));
+    const cols = columns(context, x, windowOf([size.h, size.w], [kh, kw], attrs));
     const { rows: d, scale } = scaledRows(context, dy, kh * kw * cg);
     const o = d.shape[1] as number;
     // Two transpositions of two axes each: one of all four axes takes ten times as long in ONNX Runtime.
@@ -176,7 +146,7 @@ export const convInputGradientRows: Spelling = {
   spell: (context, [dy, w], attrs: ConvAttributes & { inputShape: readonly number[] }, [dx]) => {
     const size = imageSize(dx);
     const kernel = w.shape.slice(2) as number[];
-    const window = windowOf(size, kernel, attrs);
+    const window = windowOf([size.h, size.w], kernel, attrs);
     const taps = kernel[0] * kernel[1];
     const { rows: d, scale } = scaledRows(context, dy, taps * (w.shape[1] as number));
     const o = d.shape[1] as number;

@@ -17,12 +17,12 @@ import {
   isStaticImage,
   plainly,
   type Condition,
+  type ImageSize,
   type Lowering,
   type Spelling,
 } from '../context';
-import { windowOf } from './conv';
 import { withZeroRow } from './rows';
-import { windowPixels, type Window } from './windows';
+import { windowOf, windowPixels, type Window } from '../windows';
 
 const LARGEST = 4;
 
@@ -67,6 +67,9 @@ const fits: Condition = ([a], attrs) => {
   return h * w <= LARGEST && ih * iw <= LARGEST;
 };
 
+const kernelWindow = ({ h, w: width }: ImageSize, w: Value, attrs: ConvAttributes) =>
+  windowOf([h, width], w.shape.slice(2) as number[], attrs);
+
 const perImage = (rows: Value, n: number) => {
   const [p, c] = rows.shape as number[];
   return reshape(rows, [n, (p / n) * c]);
@@ -76,12 +79,12 @@ export const denseForward: Spelling = {
   name: 'dense',
   when: ([x, w], attrs, options) => {
     if (!fits([x], attrs, options)) return false;
-    const [ho, wo] = windowOf(imageSize(x), w.shape.slice(2) as number[], attrs as ConvAttributes).count;
+    const [ho, wo] = kernelWindow(imageSize(x), w, attrs as ConvAttributes).count;
     return ho * wo <= LARGEST;
   },
   spell: (context, [x, w], attrs: ConvAttributes, [y]) => {
     const size = imageSize(x);
-    const window = windowOf(size, w.shape.slice(2) as number[], attrs);
+    const window = kernelWindow(size, w, attrs);
     const product = gemm(perImage(context.imageRows(x), size.n), denseKernel(context, w, window), {
       transB: 1,
     });
@@ -95,7 +98,7 @@ export const denseInputGradient: Spelling = {
   when: fits,
   spell: (context, [dy, w], attrs: ConvAttributes, [dx]) => {
     const size = imageSize(dx);
-    const window = windowOf(size, w.shape.slice(2) as number[], attrs);
+    const window = kernelWindow(size, w, attrs);
     const product = matmul(perImage(context.imageRows(dy), size.n), denseKernel(context, w, window));
     return [asRows(context.fromImageOrder(reshape(product, [size.pixels, size.c]), size))];
   },
@@ -109,7 +112,7 @@ export const denseWeightGradient: Spelling = {
     const size = imageSize(x);
     const { n, c: o, h, w } = imageSize(dy);
     const [kh, kw] = attrs.kernelShape;
-    const window = windowOf(size, attrs.kernelShape, attrs);
+    const window = windowOf([size.h, size.w], attrs.kernelShape, attrs);
     const index = tapTable(window);
     const name = `taps ${Object.values(window).join(' ')}`;
     const pixels = size.h * size.w;

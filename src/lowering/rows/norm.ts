@@ -1,7 +1,7 @@
 /** Spellings of batch norm, layer norm and their gradients. */
-import { defineOp } from '../../graph/op';
 import type { Value } from '../../graph/graph';
 import { add, div, maximum, mul, neg, reciprocal, sqrt, sub } from '../../ops/elementwise';
+import { batchNormalization, layerNormalization } from '../../ops/onnx';
 import { reduceMean, reduceSum } from '../../ops/reduce';
 import { range } from '../../graph/shape';
 import { reshape } from '../../ops/shape';
@@ -75,20 +75,15 @@ export const batchNormGradientRows: Spelling = {
   },
 };
 
-const batchNormNode = defineOp<Epsilon>('BatchNormalization', {
-  attributes: { epsilon: 'float' },
-  infer: ([x]) => [x],
-});
-
 /** ONNX's own operator in inference mode, which runtimes fold into the convolution before it. */
 export const batchNormInferencePlain: Spelling = {
   name: 'plain',
   when: () => true,
   spell: (context, inputs, { epsilon }: Epsilon) => [
     plainly(
-      batchNormNode.one(
+      batchNormalization(
         inputs.map((v) => context.plain(v)),
-        { epsilon },
+        epsilon,
       ),
     ),
   ],
@@ -104,25 +99,15 @@ export const batchNormInferenceRows: Spelling = {
   },
 };
 
-const layerNormNode = defineOp<Epsilon & { axis: number }>('LayerNormalization', {
-  attributes: { epsilon: 'float', axis: 'int' },
-  infer: ([x]) => {
-    const row = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
-    return [x, row, row];
-  },
-});
-
 /** ONNX's own operator. Its statistics are float32 whatever x is, so that only float32 takes it. */
 export const layerNormPlain: Spelling = {
   name: 'plain',
   when: ([x]) => x.dtype === 'float32',
   spell: (context, inputs, { epsilon }: Epsilon) =>
-    layerNormNode
-      .call(
-        inputs.map((v) => context.plain(v)),
-        { epsilon, axis: -1 },
-      )
-      .map(plainly),
+    layerNormalization(
+      inputs.map((v) => context.plain(v)),
+      epsilon,
+    ).map(plainly),
 };
 
 /** The direct formula, for every dtype. */

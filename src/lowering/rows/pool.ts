@@ -1,24 +1,15 @@
 /** Spellings of pooling and its gradients. */
 import { maxOf } from '../../base/lists';
-import { defineOp } from '../../graph/op';
 import type { Value } from '../../graph/graph';
-import type { TensorType } from '../../graph/shape';
 import { add, cast, equal, mod, mul } from '../../ops/elementwise';
-import { windowCount } from '../../ops/conv';
+import { averagePool, maxPool } from '../../ops/onnx';
 import type { AveragePoolAttributes, PoolAttributes } from '../../ops/pool';
 import { reduceMean, reduceSum } from '../../ops/reduce';
 import { expand, reshape, transpose } from '../../ops/shape';
 import { asRows, imageSize, isStaticImage, plainly, type Lowering, type Spelling } from '../context';
 import { pixelOrder } from '../winograd/tileOrder';
 import { takeRows } from './rows';
-import { residueClasses, windowPixels, type Window } from './windows';
-
-function windowOf(size: readonly [number, number], attrs: PoolAttributes): Window {
-  const { kernel_shape: kernel, strides, pads } = attrs;
-  const count = (axis: 0 | 1) =>
-    windowCount(size[axis], kernel[axis], strides[axis], pads[axis] + pads[axis + 2]);
-  return { size, count: [count(0), count(1)], kernel, strides, pads: [pads[0], pads[1]], dilations: [1, 1] };
-}
+import { coveredPixels, residueClasses, windowOf, windowPixels, type Window } from '../windows';
 
 /**
  * For each pixel a list of the windows that cover it, of one length for all (missing ones point past the last window).
@@ -42,26 +33,10 @@ function takeImageRows(context: Lowering, rows: Value, n: number, index: readonl
   return takeRows(context, rows, { name: `pool ${index.join()}`, images: n, pixels, index, taps: 1, from });
 }
 
-const inferPool = (x: TensorType, attrs: PoolAttributes) => {
-  const { count } = windowOf(x.shape.slice(2) as [number, number], attrs);
-  return [...x.shape.slice(0, 2), ...count];
-};
-
-const maxPoolNode = defineOp<PoolAttributes>('MaxPool', {
-  attributes: { kernel_shape: 'ints', strides: 'ints', pads: 'ints' },
-  infer: ([x], attrs) => {
-    const shape = inferPool(x, attrs);
-    return [
-      { dtype: x.dtype, shape },
-      { dtype: 'int64', shape },
-    ];
-  },
-});
-
 export const maxPoolPlain: Spelling = {
   name: 'plain',
   when: () => true,
-  spell: (context, [x], attrs: PoolAttributes) => [plainly(maxPoolNode.one([context.plain(x)], attrs))],
+  spell: (context, [x], attrs: PoolAttributes) => [plainly(maxPool(context.plain(x), attrs)[0])],
 };
 
 /**
@@ -73,9 +48,9 @@ export const maxPoolGradientRows: Spelling = {
   when: ([, x]) => isStaticImage(x),
   spell: (context, [dy, x], attrs: PoolAttributes) => {
     const { n, c, h, w } = imageSize(x);
-    const window = windowOf([h, w], attrs);
+    const window = windowOf([h, w], attrs.kernel_shape, attrs);
     const windows = window.count[0] * window.count[1];
-    const [, indices] = maxPoolNode.call([context.plain(x)], attrs);
+    const [, indices] = maxPool(context.plain(x), attrs);
     const inImage = cast(mod(indices, h * w), 'int32');
     const winners = reshape(transpose(reshape(inImage, [n, c, windows]), [0, 2, 1]), [n * windows, c]);
     const d = context.imageRows(dy);
@@ -93,28 +68,11 @@ export const maxPoolGradientRows: Spelling = {
   },
 };
 
-/** The number of pixels that each window averages over. */
-function divisors(window: Window, includePad: boolean): number[] {
-  const taps = window.kernel[0] * window.kernel[1];
-  const outside = window.size[0] * window.size[1];
-  const pixels = windowPixels(window);
-  return Array.from({ length: window.count[0] * window.count[1] }, (_, i) =>
-    includePad ? taps : pixels.slice(i * taps, (i + 1) * taps).filter((p) => p !== outside).length,
-  );
-}
-
-const averagePoolNode = defineOp<AveragePoolAttributes>('AveragePool', {
-  attributes: { kernel_shape: 'ints', strides: 'ints', pads: 'ints', count_include_pad: 'int' },
-  infer: ([x], attrs) => [{ dtype: x.dtype, shape: inferPool(x, attrs) }],
-});
-
 /** ONNX's own operator on NCHW; float32 only in ONNX Runtime. */
 export const averagePoolPlain: Spelling = {
   name: 'plain',
   when: () => true,
-  spell: (context, [x], attrs: AveragePoolAttributes) => [
-    plainly(averagePoolNode.one([context.plain(x)], attrs)),
-  ],
+  spell: (context, [x], attrs: AveragePoolAttributes) => [plainly(averagePool(context.plain(x), attrs))],
 };
 
 export const averagePoolRows: Spelling = {
@@ -122,7 +80,7 @@ export const averagePoolRows: Spelling = {
   when: ([x]) => isStaticImage(x),
   spell: (context, [x], attrs: AveragePoolAttributes, [y]) => {
     const { n, c, h, w } = imageSize(x);
-    const window = windowOf([h, w], attrs);
+    const window = windowOf([h, w], attrs.kernel_shape, attrs);
     const windows = window.count[0] * window.count[1];
     const taps = window.kernel[0] * window.kernel[1];
     const taken = reshape(takeImageRows(context, context.imageRows(x), n, windowPixels(window)), [
@@ -131,7 +89,7 @@ export const averagePoolRows: Spelling = {
       taps,
       c,
     ]);
-    const weights = divisors(window, attrs.count_include_pad === 1).map((d) => 1 / d);
+    const weights = coveredPixels(window, attrs.count_include_pad === 1).map((d) => 1 / d);
     const weight = context.target.constant(x.dtype, [windows, 1], weights);
     const averages = reshape(mul(reduceSum(taken, [2]), weight), [n * windows, c]);
     return [asRows(context.fromImageOrder(averages, imageSize(y)))];
@@ -143,9 +101,9 @@ export const averagePoolGradientRows: Spelling = {
   when: ([dy]) => isStaticImage(dy),
   spell: (context, [dy], attrs: AveragePoolAttributes & { inputShape: readonly number[] }, [dx]) => {
     const { n, c } = imageSize(dy);
-    const window = windowOf(attrs.inputShape as [number, number], attrs);
+    const window = windowOf(attrs.inputShape, attrs.kernel_shape, attrs);
     const windows = window.count[0] * window.count[1];
-    const weights = divisors(window, attrs.count_include_pad === 1).map((d) => 1 / d);
+    const weights = coveredPixels(window, attrs.count_include_pad === 1).map((d) => 1 / d);
     const weight = context.target.constant(dy.dtype, [windows, 1], weights);
     const weighted = reshape(mul(reshape(context.imageRows(dy), [n, windows, c]), weight), [n * windows, c]);
     const rows = coveringWindows(window)

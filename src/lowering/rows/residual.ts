@@ -37,8 +37,7 @@ export function addInGemm(graph: Graph): Graph {
     const copies = new Map(node.inputs.map((input, i) => [input, inputs[i]]));
     const made = copies.get(product)?.node as Node;
     const [a, b] = made.inputs as Value[];
-    return [
-      target.scope(made.scope, () => gemm(a, b, made.attrs as GemmAttributes, copies.get(other) as Value)),
-    ];
+    // In the product's place: the sum is part of it.
+    return target.instead(made, () => [gemm(a, b, made.attrs as GemmAttributes, copies.get(other) as Value)]);
   });
 }

@@ -1,4 +1,5 @@
-/** Index lists of sliding windows over an image: which pixels a window covers, and which windows cover a pixel. */
+/** Sliding windows over an image: which pixels a window covers, and which windows cover a pixel. */
+import { windowCount } from '../ops/conv';
 
 export interface Window {
   /** height and width of the image */
@@ -10,6 +11,28 @@ export interface Window {
   /** top, left */
   readonly pads: readonly [number, number];
   readonly dilations: readonly [number, number];
+}
+
+/** The windows of a convolution or a pool over maps of `size`. */
+export function windowOf(
+  size: readonly number[],
+  kernel: readonly number[],
+  {
+    strides,
+    pads,
+    dilations = [1, 1],
+  }: Pick<Window, 'strides'> & Partial<Pick<Window, 'dilations'>> & { readonly pads: readonly number[] },
+): Window {
+  const count = (axis: 0 | 1) =>
+    windowCount(size[axis], kernel[axis], strides[axis], pads[axis] + pads[axis + 2], dilations[axis]);
+  return {
+    size: [size[0], size[1]],
+    count: [count(0), count(1)],
+    kernel: [kernel[0], kernel[1]],
+    strides,
+    pads: [pads[0], pads[1]],
+    dilations,
+  };
 }
 
 const grid = (rows: number, columns: number) =>
@@ -24,6 +47,16 @@ export function windowPixels({ size, count, kernel, strides, pads, dilations }: 
       const x = ox * strides[1] - pads[1] + tx * dilations[1];
       return y < 0 || y >= size[0] || x < 0 || x >= size[1] ? outside : y * size[1] + x;
     }),
+  );
+}
+
+/** How many pixels each window covers, row-major; all of the kernel's with `includePad`. */
+export function coveredPixels(window: Window, includePad: boolean): number[] {
+  const taps = window.kernel[0] * window.kernel[1];
+  const outside = window.size[0] * window.size[1];
+  const pixels = windowPixels(window);
+  return Array.from({ length: window.count[0] * window.count[1] }, (_, i) =>
+    includePad ? taps : pixels.slice(i * taps, (i + 1) * taps).filter((p) => p !== outside).length,
   );
 }
 
