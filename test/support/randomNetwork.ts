@@ -101,7 +101,7 @@ export const network: fc.Arbitrary<Network> = fc.record({
 
 const CLASSES = 3;
 
-/** Outputs: the loss, and `grad.<name>` of the images and of every weight; with the tensors to feed. */
+/** Outputs: the loss, `grad.<name>` of the images and of every weight, and something of both; with the tensors to feed. */
 export function buildNetwork({ batch, size, channels, layers }: Network): { graph: Graph; feeds: Tensors } {
   const graph = new Graph('network');
   const feeds: Tensors = {};
@@ -142,6 +142,8 @@ export function buildNetwork({ batch, size, channels, layers }: Network): { grap
     wanted.map(([, value]) => value),
   );
   wanted.forEach(([name], i) => graph.output(`grad.${name}`, found[i]));
+  // forward again, behind the gradients
+  graph.output('late', reduceMean(mul(mul(x, x), reduceMean(abs(found[0])))));
   return { graph, feeds };
 }
 
