@@ -163,7 +163,7 @@ export const recipeSchema = z.strictObject({
   regularize: regularizeSchema.prefault({}),
   consistency: consistencySchema.prefault({}),
   average: averageSchema.prefault({}),
-  /** exact: direct float32 spellings only; fast: any spelling within the documented error */
+  /** exact: direct float32 implementations only; fast: any implementation within the documented error */
   precision: z.enum(['exact', 'fast']).default('fast'),
   /** float16: convolutions and matrix products of training in half precision, everything else and the state in float32 */
   compute: z.enum(['float32', 'float16']).default('float32'),

@@ -22,7 +22,7 @@ export const buildGraph = defineCommand({
   options: {
     set,
     tuned: text(
-      'fastest spellings for this machine: a table of selfie tune, or none (default: a table for CPUs that comes with the package)',
+      'fastest implementations for this machine: a table of selfie tune, or none (default: a table for CPUs that comes with the package)',
     ),
     out: text('folder to write to (default: models/<recipe>)'),
   },

@@ -26,7 +26,7 @@ import { formatTuned } from '../tuning/format';
 
 export const tuneCommand = defineCommand({
   name: 'tune',
-  describe: 'time every way to spell the operators of a recipe on this machine, for build-graph --tuned',
+  describe: 'time every way to lower the operators of a recipe on this machine, for build-graph --tuned',
   examples: [
     ['tune cifar10-pretrain', 'writes cifar10-pretrain.tuned.json'],
     ['build-graph cifar10-pretrain --tuned cifar10-pretrain.tuned.json', 'uses it'],

@@ -1,4 +1,4 @@
-/** The file that `selfie tune` writes and `build-graph --tuned` reads: which spelling was the fastest for which shapes. */
+/** The file that `selfie tune` writes and `build-graph --tuned` reads: which implementation was the fastest for which shapes. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { PROVIDERS } from '../base/providers';
@@ -8,14 +8,14 @@ import { UserError } from '../base/errors';
 const entrySchema = z.strictObject({
   /** name of the fastest way */
   fastest: z.string(),
-  /** signature of each node -> name of its spelling */
-  spellings: z.record(z.string(), z.string()),
+  /** signature of each node -> name of its implementation */
+  implementations: z.record(z.string(), z.string()),
   /** the ways that were timed, the rule table's first: milliseconds of forward and gradients, the best of all runs */
   milliseconds: z.record(z.string(), z.number().positive()),
 });
 
 const tableSchema = z.strictObject({
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(2),
   /** where it was measured */
   provider: z.enum(PROVIDERS),
   runtime: z.string(),
@@ -49,9 +49,9 @@ export function parseTable(content: unknown, where: string): TunedTable {
   return data;
 }
 
-/** Signature of a node -> name of its spelling, as the lowering takes it. */
+/** Signature of a node -> name of its implementation, as the lowering takes it. */
 export const choicesOf = ({ entries }: TunedTable): Map<string, string> =>
-  new Map(entries.flatMap(({ spellings }) => Object.entries(spellings)));
+  new Map(entries.flatMap(({ implementations }) => Object.entries(implementations)));
 
 /** Where a table was measured. */
 export type Machine = Pick<TunedTable, 'provider' | 'runtime' | 'processor' | 'threads'>;
@@ -64,7 +64,7 @@ export const differences = (table: TunedTable, here: Partial<Machine>): string[]
     (key) => `${key} ${table[key]}, not ${here[key]}`,
   );
 
-const shapesOf = ({ spellings }: TunedEntry) => Object.keys(spellings).join();
+const shapesOf = ({ implementations }: TunedEntry) => Object.keys(implementations).join();
 
 /** The entries of both; of the same shapes those of `added`. */
 export function mergeTables(table: TunedTable, added: TunedTable): TunedTable {

@@ -66,8 +66,8 @@ export function writeBundle(
 ): BundleSummary {
   const options = { ...loweringOptions(recipe), ...lowering };
   const lowered = ({ graph, contract }: StepGraph) => {
-    const spelled = optimize(lower(graph, options));
-    const planned = recipe.recompute === 'none' ? spelled : recompute(spelled, recipe.recompute);
+    const lowered = optimize(lower(graph, options));
+    const planned = recipe.recompute === 'none' ? lowered : recompute(lowered, recipe.recompute);
     return { graph: separateBuffers(planned), contract };
   };
   const train = lowered(trainGraph(task, recipe));

@@ -46,7 +46,7 @@ export interface ExportReport {
 }
 
 /**
- * What spellings of one network may differ by, of the largest value; a wrong weight or a wrong normalization is far beyond. Of
+ * What implementations of one network may differ by, of the largest value; a wrong weight or a wrong normalization is far beyond. Of
  * 8 bits only nonsense can be told this way: what they cost is measured on images.
  */
 export const TOLERANCE: Readonly<Record<Precision, number>> = { float32: 1e-3, float16: 2e-2, int8: 0.5 };

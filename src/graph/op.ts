@@ -1,7 +1,7 @@
 /**
  * Operators: type inference, gradient and traits of one in one place (`OpDefinition`), and calling it.
  *
- * An operator is either ONNX's own (it becomes one node) or a composite (`composite: true`), which only lowering spells in
+ * An operator is either ONNX's own (it becomes one node) or a composite (`composite: true`), which only lowering writes in
  * ONNX operators.
  */
 import { Value, type Attributes, type Graph, type OpDefinition, type Operator } from './graph';

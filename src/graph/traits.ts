@@ -23,6 +23,8 @@ export interface Traits {
    * rounded to the precision of the operand of this index, as PyTorch's kernels do inside. Absent: float32.
    */
   readonly half?: 'always' | 'follows' | { readonly rounds: number };
+  /** the operator whose gradient this composite computes */
+  readonly gradientOf?: string;
   /** matrix products and convolutions: multiply-adds of one call; a symbolic size counts as 1 */
   readonly multiplyAdds?: (
     inputs: readonly TensorType[],

@@ -2,7 +2,7 @@
  * The state of one lowering: which physical tensors hold each logical value.
  *
  * A logical value of rank 4 is NCHW. Physically it is `plain` (NCHW as it stands) or `rows`: a matrix [N*H*W, C], channels
- * last, in the pixel order of its map size (order.ts). A spelling asks for its inputs in the layout it wants; a conversion
+ * last, in the pixel order of its map size (winograd/tileOrder.ts). An implementation asks for its inputs in the layout it wants; a conversion
  * is made on first demand and kept, so a value that was made in `rows` is never converted back and forth.
  *
  * Rows may come with a pending factor per channel, `scale` [C]: the value is rows * scale. Who consumes a value linearly
@@ -20,9 +20,9 @@ export type Layout = 'plain' | 'rows';
 export interface LoweringOptions {
   readonly provider: Provider;
   readonly precision: 'exact' | 'fast';
-  /** Composite type -> name of the spelling to take instead of the rule table's choice. */
-  readonly spellings?: Readonly<Record<string, string>>;
-  /** Signature of a node (rules.ts) -> name of the spelling that was measured to be the fastest. */
+  /** Composite type -> name of the implementation to take instead of the rule table's choice. */
+  readonly implementations?: Readonly<Record<string, string>>;
+  /** Signature of a node (rules.ts) -> name of the implementation that was measured to be the fastest. */
   readonly tuned?: ReadonlyMap<string, string>;
   /** Optimizations that are not to be used. */
   readonly without?: readonly Optimization[];
@@ -193,14 +193,14 @@ export type Condition = (
 ) => boolean;
 
 /** How one composite is written in ONNX operators. */
-export interface Spelling {
+export interface Implementation {
   readonly name: string;
   /** Whether it computes this node at all. */
   readonly when: Condition;
   /** The tile of the pixel order that it works in; a map takes that of its largest convolution. */
   readonly tile?: number;
   /** One physical tensor an output, in order; null for outputs that are not made because nothing can use them. */
-  readonly spell: (
+  readonly build: (
     context: Lowering,
     inputs: readonly Value[],
     attrs: never,

@@ -1,5 +1,5 @@
 /**
- * Patterns over several composites, replaced before each is spelled.
+ * Patterns over several composites, replaced before each is lowered.
  *
  * Batch norm right after a widening pointwise convolution, z = W a: its statistics follow from the narrow input's mean and
  * covariance, mean(z) = W m and var(z) = diag(W Cov W'), its factor goes into the weights, and so neither the convolution's
@@ -26,6 +26,7 @@ const pointwiseBatchNorm = defineOp<Epsilon>('PointwiseBatchNorm', {
 /** (dy, a, w, scale, mean, variance) -> gradients of a, w, scale and bias. */
 const pointwiseBatchNormGradient = defineOp<Epsilon>('PointwiseBatchNormGradient', {
   composite: true,
+  gradientOf: 'PointwiseBatchNorm',
   infer: ([, a, w, scale]) => [a, w, scale, scale],
 });
 

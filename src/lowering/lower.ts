@@ -30,7 +30,7 @@ export function lower(source: Graph, options: LoweringOptions): Graph {
   for (const node of graph.nodes) {
     const physical = target.instead(node, () =>
       node.op.definition.composite
-        ? choose(node, options).spell(context, node.inputs as Value[], node.attrs as never, node.outputs)
+        ? choose(node, options).build(context, node.inputs as Value[], node.attrs as never, node.outputs)
         : copyNode(node, context),
     );
     node.outputs.forEach((output, i) => context.set(output, physical[i]));

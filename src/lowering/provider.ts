@@ -1,7 +1,7 @@
 /**
- * Which provider takes which spelling.
+ * Which provider takes which implementation.
  *
- * The spellings on rows `[P, C]` are the CPU's: index tables and wide matrices, chosen by measurement there. CUDA and WebGPU
+ * The implementations on rows `[P, C]` are the CPU's: index tables and wide matrices, chosen by measurement there. CUDA and WebGPU
  * keep every image NCHW, whose Conv, ConvTranspose and MatMul are their fast path:
  * - convolution and gradient to the input by the provider's own operators (`plain`);
  * - gradient to the weight as matrix products over taps (`taps`): for 1x1 kernels one product and two transposes. The same as

@@ -1,7 +1,7 @@
-/** The rule table: for each composite its spellings; the first that is allowed, can compute and is preferred is taken. */
+/** The rule table: for each composite its implementations; the first that is allowed, can compute and is preferred is taken. */
 import * as activation from './rows/activation';
 import type { Node, Value } from '../graph/graph';
-import type { Condition, LoweringOptions, Spelling } from './context';
+import type { Condition, LoweringOptions, Implementation } from './context';
 import * as conv from './rows/conv';
 import * as convPlain from './nchw/conv';
 import { denseForward, denseInputGradient, denseWeightGradient, prefersDense } from './rows/dense';
@@ -14,7 +14,7 @@ import { evenPads, onCpu } from './provider';
 import { prefersWinograd, winograd2, winograd4 } from './winograd/winograd';
 
 export interface Rule {
-  readonly spelling: Spelling;
+  readonly implementation: Implementation;
   /** the switch (`without`) that turns it off */
   readonly optimization?: Optimization;
   /** loses digits, so that `exact` recipes do not take it */
@@ -23,15 +23,22 @@ export interface Rule {
   readonly where: Condition;
 }
 
-const always = (spelling: Spelling): Rule => ({ spelling, where: () => true });
-const where = (condition: Condition, spelling: Spelling): Rule => ({ spelling, where: condition });
+const always = (implementation: Implementation): Rule => ({ implementation, where: () => true });
+const where = (condition: Condition, implementation: Implementation): Rule => ({
+  implementation,
+  where: condition,
+});
 
-const dense = (spelling: Spelling): Rule => ({ spelling, where: prefersDense, optimization: 'dense' });
+const dense = (implementation: Implementation): Rule => ({
+  implementation,
+  where: prefersDense,
+  optimization: 'dense',
+});
 const winograd = (
   kind: 'forward' | 'inputGradient' | 'weightGradient',
 ): readonly [large: Rule, small: Rule] => [
-  { spelling: winograd4[kind], where: prefersWinograd(4), optimization: 'winograd', inexact: true },
-  { spelling: winograd2[kind], where: prefersWinograd(2), optimization: 'winograd' },
+  { implementation: winograd4[kind], where: prefersWinograd(4), optimization: 'winograd', inexact: true },
+  { implementation: winograd2[kind], where: prefersWinograd(2), optimization: 'winograd' },
 ];
 
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
@@ -52,7 +59,7 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   ],
   BatchNorm: [
     // digits are lost where |mean| >> deviation
-    { spelling: norm.batchNormMoments, where: onCpu, optimization: 'moments', inexact: true },
+    { implementation: norm.batchNormMoments, where: onCpu, optimization: 'moments', inexact: true },
     where(onCpu, norm.batchNormCentered),
     always(norm.batchNormPlain),
   ],
@@ -63,7 +70,7 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   LayerNorm: [always(norm.layerNormPlain), always(norm.layerNormFormula)],
   LayerNormGradient: [always(norm.layerNormGradientPlain)],
   ReluGradient: [
-    { spelling: activation.reluGradientHardSigmoid, where: onCpu, optimization: 'hardSigmoid' },
+    { implementation: activation.reluGradientHardSigmoid, where: onCpu, optimization: 'hardSigmoid' },
     always(activation.reluGradientPlain),
   ],
   Gelu: [always(activation.geluPlain)],
@@ -82,37 +89,39 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   ],
 };
 
-/** The rules that may spell a node and can, in the table's order. */
+/** The rules that may lower a node and can, in the table's order. */
 export function candidates(node: Node, options: LoweringOptions): Rule[] {
   return (RULES[node.op.type] ?? []).filter(
-    ({ spelling, optimization, inexact }) =>
-      spelling.when(node.inputs as Value[], node.attrs, options) &&
+    ({ implementation, optimization, inexact }) =>
+      implementation.when(node.inputs as Value[], node.attrs, options) &&
       !(optimization && options.without?.includes(optimization)) &&
       !(inexact && options.precision === 'exact'),
   );
 }
 
 /**
- * The spelling of a node: the one asked for by name where it can compute the node, else the tuned table's, else the first
+ * The implementation of a node: the one asked for by name where it can compute the node, else the tuned table's, else the first
  * preferred one. Throws where none fits, or where there is none of that name.
  */
-export function choose(node: Node, options: LoweringOptions): Spelling {
+export function choose(node: Node, options: LoweringOptions): Implementation {
   const { type } = node.op;
   const inputs = node.inputs as Value[];
   const rules = RULES[type] ?? [];
-  const wanted = options.spellings?.[type];
-  const forced = rules.find(({ spelling }) => spelling.name === wanted);
-  if (forced?.spelling.when(inputs, node.attrs, options)) return forced.spelling;
+  const wanted = options.implementations?.[type];
+  const forced = rules.find(({ implementation }) => implementation.name === wanted);
+  if (forced?.implementation.when(inputs, node.attrs, options)) return forced.implementation;
   const possible = candidates(node, options);
   const tuned = options.tuned?.get(signature(node));
   const rule =
-    possible.find(({ spelling }) => spelling.name === tuned) ??
+    possible.find(({ implementation }) => implementation.name === tuned) ??
     possible.find((one) => one.where(inputs, node.attrs, options));
   if (!rule || (wanted !== undefined && !forced)) {
-    const names = rules.map(({ spelling }) => spelling.name).join(', ') || 'none';
-    throw new Error(`no spelling ${wanted ?? ''} of ${type} fits at ${node.scope} (there are: ${names})`);
+    const names = rules.map(({ implementation }) => implementation.name).join(', ') || 'none';
+    throw new Error(
+      `no implementation ${wanted ?? ''} of ${type} fits at ${node.scope} (there are: ${names})`,
+    );
   }
-  return rule.spelling;
+  return rule.implementation;
 }
 
 /** What a tuned table knows a node by: operator, type and shapes of its operands, attributes. */

@@ -12,6 +12,7 @@ const reluOp = defineOp<NoAttributes>('Relu', {
 });
 const reluGradientOp = defineOp<NoAttributes>('ReluGradient', {
   composite: true,
+  gradientOf: 'Relu',
   elementwise: true,
   half: 'follows',
   infer: ([dy]) => [dy],
@@ -28,6 +29,7 @@ const geluOp = defineOp<NoAttributes>('Gelu', {
 });
 const geluGradientOp = defineOp<NoAttributes>('GeluGradient', {
   composite: true,
+  gradientOf: 'Gelu',
   elementwise: true,
   half: { rounds: 1 },
   infer: ([dy]) => [dy],

@@ -1,7 +1,7 @@
 /**
  * Composite: two-dimensional convolution and its two gradients, logically NCHW.
  *
- * y[n, o, p] = sum_{c, t} x[n, c, stride p + dilation t - pad] w[o, c, t], c within o's group. Lowering spells each for its
+ * y[n, o, p] = sum_{c, t} x[n, c, stride p + dilation t - pad] w[o, c, t], c within o's group. Lowering chooses an implementation for each
  * shape and layout.
  */
 import { defineOp } from '../graph/op';
@@ -53,6 +53,7 @@ const convInputGradientOp = defineOp<ConvAttributes & { inputShape: readonly num
   'Conv2dInputGradient',
   {
     composite: true,
+    gradientOf: 'Conv2d',
     half: 'always',
     infer: ([dy, w], { group, inputShape }) => [
       { dtype: dy.dtype, shape: [dy.shape[0], (w.shape[1] as number) * group, ...inputShape] },
@@ -64,6 +65,7 @@ const convWeightGradientOp = defineOp<ConvAttributes & { kernelShape: readonly n
   'Conv2dWeightGradient',
   {
     composite: true,
+    gradientOf: 'Conv2d',
     half: 'always',
     infer: ([x, dy], { group, kernelShape }) => [
       { dtype: dy.dtype, shape: [dy.shape[1], (x.shape[1] as number) / group, ...kernelShape] },

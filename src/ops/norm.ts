@@ -28,6 +28,7 @@ const batchNormOp = defineOp<Epsilon>('BatchNorm', {
 
 const batchNormGradientOp = defineOp<Epsilon>('BatchNormGradient', {
   composite: true,
+  gradientOf: 'BatchNorm',
   half: { rounds: 1 },
   infer: ([, x, scale]) => [x, scale, scale],
 });
@@ -79,6 +80,7 @@ const layerNormOp = defineOp<Epsilon>('LayerNorm', {
 
 const layerNormGradientOp = defineOp<Record<string, never>>('LayerNormGradient', {
   composite: true,
+  gradientOf: 'LayerNorm',
   infer: ([, x, scale]) => [x, scale, scale],
 });
 

@@ -27,6 +27,7 @@ const maxPoolOp = defineOp<PoolAttributes>('MaxPool2d', {
 });
 const maxPoolGradientOp = defineOp<PoolAttributes>('MaxPool2dGradient', {
   composite: true,
+  gradientOf: 'MaxPool2d',
   half: 'follows',
   infer: ([, x]) => [x],
 });
@@ -43,6 +44,7 @@ const averagePoolGradientOp = defineOp<AveragePoolAttributes & { inputShape: rea
   'AveragePool2dGradient',
   {
     composite: true,
+    gradientOf: 'AveragePool2d',
     half: { rounds: 0 },
     infer: ([dy], { inputShape }) => [{ dtype: dy.dtype, shape: [dy.shape[0], dy.shape[1], ...inputShape] }],
   },
@@ -62,6 +64,7 @@ const globalAveragePoolGradientOp = defineOp<{ inputShape: readonly number[] }>(
   'GlobalAveragePool2dGradient',
   {
     composite: true,
+    gradientOf: 'GlobalAveragePool2d',
     half: { rounds: 0 },
     infer: ([dy], { inputShape }) => [{ dtype: dy.dtype, shape: [...dy.shape, ...inputShape] }],
   },

@@ -8,7 +8,7 @@ import { bytesOf, peakBytes } from './cost';
 const isTransform = ({ op, inputs: [a, , c] }: Node) =>
   (op.type === 'MatMul' || op.type === 'Gemm') && !c && a?.constant != null && a.constant.length <= 64 * 64;
 
-/** What the convolutions' spellings make of their operands: gathered windows, transformed tiles and kernels. */
+/** What the convolutions' implementations make of their operands: gathered windows, transformed tiles and kernels. */
 const isWindow = (node: Node) => node.op.definition.indices !== undefined || isTransform(node);
 
 /** One pass over memory, or less. */

@@ -139,7 +139,7 @@ export function summarize(measured: Measurement, kernels: readonly PlacedKernel[
   };
 }
 
-/** Scopes whose module has a weight of rank 4 are convolutions, however they are spelled. */
+/** Scopes whose module has a weight of rank 4 are convolutions, however they are lowered. */
 function convolutions({ bundle, runs }: Measurement, kernels: readonly PlacedKernel[]): ConvolutionCost[] {
   const byScope = groupBy(
     kernels.filter(({ phase }) => phase === 'forward' || phase === 'backward'),

@@ -27,7 +27,7 @@ export function formatProfile(profile: Profile, top: number): string[] {
     ...section('by operator', operatorTable(profile, top)),
     ...section('matrix products by shape', productTable(profile, top)),
     ...section(
-      'convolutions of the network, forward and backward, with all that their spelling takes',
+      'convolutions of the network, forward and backward, with all that their implementation takes',
       convolutionTable(profile, top),
     ),
   ];

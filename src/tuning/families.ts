@@ -1,6 +1,6 @@
 /**
  * What is tuned together: a composite with its gradients, for each distinct set of shapes in a training graph. They share
- * sub-results (a convolution's forward and its weight gradient the transformed input), so that a spelling is timed for all.
+ * sub-results (a convolution's forward and its weight gradient the transformed input), so that an implementation is timed for all.
  */
 import type { Graph, Node, Value } from '../graph/graph';
 import { sameShape } from '../graph/shape';
@@ -14,16 +14,13 @@ export interface Family {
   readonly count: number;
 }
 
-/** A way to spell a family: by signature of its nodes, names of spellings. */
+/** A way to lower a family: by signature of its nodes, names of implementations. */
 export interface Candidate {
   readonly name: string;
   readonly choices: ReadonlyMap<string, string>;
 }
 
-const isGradient = ({ op }: Node) => op.type.endsWith('Gradient');
-
-/** `Conv2d` of `Conv2dWeightGradient`. */
-const forwardType = ({ op }: Node) => op.type.replace(/(Input|Weight)?Gradient$/, '');
+const gradientOf = ({ op }: Node) => op.definition.gradientOf;
 
 /** Whether each output of a gradient has the shape of one of the forward node's operands, and the same strides. */
 const ofShape = (gradient: Node, forward: Node) =>
@@ -36,14 +33,14 @@ const ofShape = (gradient: Node, forward: Node) =>
 export function families(graph: Graph): Family[] {
   const composites = graph.nodes.filter(({ op }) => op.definition.composite);
   const readers = new Map<Value, Node[]>();
-  for (const node of composites.filter(isGradient)) {
+  for (const node of composites.filter(gradientOf)) {
     for (const value of node.inputs as Value[]) readers.set(value, [...(readers.get(value) ?? []), node]);
   }
   const found = new Map<string, { nodes: Node[]; count: number }>();
-  for (const node of composites.filter((one) => !isGradient(one))) {
+  for (const node of composites.filter((one) => !gradientOf(one))) {
     const near = [...(node.inputs as Value[]), ...node.outputs].flatMap((value) => readers.get(value) ?? []);
     // two convolutions may read one input, and two layers share one weight: theirs are the gradients of this kernel's shape
-    const gradients = near.filter((other) => forwardType(other) === node.op.type && ofShape(other, node));
+    const gradients = near.filter((other) => gradientOf(other) === node.op.type && ofShape(other, node));
     const byType = new Map(gradients.map((other) => [other.op.type, other]));
     const nodes = [node, ...byType.values()];
     const key = nodes.map(signature).join('\n');
@@ -53,7 +50,7 @@ export function families(graph: Graph): Family[] {
   }
   // ReLU's forward is an ONNX operator, and average pooling's gradient reads none of its operands: those are alone
   const taken = new Set([...found.values()].flatMap(({ nodes }) => nodes.map(signature)));
-  for (const node of composites.filter((one) => isGradient(one) && !taken.has(signature(one)))) {
+  for (const node of composites.filter((one) => gradientOf(one) && !taken.has(signature(one)))) {
     const key = signature(node);
     const known = found.get(key);
     if (known) known.count++;
@@ -63,13 +60,13 @@ export function families(graph: Graph): Family[] {
 }
 
 /**
- * The different ways to spell a family, the rule table's own first. Each name stands for the spelling of that name in every
+ * The different ways to lower a family, the rule table's own first. Each name stands for the implementation of that name in every
  * node that has one, and the rule table's choice in the others.
  */
 export function familyCandidates({ nodes }: Family, options: LoweringOptions): Candidate[] {
   const untuned = { ...options, tuned: undefined };
   const names = new Set(
-    nodes.flatMap((node) => candidates(node, untuned).map(({ spelling }) => spelling.name)),
+    nodes.flatMap((node) => candidates(node, untuned).map(({ implementation }) => implementation.name)),
   );
   const different = new Map<string, Candidate>();
   for (const name of [choose(nodes[0], untuned).name, ...names]) {

@@ -11,10 +11,10 @@ const COLUMNS = [
   { title: 'the others, ms', right: false },
 ];
 
-/** A row a family: the chosen spelling, its gain over the rule table's, and the times of the others. */
+/** A row a family: the chosen implementation, its gain over the rule table's, and the times of the others. */
 export function formatTuned({ provider, runtime, processor, threads, entries }: TunedTable): string[] {
-  const rows = entries.map(({ fastest, spellings, milliseconds }) => {
-    const [operator, , ...rest] = Object.keys(spellings)[0].split(' ');
+  const rows = entries.map(({ fastest, implementations, milliseconds }) => {
+    const [operator, , ...rest] = Object.keys(implementations)[0].split(' ');
     const times = Object.entries(milliseconds);
     const best = milliseconds[fastest];
     const gain = times[0][1] / best;

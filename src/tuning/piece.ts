@@ -28,7 +28,7 @@ export function familyGraph({ nodes }: Family, options: LoweringOptions): Graph 
   });
   for (const node of nodes) {
     const physical = target.scope(node.op.type, () =>
-      choose(node, options).spell(context, node.inputs as Value[], node.attrs as never, node.outputs),
+      choose(node, options).build(context, node.inputs as Value[], node.attrs as never, node.outputs),
     );
     node.outputs.forEach((output, i) => context.set(output, physical[i]));
   }

@@ -1,4 +1,4 @@
-/** `selfie tune`: times every way to spell each family of a training graph on this machine. */
+/** `selfie tune`: times every way to lower each family of a training graph on this machine. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -59,14 +59,14 @@ export async function tune(
       const chosen = gained ? best : ways[0];
       entries.push({
         fastest: chosen.name,
-        spellings: Object.fromEntries(chosen.choices),
+        implementations: Object.fromEntries(chosen.choices),
         milliseconds: Object.fromEntries(milliseconds),
       });
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return { formatVersion: 1, provider: settings.provider, ...machine(), threads: settings.threads, entries };
+  return { formatVersion: 2, provider: settings.provider, ...machine(), threads: settings.threads, entries };
 }
 
 /** `Conv2d 32x64x32x32, 64x64x3x3 (5 times)` */

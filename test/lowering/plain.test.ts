@@ -1,4 +1,4 @@
-/** The spellings that CUDA and WebGPU take, on the CPU: against the rows' spellings, and as whole training steps. */
+/** The implementations that CUDA and WebGPU take, on the CPU: against the rows' implementations, and as whole training steps. */
 import { programOf } from '../../graphs/tasks';
 import { trainGraph } from '../../src/compile/step';
 import { Graph, type Attributes } from '../../src/graph/graph';
@@ -13,7 +13,7 @@ import { torchCase } from '../support/torchCase';
 
 async function run(
   composite: string,
-  spelling: string,
+  implementation: string,
   inputs: readonly HostTensor[],
   attrs: Attributes,
 ): Promise<HostTensor> {
@@ -21,7 +21,7 @@ async function run(
   const values = inputs.map((x, i) => graph.input(`x${i}`, x.dtype, x.shape));
   graph.output('y', callOp(composite, values, attrs)[0]);
   const feeds = Object.fromEntries(inputs.map((x, i) => [`x${i}`, x]));
-  return (await runGraph(graph, feeds, { spellings: { [composite]: spelling } })).y;
+  return (await runGraph(graph, feeds, { implementations: { [composite]: implementation } })).y;
 }
 
 const float = (shape: readonly number[], stream: string) => randomTensor(shape, stream, 'float32');
@@ -51,9 +51,9 @@ describe.each(layers)('$name', ({ k, stride, pad, c, o, size }) => {
 
   test.each(gradients)('%s', async (composite, inputs, attrs) => {
     const expected = await run(composite, 'rows', inputs, attrs);
-    // Winograd's own tolerance is another (spellings.test.ts).
+    // Winograd's own tolerance is another (implementations.test.ts).
     const names = RULES[composite]
-      .map(({ spelling }) => spelling.name)
+      .map(({ implementation }) => implementation.name)
       .filter((name) => !/^rows|wino/.test(name));
     expect(names.length).toBeGreaterThan(0);
     for (const name of names) {

@@ -1,4 +1,4 @@
-/** Convolution and pooling by direct loops, with their gradients: what the spellings are compared with. */
+/** Convolution and pooling by direct loops, with their gradients: what the implementations are compared with. */
 
 export interface WindowAttributes {
   readonly kernel: readonly [number, number];

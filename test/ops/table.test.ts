@@ -53,10 +53,10 @@ function buildCase({ op, name, inputs, build, gradient }: Case) {
   return { graph, outputs, wanted, feeds, stream };
 }
 
-const optionsOf = ({ spellings, precision = 'exact' }: Case): LoweringOptions => ({
+const optionsOf = ({ implementations, precision = 'exact' }: Case): LoweringOptions => ({
   provider: 'cpu',
   precision,
-  spellings,
+  implementations,
 });
 
 describe.each([...new Set(cases.map((c) => c.op))])('%s', (op) => {

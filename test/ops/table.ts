@@ -8,6 +8,7 @@ import { gelu, relu } from '../../src/ops/activation';
 import * as e from '../../src/ops/elementwise';
 import { gather } from '../../src/ops/gather';
 import { gemm, matmul } from '../../src/ops/matmul';
+import { identity } from '../../src/ops/onnx';
 import { batchNorm, batchNormInference, layerNorm } from '../../src/ops/norm';
 import { globalAveragePool } from '../../src/ops/pool';
 import { reduceMax, reduceMean, reduceSum } from '../../src/ops/reduce';
@@ -30,8 +31,8 @@ export interface Case {
   readonly build: (inputs: readonly Value[]) => Value | readonly Value[];
   /** False where the operator has no gradient: its result is an integer or bool, or only lowering uses it. */
   readonly gradient: boolean;
-  /** Spellings to take instead of the default ones. */
-  readonly spellings?: Readonly<Record<string, string>>;
+  /** Implementations to take instead of the default ones. */
+  readonly implementations?: Readonly<Record<string, string>>;
   /** default `exact` */
   readonly precision?: LoweringOptions['precision'];
 }
@@ -45,7 +46,7 @@ const given = (dtype: DType, shape: readonly number[], ...values: number[]): Inp
 });
 const single = (spec: InputSpec): InputSpec => ({ ...spec, dtype: 'float32' });
 
-type Options = Partial<Pick<Case, 'gradient' | 'spellings' | 'precision'>>;
+type Options = Partial<Pick<Case, 'gradient' | 'implementations' | 'precision'>>;
 type Build = (...inputs: Value[]) => Value | readonly Value[];
 
 function row(
@@ -132,6 +133,7 @@ const elementwise: Case[] = [
 ];
 
 const shapes: Case[] = [
+  row('Identity', 'a matrix', [normal(2, 3)], identity),
   row('Reshape', 'split', [normal(2, 6)], (x) => s.reshape(x, [2, 3, 2])),
   row('Reshape', 'to a scalar', [normal(1, 1)], (x) => s.reshape(x, [])),
   row('Transpose', 'three axes', [normal(2, 3, 4)], (x) => s.transpose(x, [2, 0, 1])),
@@ -251,7 +253,7 @@ const networks: Case[] = [
     CONVOLUTIONS[4].slice(1, 3).map((v) => single(v as InputSpec)),
     conv(CONVOLUTIONS[4][3]),
     {
-      spellings: { Conv2d: 'plain', Conv2dInputGradient: 'plain' },
+      implementations: { Conv2d: 'plain', Conv2dInputGradient: 'plain' },
     },
   ),
   ...POOLS.map(([name, x, attrs]) => row('MaxPool2d', name, [x], (v) => callOp('MaxPool2d', [v], attrs))),
@@ -267,7 +269,7 @@ const networks: Case[] = [
     'ONNX operator',
     [single(POOLS[1][1])],
     (v) => callOp('AveragePool2d', [v], { ...POOLS[1][2], count_include_pad: 0 }),
-    { spellings: { AveragePool2d: 'plain' } },
+    { implementations: { AveragePool2d: 'plain' } },
   ),
   row('GlobalAveragePool2d', 'image', [image], globalAveragePool),
   ...(['centered', 'moments', 'plain'] as const).map((BatchNorm) =>
@@ -279,7 +281,7 @@ const networks: Case[] = [
         const { y, mean, variance } = batchNorm(x, scale, bias);
         return [y, mean, variance];
       },
-      { spellings: { BatchNorm, BatchNormGradient: BatchNorm === 'plain' ? 'plain' : 'rows' } },
+      { implementations: { BatchNorm, BatchNormGradient: BatchNorm === 'plain' ? 'plain' : 'rows' } },
     ),
   ),
   row(
@@ -298,7 +300,7 @@ const networks: Case[] = [
       BatchNormInference,
       [image, channels, channels, channels, positive(3)],
       (x, scale, bias, mean, variance) => batchNormInference(x, scale, bias, mean, variance),
-      { gradient: false, spellings: { BatchNormInference } },
+      { gradient: false, implementations: { BatchNormInference } },
     ),
   ),
   ...[[5], [3, 4], [2, 3, 4]].map((shape) =>
@@ -347,7 +349,7 @@ export const MADE_BY: Readonly<Record<string, string>> = {
   // composites of two composites
   PointwiseBatchNorm: 'BatchNorm',
   PointwiseBatchNormGradient: 'BatchNorm',
-  // ONNX operators that spell a composite
+  // ONNX operators that lower a composite
   HardSigmoid: 'Relu',
   Conv: 'Conv2d',
   ConvTranspose: 'Conv2d',

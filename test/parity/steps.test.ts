@@ -157,7 +157,7 @@ describe.each(cases)('%s', (name) => {
   }
 
   if (recipe.precision === 'fast') {
-    test.each(['winograd', 'gram'] as const)('%s is among its spellings', (optimization) => {
+    test.each(['winograd', 'gram'] as const)('%s is among its implementations', (optimization) => {
       const nodes = (without: Optimization[]) =>
         lowerForTest(trainGraph(programOf, recipe).graph, { precision: 'fast', without }).nodes.length;
       expect(nodes([optimization])).not.toBe(nodes([]));

@@ -96,7 +96,7 @@ test('a network with its gradients: float16 rounding, no more', async () => {
     expect(actual[name].dtype).toBe('float32');
     return relativeDistance(numbersOf(actual[name]), numbersOf(expected[name]));
   });
-  // One rounding is at most 2^-11; a float32 spelling against another would agree to 1e-6.
+  // One rounding is at most 2^-11; a float32 implementation against another would agree to 1e-6.
   expect(Math.max(...distances)).toBeLessThan(2 ** -7);
   expect(Math.min(...distances.slice(1))).toBeGreaterThan(1e-5);
 });

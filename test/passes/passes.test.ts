@@ -167,7 +167,7 @@ describe('cost', () => {
     image.output('y', conv2d(x, image.input('w', 'float32', [6, 2, 3, 3]), { groups: 2 }));
     const expected = 2 * 6 * 3 * 3 * (2 * 3 * 3);
     for (const Conv2d of ['rows', 'plain']) {
-      expect(multiplyAdds(lowerForTest(image, { spellings: { Conv2d } }))).toBe(expected);
+      expect(multiplyAdds(lowerForTest(image, { implementations: { Conv2d } }))).toBe(expected);
     }
   });
 

@@ -43,7 +43,7 @@ test('every composite of a training graph is in exactly one family of its shapes
   }
 });
 
-test("the ways to spell a family are different, and the rule table's is the first", () => {
+test("the ways to lower a family are different, and the rule table's is the first", () => {
   for (const family of families(graph)) {
     const ways = familyCandidates(family, options);
     const keys = ways.map(({ choices }) => [...choices.values()].join());
@@ -56,7 +56,7 @@ const convolution = graph.nodes.find(
   ({ op, inputs }) => op.type === 'Conv2d' && inputs[1]?.shape[2] === 3,
 ) as Node;
 
-test('a tuned spelling goes before the rules, but not before the switches', () => {
+test('a tuned implementation goes before the rules, but not before the switches', () => {
   const tuned = new Map([[signature(convolution), 'winograd4']]);
   const name = (changes: object) => choose(convolution, { ...options, ...changes }).name;
   expect(name({ tuned })).toBe('winograd4');
@@ -87,7 +87,7 @@ test('tune writes a table with times that build-graph uses', async () =>
     // Another choice gives another graph: every convolution the ONNX operator.
     const plain = entries.map((entry) => ({
       ...entry,
-      spellings: Object.fromEntries(Object.keys(entry.spellings).map((key) => [key, 'plain'])),
+      implementations: Object.fromEntries(Object.keys(entry.implementations).map((key) => [key, 'plain'])),
     }));
     const other = path.join(folder, 'plain.json');
     writeFileSync(other, JSON.stringify({ ...rest, entries: plain }));
@@ -125,10 +125,10 @@ test('a step with every way of every family agrees with the stored one of PyTorc
   }
 });
 
-test('the table that comes with the package knows the spellings and the shapes of its recipes', () => {
+test('the table that comes with the package knows the implementations and the shapes of its recipes', () => {
   const table = readTable(path.join(repositoryRoot, 'graphs', 'tuned', 'cpu.json'));
   for (const [key, name] of choicesOf(table)) {
-    const names = RULES[key.split(' ')[0]].map(({ spelling }) => spelling.name);
+    const names = RULES[key.split(' ')[0]].map(({ implementation }) => implementation.name);
     expect(`${key}: ${names.includes(name)}`).toBe(`${key}: true`);
   }
   const { recipe: mini } = loadRecipe('cifar10-mini-pretrain');
@@ -143,19 +143,19 @@ test('the table that comes with the package knows the spellings and the shapes o
 });
 
 const TABLE: TunedTable = {
-  formatVersion: 1,
+  formatVersion: 2,
   provider: 'cpu',
   runtime: '1.30.0',
   processor: 'one',
   threads: 2,
   entries: [
-    { fastest: 'rows', spellings: { 'Conv2d a': 'rows' }, milliseconds: { rows: 1, plain: 2 } },
-    { fastest: 'plain', spellings: { 'Conv2d b': 'plain' }, milliseconds: { rows: 2, plain: 1 } },
+    { fastest: 'rows', implementations: { 'Conv2d a': 'rows' }, milliseconds: { rows: 1, plain: 2 } },
+    { fastest: 'plain', implementations: { 'Conv2d b': 'plain' }, milliseconds: { rows: 2, plain: 1 } },
   ],
 };
 
 test('of the same shapes the newer entry stays', () => {
-  const newer = { ...TABLE.entries[0], fastest: 'plain', spellings: { 'Conv2d a': 'plain' } };
+  const newer = { ...TABLE.entries[0], fastest: 'plain', implementations: { 'Conv2d a': 'plain' } };
   const merged = mergeTables(TABLE, { ...TABLE, entries: [newer] });
   expect(choicesOf(merged)).toEqual(
     new Map([

@@ -108,7 +108,7 @@ const COLUMNS: readonly (Column<Line> & { readonly exact: (line: Line) => string
   { title: 'nodes', cell: ({ built }) => String(built.nodes), exact: ({ built }) => built.nodes },
 ];
 
-/** Of the matrix products in the graph as it is spelled, not of the network. */
+/** Of the matrix products in the graph as it is lowered, not of the network. */
 function gigaflops({ row, built }: Line): number | undefined {
   return row.stepSeconds && (2 * built.multiplyAdds) / 1e9 / row.stepSeconds.median;
 }

@@ -41,7 +41,7 @@ export function mergeShortcut(graph: OnnxGraph): OnnxGraph {
     append(made, tensors);
     replaced.set(a.node, []);
     replaced.set(b.node, []);
-    replaced.set(sum, spell([a, b], sum, tensors));
+    replaced.set(sum, lower([a, b], sum, tensors));
   }
   const nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
   return withoutUnused({ ...graph, nodes, initializers: [...graph.initializers, ...made] });
@@ -49,7 +49,7 @@ export function mergeShortcut(graph: OnnxGraph): OnnxGraph {
 
 const list = (name: string, value: readonly number[]): OnnxAttribute => ({ name, type: 'ints', value });
 
-function spell(pair: readonly Pointwise[], sum: OnnxNode, tensors: readonly OnnxTensor[]): OnnxNode[] {
+function lower(pair: readonly Pointwise[], sum: OnnxNode, tensors: readonly OnnxTensor[]): OnnxNode[] {
   const nodes: OnnxNode[] = [];
   const add = (opType: string, inputs: readonly string[], output: string, attributes: OnnxAttribute[]) => {
     nodes.push({ name: output, opType, domain: '', inputs, outputs: [output], attributes });

@@ -1,5 +1,5 @@
 /**
- * Spellings of a convolution's gradients on NCHW as it stands, for providers whose Conv and MatMul are the fast path (CUDA,
+ * Implementations of a convolution's gradients on NCHW as it stands, for providers whose Conv and MatMul are the fast path (CUDA,
  * WebGPU), and as references for the others. No scatter, no index tables.
  */
 import { range } from '../../graph/shape';
@@ -9,7 +9,7 @@ import { gather } from '../../ops/gather';
 import { conv, convTranspose } from '../../ops/onnx';
 import { gemm, matmul, swapLast } from '../../ops/matmul';
 import { concat, pad, reshape, slice, transpose } from '../../ops/shape';
-import { isStaticImage, plainly, type Spelling } from '../context';
+import { isStaticImage, plainly, type Implementation } from '../context';
 import { padForWindows, takeTap, tapsOf } from './taps';
 import { windowOf } from '../windows';
 
@@ -45,10 +45,10 @@ export function transposedConv(
 const staticFirst = ([x]: readonly Value[]) => isStaticImage(x);
 
 /** dX = ConvTranspose(dY, W): cuDNN's own data gradient. Float32 in ONNX Runtime. */
-export const convInputGradientPlain: Spelling = {
+export const convInputGradientPlain: Implementation = {
   name: 'plain',
   when: staticFirst,
-  spell: (context, [dy, w], { inputShape, ...attrs }: InputGradient) => [
+  build: (context, [dy, w], { inputShape, ...attrs }: InputGradient) => [
     plainly(transposedConv(context.plain(dy), context.plain(w), attrs, inputShape)),
   ],
 };
@@ -69,10 +69,10 @@ function flippedKernel(w: Value, group: number): Value {
  * dX = Conv(dY with stride - 1 zeros between neighbours, W flipped), at stride 1: for providers whose ConvTranspose is slow or
  * takes no one-sided padding.
  */
-export const convInputGradientFlipped: Spelling = {
+export const convInputGradientFlipped: Implementation = {
   name: 'flipped',
   when: staticFirst,
-  spell: (context, [dyLogical, w], { inputShape, strides, pads, dilations, group }: InputGradient) => {
+  build: (context, [dyLogical, w], { inputShape, strides, pads, dilations, group }: InputGradient) => {
     const kernel = w.shape.slice(2) as number[];
     const dy = context.plain(dyLogical);
     const [n, o, ho, wo] = dy.shape as number[];
@@ -110,10 +110,10 @@ export const convInputGradientFlipped: Spelling = {
  * dW = Conv(X', dY') with the batch and channel axes exchanged: every pixel of dY is a tap, the stride its dilation. In groups
  * X' is [Cg, G N, H, W], so that group g of dY' [G Og, N, Ho, Wo] meets its own channels. Float32 in ONNX Runtime.
  */
-export const convWeightGradientPlain: Spelling = {
+export const convWeightGradientPlain: Implementation = {
   name: 'plain',
   when: staticFirst,
-  spell: (
+  build: (
     context,
     [xLogical, dyLogical],
     { kernelShape, strides, pads, dilations, group }: WeightGradient,
@@ -158,10 +158,10 @@ export const convWeightGradientPlain: Spelling = {
  * dW by taps: channels first, dW[:, :, t] = dY' [O, N Ho Wo] times what the windows see of X' [C, N, H, W] through tap t. All
  * matrix products; each tap is one Slice. Works in float64 too.
  */
-export const convWeightGradientTaps: Spelling = {
+export const convWeightGradientTaps: Implementation = {
   name: 'taps',
   when: staticFirst,
-  spell: (context, [xLogical, dyLogical], attrs: WeightGradient) => {
+  build: (context, [xLogical, dyLogical], attrs: WeightGradient) => {
     const { group, kernelShape } = attrs;
     const window = windowOf(xLogical.shape.slice(2) as number[], kernelShape, attrs);
     const taps = tapsOf(window);

@@ -1,11 +1,11 @@
-/** Spellings of pooling's gradients on NCHW as it stands: for CUDA and WebGPU, and as references for the others. */
+/** Implementations of pooling's gradients on NCHW as it stands: for CUDA and WebGPU, and as references for the others. */
 import type { Value } from '../../graph/graph';
 import { add, cast, equal, mul, sub } from '../../ops/elementwise';
 import { maxPool } from '../../ops/onnx';
 import type { AveragePoolAttributes, PoolAttributes } from '../../ops/pool';
 import { expand, reshape } from '../../ops/shape';
 import { transposedConv } from './conv';
-import { isStaticImage, plainly, type Spelling } from '../context';
+import { isStaticImage, plainly, type Implementation } from '../context';
 import { cropCanvas, padForWindows, placeTap, takeTap, tapInside, tapsOf } from './taps';
 import { coveredPixels, windowOf, type Window } from '../windows';
 
@@ -17,10 +17,10 @@ const perWindow = (like: Value, { count }: Window, numbers: readonly number[]) =
  * dx = sum over taps of dy where this tap is the first that holds its window's maximum. The maximum is the forward node's own
  * output, not its indices, which WebGPU's kernel does not give.
  */
-export const maxPoolGradientPlain: Spelling = {
+export const maxPoolGradientPlain: Implementation = {
   name: 'plain',
   when: ([, x]) => isStaticImage(x),
-  spell: (context, [dyLogical, xLogical], attrs: PoolAttributes) => {
+  build: (context, [dyLogical, xLogical], attrs: PoolAttributes) => {
     const dy = context.plain(dyLogical);
     const x = context.plain(xLogical);
     const window = windowOf(x.shape.slice(2) as number[], attrs.kernel_shape, attrs);
@@ -40,10 +40,10 @@ export const maxPoolGradientPlain: Spelling = {
 };
 
 /** dx = ConvTranspose(dy / divisor, ones), every channel an image of its own. Float32 in ONNX Runtime. */
-export const averagePoolGradientPlain: Spelling = {
+export const averagePoolGradientPlain: Implementation = {
   name: 'plain',
   when: ([dy]) => isStaticImage(dy),
-  spell: (context, [dyLogical], attrs: AveragePoolAttributes & { inputShape: readonly number[] }) => {
+  build: (context, [dyLogical], attrs: AveragePoolAttributes & { inputShape: readonly number[] }) => {
     const dy = context.plain(dyLogical);
     const { inputShape: size, kernel_shape: kernel, strides, pads } = attrs;
     const [n, c, ...count] = dy.shape as number[];
@@ -61,10 +61,10 @@ export const averagePoolGradientPlain: Spelling = {
 };
 
 /** dx = dy / (H W) at every pixel. */
-export const globalAveragePoolGradientPlain: Spelling = {
+export const globalAveragePoolGradientPlain: Implementation = {
   name: 'plain',
   when: ([dy]) => dy.shape.every((d) => typeof d === 'number'),
-  spell: (context, [dy], { inputShape }: { inputShape: readonly number[] }) => {
+  build: (context, [dy], { inputShape }: { inputShape: readonly number[] }) => {
     const [n, c] = dy.shape as number[];
     const share = mul(context.plain(dy), 1 / (inputShape[0] * inputShape[1]));
     return [plainly(expand(reshape(share, [n, c, 1, 1]), [n, c, ...inputShape]))];

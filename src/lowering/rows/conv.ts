@@ -1,4 +1,4 @@
-/** Spellings of the convolution and its gradients. */
+/** Implementations of the convolution and its gradients. */
 import { range } from '../../graph/shape';
 import type { Value } from '../../graph/graph';
 import type { ConvAttributes } from '../../ops/conv';
@@ -14,7 +14,7 @@ import {
   plainly,
   type Lowering,
   type ScaledRows,
-  type Spelling,
+  type Implementation,
 } from '../context';
 import { pixelOrder } from '../winograd/tileOrder';
 import { takeRows } from './rows';
@@ -65,10 +65,10 @@ export function scaledRows(context: Lowering, dy: Value, perOutput: number): Sca
 const static4 = ([x]: readonly Value[]) => isStaticImage(x);
 
 /** y = im2col(x) W', one matrix product. */
-export const convRows: Spelling = {
+export const convRows: Implementation = {
   name: 'rows',
   when: static4,
-  spell: (context, [x, w], attrs: ConvAttributes) => {
+  build: (context, [x, w], attrs: ConvAttributes) => {
     const [o, cg, kh, kw] = w.shape as number[];
     const size = imageSize(x);
     const cols = columns(context, x, windowOf([size.h, size.w], [kh, kw], attrs));
@@ -82,10 +82,10 @@ export const convRows: Spelling = {
 };
 
 /** ONNX's own operator on NCHW: inference, and sizes known only at run time. */
-export const convPlain: Spelling = {
+export const convPlain: Implementation = {
   name: 'plain',
   when: () => true,
-  spell: (context, [x, w], attrs: ConvAttributes) => [
+  build: (context, [x, w], attrs: ConvAttributes) => [
     plainly(conv(context.plain(x), context.plain(w), attrs)),
   ],
 };
@@ -104,10 +104,10 @@ export function weightProduct(cols: Value, d: Value): Value {
 }
 
 /** dW = dY' im2col(x). */
-export const convWeightGradientRows: Spelling = {
+export const convWeightGradientRows: Implementation = {
   name: 'rows',
   when: static4,
-  spell: (context, [x, dy], attrs: ConvAttributes & { kernelShape: readonly number[] }) => {
+  build: (context, [x, dy], attrs: ConvAttributes & { kernelShape: readonly number[] }) => {
     const [kh, kw] = attrs.kernelShape;
     const size = imageSize(x);
     const cg = size.c / attrs.group;
@@ -140,10 +140,10 @@ function tapMatrix(w: Value, taps: readonly number[], groups: number): Value {
 }
 
 /** dX by residue classes of the stride: each is a gather of dY's rows and one matrix product. */
-export const convInputGradientRows: Spelling = {
+export const convInputGradientRows: Implementation = {
   name: 'rows',
   when: static4,
-  spell: (context, [dy, w], attrs: ConvAttributes & { inputShape: readonly number[] }, [dx]) => {
+  build: (context, [dy, w], attrs: ConvAttributes & { inputShape: readonly number[] }, [dx]) => {
     const size = imageSize(dx);
     const kernel = w.shape.slice(2) as number[];
     const window = windowOf([size.h, size.w], kernel, attrs);

@@ -19,7 +19,7 @@ import {
   type Condition,
   type ImageSize,
   type Lowering,
-  type Spelling,
+  type Implementation,
 } from '../context';
 import { withZeroRow } from './rows';
 import { windowOf, windowPixels, type Window } from '../windows';
@@ -75,14 +75,14 @@ const perImage = (rows: Value, n: number) => {
   return reshape(rows, [n, (p / n) * c]);
 };
 
-export const denseForward: Spelling = {
+export const denseForward: Implementation = {
   name: 'dense',
   when: ([x, w], attrs, options) => {
     if (!fits([x], attrs, options)) return false;
     const [ho, wo] = kernelWindow(imageSize(x), w, attrs as ConvAttributes).count;
     return ho * wo <= LARGEST;
   },
-  spell: (context, [x, w], attrs: ConvAttributes, [y]) => {
+  build: (context, [x, w], attrs: ConvAttributes, [y]) => {
     const size = imageSize(x);
     const window = kernelWindow(size, w, attrs);
     const product = gemm(perImage(context.imageRows(x), size.n), denseKernel(context, w, window), {
@@ -93,10 +93,10 @@ export const denseForward: Spelling = {
   },
 };
 
-export const denseInputGradient: Spelling = {
+export const denseInputGradient: Implementation = {
   name: 'dense',
   when: fits,
-  spell: (context, [dy, w], attrs: ConvAttributes, [dx]) => {
+  build: (context, [dy, w], attrs: ConvAttributes, [dx]) => {
     const size = imageSize(dx);
     const window = kernelWindow(size, w, attrs);
     const product = matmul(perImage(context.imageRows(dy), size.n), denseKernel(context, w, window));
@@ -105,10 +105,10 @@ export const denseInputGradient: Spelling = {
 };
 
 /** dD = dy' x, and each tap sums the blocks that it fills. */
-export const denseWeightGradient: Spelling = {
+export const denseWeightGradient: Implementation = {
   name: 'dense',
   when: ([x, dy], attrs, options) => fits([x], attrs, options) && fits([dy], attrs, options),
-  spell: (context, [x, dy], attrs: ConvAttributes & { kernelShape: readonly number[] }) => {
+  build: (context, [x, dy], attrs: ConvAttributes & { kernelShape: readonly number[] }) => {
     const size = imageSize(x);
     const { n, c: o, h, w } = imageSize(dy);
     const [kh, kw] = attrs.kernelShape;

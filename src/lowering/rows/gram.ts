@@ -1,10 +1,10 @@
-/** Spellings of batch norm after a widening pointwise convolution, from the narrow input's Gram matrix. */
+/** Implementations of batch norm after a widening pointwise convolution, from the narrow input's Gram matrix. */
 import type { Value } from '../../graph/graph';
 import { maximum, mul, neg, reciprocal, sqrt, sub, add } from '../../ops/elementwise';
 import { gemm, matmul } from '../../ops/matmul';
 import { reduceSum } from '../../ops/reduce';
 import { reshape } from '../../ops/shape';
-import { asRows, imageSize, plainly, type Lowering, type Spelling } from '../context';
+import { asRows, imageSize, plainly, type Lowering, type Implementation } from '../context';
 import { weightProduct } from './conv';
 import type { Epsilon } from '../fusion';
 import { columnSum } from './rows';
@@ -39,10 +39,10 @@ function scaled(context: Lowering, matrix: Value, scale: Value, variance: Value,
 
 const column = (v: Value) => reshape(v, [v.shape[0], 1]);
 
-export const pointwiseBatchNormGram: Spelling = {
+export const pointwiseBatchNormGram: Implementation = {
   name: 'gram',
   when: () => true,
-  spell: (context, [a, w, scale, bias], { epsilon }: Epsilon) => {
+  build: (context, [a, w, scale, bias], { epsilon }: Epsilon) => {
     const { matrix, mean, spread } = weights(context, a, w);
     const o = w.shape[0] as number;
     const outMean = reshape(gemm(mean, matrix, { transB: 1 }), [o]);
@@ -59,10 +59,10 @@ export const pointwiseBatchNormGram: Spelling = {
  * dscale = r (t - mean s), dbias = s, dW = f (R - s m') - f r dscale W Cov,
  * da = dy (f W) + (a - m) Q - (f s)' W / P with Q = -W' (f r dscale W) / P.
  */
-export const pointwiseBatchNormGradientGram: Spelling = {
+export const pointwiseBatchNormGradientGram: Implementation = {
   name: 'gram',
   when: () => true,
-  spell: (context, [dyLogical, a, w, scale, meanLogical, varianceLogical], { epsilon }: Epsilon) => {
+  build: (context, [dyLogical, a, w, scale, meanLogical, varianceLogical], { epsilon }: Epsilon) => {
     const { c, pixels } = imageSize(a);
     const { matrix, mean, spread } = weights(context, a, w);
     const [o] = w.shape as number[];

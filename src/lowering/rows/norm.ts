@@ -1,11 +1,11 @@
-/** Spellings of batch norm, layer norm and their gradients. */
+/** Implementations of batch norm, layer norm and their gradients. */
 import type { Value } from '../../graph/graph';
 import { add, div, maximum, mul, neg, reciprocal, sqrt, sub } from '../../ops/elementwise';
 import { batchNormalization, layerNormalization } from '../../ops/onnx';
 import { reduceMean, reduceSum } from '../../ops/reduce';
 import { range } from '../../graph/shape';
 import { reshape } from '../../ops/shape';
-import { asRows, imageSize, isStaticImage, plainly, type Spelling, type Physical } from '../context';
+import { asRows, imageSize, isStaticImage, plainly, type Implementation, type Physical } from '../context';
 import { addRow, columnSum, mulRow } from './rows';
 
 type Epsilon = { epsilon: number };
@@ -20,11 +20,11 @@ function affine(scale: Value, bias: Value, mean: Value, variance: Value, epsilon
 
 const staticImage = ([x]: readonly Value[]) => isStaticImage(x);
 
-function batchNormRows(name: string, centered: boolean): Spelling {
+function batchNormRows(name: string, centered: boolean): Implementation {
   return {
     name,
     when: staticImage,
-    spell: (context, [x, scale, bias], { epsilon }: Epsilon) => {
+    build: (context, [x, scale, bias], { epsilon }: Epsilon) => {
       const rows = context.rows(x);
       const { pixels } = imageSize(x);
       const mean = mul(columnSum(context, rows), 1 / pixels);
@@ -51,10 +51,10 @@ export const batchNormMoments = batchNormRows('moments', false);
  * With s = sum(dy), t = sum(dy x), r = 1 / deviation, P pixels: dscale = r (t - mean s), dbias = s and
  * dx = scale r (dy - s/P - r dscale (x - mean) / P).
  */
-export const batchNormGradientRows: Spelling = {
+export const batchNormGradientRows: Implementation = {
   name: 'rows',
   when: ([, x]) => isStaticImage(x),
-  spell: (context, [dy, x, scale, mean, variance], { epsilon }: Epsilon) => {
+  build: (context, [dy, x, scale, mean, variance], { epsilon }: Epsilon) => {
     const d = context.rows(dy);
     const rows = context.rows(x);
     const m = context.plain(mean);
@@ -76,10 +76,10 @@ export const batchNormGradientRows: Spelling = {
 };
 
 /** ONNX's own operator in inference mode, which runtimes fold into the convolution before it. */
-export const batchNormInferencePlain: Spelling = {
+export const batchNormInferencePlain: Implementation = {
   name: 'plain',
   when: () => true,
-  spell: (context, inputs, { epsilon }: Epsilon) => [
+  build: (context, inputs, { epsilon }: Epsilon) => [
     plainly(
       batchNormalization(
         inputs.map((v) => context.plain(v)),
@@ -89,10 +89,10 @@ export const batchNormInferencePlain: Spelling = {
   ],
 };
 
-export const batchNormInferenceRows: Spelling = {
+export const batchNormInferenceRows: Implementation = {
   name: 'rows',
   when: staticImage,
-  spell: (context, [x, ...rest], { epsilon }: Epsilon) => {
+  build: (context, [x, ...rest], { epsilon }: Epsilon) => {
     const [scale, bias, mean, variance] = rest.map((v) => context.plain(v));
     const { a, b } = affine(scale, bias, mean, variance, epsilon);
     return [asRows(addRow(context, mulRow(context, context.rows(x), a), b))];
@@ -100,10 +100,10 @@ export const batchNormInferenceRows: Spelling = {
 };
 
 /** ONNX's own operator. Its statistics are float32 whatever x is, so that only float32 takes it. */
-export const layerNormPlain: Spelling = {
+export const layerNormPlain: Implementation = {
   name: 'plain',
   when: ([x]) => x.dtype === 'float32',
-  spell: (context, inputs, { epsilon }: Epsilon) =>
+  build: (context, inputs, { epsilon }: Epsilon) =>
     layerNormalization(
       inputs.map((v) => context.plain(v)),
       epsilon,
@@ -111,10 +111,10 @@ export const layerNormPlain: Spelling = {
 };
 
 /** The direct formula, for every dtype. */
-export const layerNormFormula: Spelling = {
+export const layerNormFormula: Implementation = {
   name: 'formula',
   when: () => true,
-  spell: (context, inputs, { epsilon }: Epsilon) => {
+  build: (context, inputs, { epsilon }: Epsilon) => {
     const [x, scale, bias] = inputs.map((v) => context.plain(v));
     const last = [x.rank - 1];
     const mean = reduceMean(x, last, 1);
@@ -125,10 +125,10 @@ export const layerNormFormula: Spelling = {
 };
 
 /** With n = (x - mean) r and g = dy scale: dx = r (g - mean(g) - n mean(g n)), dscale = sum(dy n), dbias = sum(dy). */
-export const layerNormGradientPlain: Spelling = {
+export const layerNormGradientPlain: Implementation = {
   name: 'plain',
   when: () => true,
-  spell: (context, inputs) => {
+  build: (context, inputs) => {
     const [dy, x, scale, mean, r] = inputs.map((v) => context.plain(v));
     const normalized = mul(sub(x, mean), r);
     const outer = range(x.rank - 1);
@@ -148,10 +148,10 @@ export const layerNormGradientPlain: Spelling = {
 };
 
 /** The direct formula on NCHW, the reference for the others. */
-export const batchNormPlain: Spelling = {
+export const batchNormPlain: Implementation = {
   name: 'plain',
   when: () => true,
-  spell: (context, [x, scale, bias], { epsilon }: Epsilon) => {
+  build: (context, [x, scale, bias], { epsilon }: Epsilon) => {
     const image = context.plain(x);
     const c = x.shape[1] as number;
     const perChannel = (v: Value) => reshape(v, [c, 1, 1]);
@@ -164,10 +164,10 @@ export const batchNormPlain: Spelling = {
   },
 };
 
-export const batchNormGradientPlain: Spelling = {
+export const batchNormGradientPlain: Implementation = {
   name: 'plain',
   when: () => true,
-  spell: (context, [dyLogical, xLogical, scale, mean, variance], { epsilon }: Epsilon) => {
+  build: (context, [dyLogical, xLogical, scale, mean, variance], { epsilon }: Epsilon) => {
     const dy = context.plain(dyLogical);
     const x = context.plain(xLogical);
     const c = x.shape[1] as number;

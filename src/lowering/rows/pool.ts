@@ -1,4 +1,4 @@
-/** Spellings of pooling and its gradients. */
+/** Implementations of pooling and its gradients. */
 import { maxOf } from '../../base/lists';
 import type { Value } from '../../graph/graph';
 import { add, cast, equal, mod, mul } from '../../ops/elementwise';
@@ -6,7 +6,7 @@ import { averagePool, maxPool } from '../../ops/onnx';
 import type { AveragePoolAttributes, PoolAttributes } from '../../ops/pool';
 import { reduceMean, reduceSum } from '../../ops/reduce';
 import { expand, reshape, transpose } from '../../ops/shape';
-import { asRows, imageSize, isStaticImage, plainly, type Lowering, type Spelling } from '../context';
+import { asRows, imageSize, isStaticImage, plainly, type Lowering, type Implementation } from '../context';
 import { pixelOrder } from '../winograd/tileOrder';
 import { takeRows } from './rows';
 import { coveredPixels, residueClasses, windowOf, windowPixels, type Window } from '../windows';
@@ -33,20 +33,20 @@ function takeImageRows(context: Lowering, rows: Value, n: number, index: readonl
   return takeRows(context, rows, { name: `pool ${index.join()}`, images: n, pixels, index, taps: 1, from });
 }
 
-export const maxPoolPlain: Spelling = {
+export const maxPoolPlain: Implementation = {
   name: 'plain',
   when: () => true,
-  spell: (context, [x], attrs: PoolAttributes) => [plainly(maxPool(context.plain(x), attrs)[0])],
+  build: (context, [x], attrs: PoolAttributes) => [plainly(maxPool(context.plain(x), attrs)[0])],
 };
 
 /**
  * dx[p] = sum over the windows that cover p of dy[window] where the window's maximum is at p. The operator's second output
  * says where; it is the same node as the forward one.
  */
-export const maxPoolGradientRows: Spelling = {
+export const maxPoolGradientRows: Implementation = {
   name: 'rows',
   when: ([, x]) => isStaticImage(x),
-  spell: (context, [dy, x], attrs: PoolAttributes) => {
+  build: (context, [dy, x], attrs: PoolAttributes) => {
     const { n, c, h, w } = imageSize(x);
     const window = windowOf([h, w], attrs.kernel_shape, attrs);
     const windows = window.count[0] * window.count[1];
@@ -69,16 +69,16 @@ export const maxPoolGradientRows: Spelling = {
 };
 
 /** ONNX's own operator on NCHW; float32 only in ONNX Runtime. */
-export const averagePoolPlain: Spelling = {
+export const averagePoolPlain: Implementation = {
   name: 'plain',
   when: () => true,
-  spell: (context, [x], attrs: AveragePoolAttributes) => [plainly(averagePool(context.plain(x), attrs))],
+  build: (context, [x], attrs: AveragePoolAttributes) => [plainly(averagePool(context.plain(x), attrs))],
 };
 
-export const averagePoolRows: Spelling = {
+export const averagePoolRows: Implementation = {
   name: 'rows',
   when: ([x]) => isStaticImage(x),
-  spell: (context, [x], attrs: AveragePoolAttributes, [y]) => {
+  build: (context, [x], attrs: AveragePoolAttributes, [y]) => {
     const { n, c, h, w } = imageSize(x);
     const window = windowOf([h, w], attrs.kernel_shape, attrs);
     const windows = window.count[0] * window.count[1];
@@ -96,10 +96,10 @@ export const averagePoolRows: Spelling = {
   },
 };
 
-export const averagePoolGradientRows: Spelling = {
+export const averagePoolGradientRows: Implementation = {
   name: 'rows',
   when: ([dy]) => isStaticImage(dy),
-  spell: (context, [dy], attrs: AveragePoolAttributes & { inputShape: readonly number[] }, [dx]) => {
+  build: (context, [dy], attrs: AveragePoolAttributes & { inputShape: readonly number[] }, [dx]) => {
     const { n, c } = imageSize(dy);
     const window = windowOf(attrs.inputShape, attrs.kernel_shape, attrs);
     const windows = window.count[0] * window.count[1];
@@ -113,10 +113,10 @@ export const averagePoolGradientRows: Spelling = {
   },
 };
 
-export const globalAveragePoolRows: Spelling = {
+export const globalAveragePoolRows: Implementation = {
   name: 'rows',
   when: ([x]) => isStaticImage(x),
-  spell: (context, [x]) => {
+  build: (context, [x]) => {
     const { n, c, h, w } = imageSize(x);
     const { tile } = context.order({ n, h, w });
     const places = tile * tile;
@@ -133,16 +133,16 @@ export const globalAveragePoolRows: Spelling = {
   },
 };
 
-export const globalAveragePoolPlain: Spelling = {
+export const globalAveragePoolPlain: Implementation = {
   name: 'plain',
   when: () => true,
-  spell: (context, [x]) => [plainly(reduceMean(context.plain(x), [2, 3]))],
+  build: (context, [x]) => [plainly(reduceMean(context.plain(x), [2, 3]))],
 };
 
-export const globalAveragePoolGradientRows: Spelling = {
+export const globalAveragePoolGradientRows: Implementation = {
   name: 'rows',
   when: ([dy]) => dy.shape.every((d) => typeof d === 'number'),
-  spell: (context, [dy], { inputShape }: { inputShape: readonly number[] }) => {
+  build: (context, [dy], { inputShape }: { inputShape: readonly number[] }) => {
     const [n, c] = dy.shape as number[];
     const pixels = inputShape[0] * inputShape[1];
     const { tile } = context.order({ n, h: inputShape[0], w: inputShape[1] });

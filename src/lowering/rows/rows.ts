@@ -1,4 +1,4 @@
-/** Pieces of the spellings on matrices [P, C] with P = N*H*W: column sums, row broadcasts, gathering windows. */
+/** Pieces of the implementations on matrices [P, C] with P = N*H*W: column sums, row broadcasts, gathering windows. */
 import type { Operand } from '../../graph/op';
 import type { Value } from '../../graph/graph';
 import { add, mul } from '../../ops/elementwise';
@@ -46,7 +46,7 @@ export function withZeroRow(context: Lowering, x: Value): Value {
 }
 
 /** Which rows of every image to take, and in which order to put them. */
-export interface Taking {
+export interface RowSelection {
   /** unique for its numbers: the index list is made once for each name */
   readonly name: string;
   readonly images: number;
@@ -61,8 +61,8 @@ export interface Taking {
 }
 
 /** Rows of x [images * pixels, C] -> [images * results * taps, C]. */
-export function takeRows(context: Lowering, x: Value, taking: Taking): Value {
-  const { name, images, pixels, index, taps, from, to } = taking;
+export function takeRows(context: Lowering, x: Value, selection: RowSelection): Value {
+  const { name, images, pixels, index, taps, from, to } = selection;
   const outside = index.includes(pixels);
   const identity = index.length === pixels && index.every((row, i) => row === i);
   if (identity && taps === 1 && from.tile === (to?.tile ?? 1)) return x;

@@ -7,7 +7,7 @@
  *   V = B' d [e*e, T, C]   U = G w [e*e, O, C]   y = A' (V U')           (V kept for dW, U for dx)
  *   dM = A dy              dU = dM' V, dw = G' dU                         dV = dM U, dx = overlapping sum of B dV
  *
- * The rows of y, and of the pixels that the tiles share least, lie in the tile order of order.ts. Error of one convolution
+ * The rows of y, and of the pixels that the tiles share least, lie in the tile order of tileOrder.ts. Error of one convolution
  * in float32, largest over largest: F(2x2) about twice the direct product's, F(4x4) about 20 times.
  */
 import type { Value } from '../../graph/graph';
@@ -22,7 +22,7 @@ import {
   plainly,
   type Condition,
   type Lowering,
-  type Spelling,
+  type Implementation,
 } from '../context';
 import { scaledRows } from '../rows/conv';
 import { Tiling } from './tiling';
@@ -37,11 +37,11 @@ function winograd(m: number) {
     const { h, w } = imageSize(x);
     return h % m === 0 && w % m === 0;
   };
-  const forward: Spelling = {
+  const forward: Implementation = {
     name,
     tile: m,
     when: ([x, w], attrs) => applies(x, w.shape.slice(2), attrs),
-    spell: (context, [x, w]) => {
+    build: (context, [x, w]) => {
       const tiling = new Tiling(context, m, imageSize(x), x.dtype);
       return [
         asRows(
@@ -52,10 +52,10 @@ function winograd(m: number) {
       ];
     },
   };
-  const inputGradient: Spelling = {
+  const inputGradient: Implementation = {
     name,
     when: ([dy, w], attrs) => applies(dy, w.shape.slice(2), attrs),
-    spell: (context, [dy, w]) => {
+    build: (context, [dy, w]) => {
       const size = imageSize(dy);
       const tiling = new Tiling(context, m, size, dy.dtype);
       const [o, c] = w.shape as number[];
@@ -65,10 +65,10 @@ function winograd(m: number) {
       return [asRows(tiling.inputGradient(matmul(transformedGradient(context, tiling, rows), scaled)))];
     },
   };
-  const weightGradient: Spelling = {
+  const weightGradient: Implementation = {
     name,
     when: ([x], attrs) => applies(x, attrs.kernelShape as readonly number[], attrs),
-    spell: (context, [x, dy]) => {
+    build: (context, [x, dy]) => {
       const size = imageSize(dy);
       const tiling = new Tiling(context, m, size, dy.dtype);
       const { c } = imageSize(x);

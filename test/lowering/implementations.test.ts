@@ -1,4 +1,4 @@
-/** Every spelling of every composite against direct loops or the direct formula. */
+/** Every implementation of every composite against direct loops or the direct formula. */
 import fc from 'fast-check';
 import { Graph, type Attributes } from '../../src/graph/graph';
 import { RULES } from '../../src/lowering/rules';
@@ -21,7 +21,7 @@ import {
   type WindowAttributes,
 } from './reference';
 
-/** Spellings without a float64 kernel in ONNX Runtime's CPU provider: they are compared in float32. */
+/** Implementations without a float64 kernel in ONNX Runtime's CPU provider: they are compared in float32. */
 const FLOAT32 = new Set([
   'Conv2d plain',
   'Conv2dInputGradient plain',
@@ -37,45 +37,45 @@ const FLOAT32 = new Set([
 /** Float32 sums of these lengths lose less; in float64 there is room for every order of summation. */
 const TOLERANCE = { float32: 3e-6, float64: 1e-11 };
 
-/** The spellings that can compute this node. */
+/** The implementations that can compute this node. */
 function names(composite: string, inputs: readonly HostTensor[], attrs: Attributes): string[] {
   const graph = new Graph('types');
   const values = inputs.map((x, i) => graph.input(`x${i}`, x.dtype, x.shape));
   return RULES[composite]
-    .map(({ spelling }) => spelling)
+    .map(({ implementation }) => implementation)
     .filter(({ when }) => when(values, attrs, { provider: 'cpu', precision: 'fast' }))
     .map(({ name }) => name);
 }
-const precisionOf = (composite: string, spelling: string) =>
-  FLOAT32.has(`${composite} ${spelling}`) ? 'float32' : 'float64';
+const precisionOf = (composite: string, implementation: string) =>
+  FLOAT32.has(`${composite} ${implementation}`) ? 'float32' : 'float64';
 
-/** The outputs of one composite, spelled as asked. */
-async function spelled(
+/** The outputs of one composite, lowered as asked. */
+async function lowered(
   composite: string,
-  spelling: string,
+  implementation: string,
   inputs: readonly HostTensor[],
   attrs: Attributes,
 ): Promise<HostTensor[]> {
-  const dtype = precisionOf(composite, spelling);
-  const graph = new Graph('spelling');
+  const dtype = precisionOf(composite, implementation);
+  const graph = new Graph('implementation');
   const fed = inputs.map((x) => tensorOf(dtype, x.shape, numbersOf(x)));
   const values = fed.map((x, i) => graph.input(`x${i}`, dtype, x.shape));
   callOp(composite, values, attrs).forEach((y, i) => graph.output(`y${i}`, y));
   const feeds: Tensors = Object.fromEntries(fed.map((x, i) => [`x${i}`, x]));
-  const results = await runGraph(graph, feeds, { spellings: { [composite]: spelling } });
+  const results = await runGraph(graph, feeds, { implementations: { [composite]: implementation } });
   return graph.outputs.map(({ name }) => results[name]);
 }
 
-/** Every spelling of `composite` gives `expected`. */
-async function expectSpellings(
+/** Every implementation of `composite` gives `expected`. */
+async function expectImplementations(
   composite: string,
   inputs: readonly HostTensor[],
   attrs: Attributes,
   expected: readonly Pick<HostTensor, 'shape' | 'data'>[],
 ): Promise<void> {
-  for (const spelling of names(composite, inputs, attrs)) {
-    const actual = await spelled(composite, spelling, inputs, attrs);
-    const tolerance = TOLERANCE[precisionOf(composite, spelling)];
+  for (const implementation of names(composite, inputs, attrs)) {
+    const actual = await lowered(composite, implementation, inputs, attrs);
+    const tolerance = TOLERANCE[precisionOf(composite, implementation)];
     expected.forEach((y, i) => expectClose(actual[i], y, tolerance));
   }
 }
@@ -98,11 +98,11 @@ async function checkConvolution({ attrs, ...sizes }: ConvCase): Promise<void> {
   const dy = random([n, group * og, ...mapSize(size, attrs)], 'dy');
   const expected = convolve(sizes, attrs, numbersOf(x), numbersOf(w), numbersOf(dy));
   const node = { ...window, group };
-  await expectSpellings('Conv2d', [x, w], node, [plainTensor(dy.shape, expected.y)]);
+  await expectImplementations('Conv2d', [x, w], node, [plainTensor(dy.shape, expected.y)]);
   const dx = [plainTensor(x.shape, expected.dx)];
-  await expectSpellings('Conv2dInputGradient', [dy, w], { ...node, inputShape: size }, dx);
+  await expectImplementations('Conv2dInputGradient', [dy, w], { ...node, inputShape: size }, dx);
   const dw = [plainTensor(w.shape, expected.dw)];
-  await expectSpellings('Conv2dWeightGradient', [x, dy], { ...node, kernelShape: kernel }, dw);
+  await expectImplementations('Conv2dWeightGradient', [x, dy], { ...node, kernelShape: kernel }, dw);
 }
 
 const window = (
@@ -189,14 +189,14 @@ describe('pooling', () => {
     const dy = random([2, 3, ...mapSize(size, attrs)], 'dy');
     const node = { kernel_shape: attrs.kernel, strides: attrs.strides, pads: attrs.pads };
     const most = maxPool(6, size, attrs, numbersOf(x), numbersOf(dy));
-    await expectSpellings('MaxPool2d', [x], node, [plainTensor(dy.shape, most.y)]);
-    await expectSpellings('MaxPool2dGradient', [dy, x], node, [plainTensor(x.shape, most.dx)]);
+    await expectImplementations('MaxPool2d', [x], node, [plainTensor(dy.shape, most.y)]);
+    await expectImplementations('MaxPool2dGradient', [dy, x], node, [plainTensor(x.shape, most.dx)]);
     for (const count_include_pad of [0, 1]) {
       const mean = averagePool(6, size, attrs, count_include_pad === 1, numbersOf(x), numbersOf(dy));
       const all = { ...node, count_include_pad };
-      await expectSpellings('AveragePool2d', [x], all, [plainTensor(dy.shape, mean.y)]);
+      await expectImplementations('AveragePool2d', [x], all, [plainTensor(dy.shape, mean.y)]);
       const dx = [plainTensor(x.shape, mean.dx)];
-      await expectSpellings('AveragePool2dGradient', [dy], { ...all, inputShape: size }, dx);
+      await expectImplementations('AveragePool2dGradient', [dy], { ...all, inputShape: size }, dx);
     }
   });
 
@@ -206,7 +206,7 @@ describe('pooling', () => {
     const dy = random([1, 1, 2, 2], 'dy');
     const { dx } = maxPool(1, [4, 4], attrs, numbersOf(x), numbersOf(dy));
     const node = { kernel_shape: attrs.kernel, strides: attrs.strides, pads: attrs.pads };
-    await expectSpellings('MaxPool2dGradient', [dy, x], node, [plainTensor(x.shape, dx)]);
+    await expectImplementations('MaxPool2dGradient', [dy, x], node, [plainTensor(x.shape, dx)]);
   });
 
   test.each([[[2, 3, 4, 5]], [[2, 3, 1, 1]], [[1, 2, 7, 3]]])('global, %j', async (shape) => {
@@ -218,20 +218,20 @@ describe('pooling', () => {
         .slice(i * h * w, (i + 1) * h * w)
         .reduce((a, b) => a + b, 0),
     );
-    await expectSpellings('GlobalAveragePool2d', [x], {}, [
+    await expectImplementations('GlobalAveragePool2d', [x], {}, [
       plainTensor(
         [n, c],
         sums.map((v) => v / (h * w)),
       ),
     ]);
     const spread = numbersOf(dy).flatMap((v) => new Array<number>(h * w).fill(v / (h * w)));
-    await expectSpellings('GlobalAveragePool2dGradient', [dy], { inputShape: [h, w] }, [
+    await expectImplementations('GlobalAveragePool2dGradient', [dy], { inputShape: [h, w] }, [
       plainTensor(shape, spread),
     ]);
   });
 });
 
-/** The other spellings against the direct formula, which table.test.ts and torch.test.ts check. */
+/** The other implementations against the direct formula, which table.test.ts and torch.test.ts check. */
 describe.each([
   ['odd sizes', [3, 5, 3, 7]],
   ['many rows: sums in slices', [4, 3, 16, 8]],
@@ -249,11 +249,11 @@ describe.each([
 
   test('training', async () => {
     const inputs = [x, rows[0], rows[1]];
-    const expected = await spelled('BatchNorm', 'plain', inputs, epsilon);
-    await expectSpellings('BatchNorm', inputs, epsilon, expected);
+    const expected = await lowered('BatchNorm', 'plain', inputs, epsilon);
+    await expectImplementations('BatchNorm', inputs, epsilon, expected);
     const gradientInputs = [random(shape, 'dy'), x, rows[0], expected[1], expected[2]];
-    const gradient = await spelled('BatchNormGradient', 'plain', gradientInputs, epsilon);
-    await expectSpellings('BatchNormGradient', gradientInputs, epsilon, gradient);
+    const gradient = await lowered('BatchNormGradient', 'plain', gradientInputs, epsilon);
+    await expectImplementations('BatchNormGradient', gradientInputs, epsilon, gradient);
   });
 
   test('inference', async () => {
@@ -264,22 +264,22 @@ describe.each([
       const c = Math.floor(i / pixels) % shape[1];
       return (scale[c] * (v - mean[c])) / Math.sqrt(Number(variance.data[c]) + 1e-5) + bias[c];
     });
-    await expectSpellings('BatchNormInference', inputs, epsilon, [plainTensor(shape, y)]);
+    await expectImplementations('BatchNormInference', inputs, epsilon, [plainTensor(shape, y)]);
   });
 });
 
 test.each([[[6]], [[5, 8]], [[2, 3, 7]], [[130, 4]]])('layer norm of %j', async (shape) => {
   const last = shape.slice(-1);
   const inputs = [random(shape, 'x'), random(last, 'scale'), random(last, 'bias')];
-  const expected = await spelled('LayerNorm', 'formula', inputs, { epsilon: 1e-5 });
-  await expectSpellings('LayerNorm', inputs, { epsilon: 1e-5 }, expected);
+  const expected = await lowered('LayerNorm', 'formula', inputs, { epsilon: 1e-5 });
+  await expectImplementations('LayerNorm', inputs, { epsilon: 1e-5 }, expected);
 });
 
 test('the gradient of ReLU passes where the output is positive, however small', async () => {
   const y = [0, 1e-20, 3, 0, 5e9, 0.25];
   const dy = random([6], 'dy');
   const expected = numbersOf(dy).map((d, i) => (y[i] > 0 ? d : 0));
-  await expectSpellings('ReluGradient', [dy, plainTensor([6], y)], {}, [plainTensor([6], expected)]);
+  await expectImplementations('ReluGradient', [dy, plainTensor([6], y)], {}, [plainTensor([6], expected)]);
 });
 
 describe('a batch size known only at run time', () => {
@@ -317,23 +317,23 @@ describe('a batch size known only at run time', () => {
   });
 });
 
-test('a spelling that does not exist is an error that names those that do', async () => {
+test('an implementation that does not exist is an error that names those that do', async () => {
   const x = random([1, 1, 2, 2], 'x');
   const w = random([1, 1, 1, 1], 'w');
   const attrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1 };
-  await expect(spelled('Conv2d', 'fourier', [x, w], attrs)).rejects.toThrow(
-    'no spelling fourier of Conv2d fits at  (there are: dense, winograd4, winograd2, rows, plain)',
+  await expect(lowered('Conv2d', 'fourier', [x, w], attrs)).rejects.toThrow(
+    'no implementation fourier of Conv2d fits at  (there are: dense, winograd4, winograd2, rows, plain)',
   );
 });
 
 test('every composite with a rule is checked here', () => {
   const checked = /^(Conv2d|BatchNorm|LayerNorm|Relu|MaxPool2d|AveragePool2d|GlobalAveragePool2d)/;
-  // One spelling each: table.test.ts and torch.test.ts check them.
+  // One implementation each: table.test.ts and torch.test.ts check them.
   const single = [
     'LayerNormGradient',
     'Gelu',
     'GeluGradient',
-    // One spelling each; fusion.test.ts checks them against the composites that they replace.
+    // One implementation each; fusion.test.ts checks them against the composites that they replace.
     'PointwiseBatchNorm',
     'PointwiseBatchNormGradient',
   ];
