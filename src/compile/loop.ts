@@ -1,123 +1,60 @@
-/** `train-loop.onnx`: K training steps in one ONNX Loop around the emitted step, with the state carried inside. */
+/** `train-loop.onnx`: K training steps in one ONNX Loop around the lowered step, with the state carried inside. */
 import type { Port } from '../bundle/manifest';
-import { emitGraph } from '../graph/emit';
-import type { Graph } from '../graph/graph';
-import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from '../onnx/model';
-import type { StepGraph } from './ports';
+import { Graph, inputName, type Value } from '../graph/graph';
+import { loop } from '../ops/control';
+import { gather } from '../ops/gather';
+import { shapeOf } from '../ops/onnx';
+import { copyNodes } from '../passes/rewrite';
+import { Ports, type StepGraph } from './ports';
 
-/** Inside of the loop every name gets this prefix: a subgraph may not reuse the names around it. */
-const INNER = 'step/';
-
-const node = (
-  name: string,
-  opType: string,
-  inputs: string[],
-  outputs: string[],
-  attributes: OnnxNode['attributes'] = [],
-) => ({
-  name,
-  opType,
-  domain: '',
-  inputs,
-  outputs,
-  attributes,
-});
+/** Steps, known when the loop runs. */
+const K = 'K';
 
 /**
- * Batch, random and hyper inputs get a leading axis K, one entry a step; metrics come out with it. State goes in and out
- * once. `lowered` is the step's lowered graph, `contract` its ports.
+ * Batch, random and hyper inputs get a leading axis K, one entry a step; metrics come out with it. State goes in and out once.
+ * `step` is lowered.
  */
-export function loopGraph(
-  lowered: Graph,
-  contract: StepGraph['contract'],
-): { graph: OnnxGraph; contract: StepGraph['contract'] } {
-  const step = emitGraph(lowered);
-  const perStep = contract.inputs.filter((port) => port.role !== 'state');
-  const updated = contract.outputs.filter((port) => port.replaces !== undefined);
+export function loopGraph({ graph: step, contract }: StepGraph): StepGraph {
+  const ports = new Ports(new Graph('train-loop'));
+  const { graph } = ports;
+  const carried = contract.outputs.filter((port) => port.replaces !== undefined);
   const metrics = contract.outputs.filter((port) => port.role === 'metric');
-  const carried = new Set(updated.map((port) => port.replaces));
-  const unchanged = contract.inputs.filter((port) => port.role === 'state' && !carried.has(port.name));
-
-  const outside = new Set([...step.initializers.map((t) => t.name), ...unchanged.map((p) => p.name), '']);
-  const inner = (name: string) => (outside.has(name) ? name : INNER + name);
-  const innerNodes = step.nodes.map((n) => ({
-    ...n,
-    name: INNER + n.name,
-    inputs: n.inputs.map(inner),
-    outputs: n.outputs.map(inner),
-  }));
-  const iteration: OnnxValueInfo = { name: `${INNER}iteration`, dtype: 'int64', shape: [] };
-  const goOn: OnnxValueInfo = { name: `${INNER}continue`, dtype: 'bool', shape: [] };
-  const takes = perStep.map((port) =>
-    node(
-      `${INNER}take/${port.name}`,
-      'Gather',
-      [port.name, iteration.name],
-      [inner(port.name)],
-      [{ name: 'axis', type: 'int', value: 0 }],
-    ),
+  const inputs = new Map(
+    contract.inputs.map(({ name, role, dtype, shape }): [string, Value] => [
+      name,
+      ports.input(role, name, dtype, role === 'state' ? shape : [K, ...shape]),
+    ]),
   );
-  const info = (port: Port, name: string, stacked = false): OnnxValueInfo => ({
-    name,
-    dtype: port.dtype,
-    shape: stacked ? ['K', ...port.shape] : port.shape,
-  });
-  const body: OnnxGraph = {
-    name: 'step',
-    inputs: [iteration, goOn, ...updated.map((port) => info(port, inner(port.replaces as string)))],
-    outputs: [
-      { ...goOn, name: `${INNER}continue_next` },
-      ...updated.map((port) => info(port, inner(port.name))),
-      ...metrics.map((port) => info(port, inner(port.name))),
-    ],
-    initializers: [],
-    nodes: [
-      node(`${INNER}Identity`, 'Identity', [goOn.name], [`${INNER}continue_next`]),
-      ...takes,
-      ...innerNodes,
-    ],
-  };
-
-  const constant = (name: string, dtype: 'int64' | 'bool', value: number): OnnxTensor => ({
-    name,
-    dtype,
-    shape: [],
-    data: dtype === 'bool' ? Uint8Array.of(value) : BigInt64Array.of(BigInt(value)),
-  });
-  const [counted] = perStep;
-  const graph: OnnxGraph = {
-    name: 'train-loop',
-    inputs: contract.inputs.map((port) => info(port, port.name, port.role !== 'state')),
-    outputs: [
-      ...metrics.map((port) => info(port, port.name, true)),
-      ...updated.map((port) => info(port, port.name)),
-    ],
-    initializers: [...step.initializers, constant('loop/zero', 'int64', 0), constant('loop/true', 'bool', 1)],
-    nodes: [
-      node('loop/Shape', 'Shape', [counted.name], ['loop/shape']),
-      node(
-        'loop/Gather',
-        'Gather',
-        ['loop/shape', 'loop/zero'],
-        ['loop/K'],
-        [{ name: 'axis', type: 'int', value: 0 }],
-      ),
-      node(
-        'loop/Loop',
-        'Loop',
-        ['loop/K', 'loop/true', ...updated.map((port) => port.replaces as string)],
-        [...updated.map((port) => port.name), ...metrics.map((port) => port.name)],
-        [{ name: 'body', type: 'graph', value: body }],
-      ),
-    ],
-  };
-  return {
-    graph,
-    contract: {
-      inputs: contract.inputs.map((port) =>
-        port.role === 'state' ? port : { ...port, shape: ['K', ...port.shape] },
-      ),
-      outputs: [...metrics.map((port) => ({ ...port, shape: ['K' as const, ...port.shape] })), ...updated],
+  const isStacked = ({ role }: Port) => role !== 'state';
+  const [first] = contract.inputs.filter(isStacked);
+  const count = graph.scope('loop', () =>
+    gather(shapeOf(inputs.get(first.name) as Value), graph.scalar(0, 'int64')),
+  );
+  const state = (name: string) => inputs.get(name) as Value;
+  const results = loop(
+    'step',
+    count,
+    K,
+    new Map(carried.map(({ replaces = '' }) => [replaces, state(replaces)])),
+    (inner, round, own) => {
+      const ofRound = new Map(
+        contract.inputs.map((port): [string, Value] => {
+          const outside = inputs.get(port.name) as Value;
+          return [port.name, isStacked(port) ? gather(outside, round) : (own.get(port.name) ?? outside)];
+        }),
+      );
+      const given = step.inputs.map((v): [Value, Value] => [v, ofRound.get(inputName(v)) as Value]);
+      const made = copyNodes(step, inner, new Map(given));
+      const named = new Map(step.outputs.map(({ name, value }) => [name, made(value)]));
+      const result = (name: string) => named.get(name) as Value;
+      return {
+        carried: new Map(carried.map(({ name, replaces = '' }) => [replaces, result(name)])),
+        stacked: new Map(metrics.map(({ name }) => [name, result(name)])),
+      };
     },
-  };
+  );
+  metrics.forEach(({ name, role }) => ports.output(role, name, results.stacked.get(name) as Value));
+  for (const { name, role, replaces = '' } of carried)
+    ports.output(role, name, results.carried.get(replaces) as Value, replaces);
+  return ports.done();
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../base/files';
-import { AVERAGE, type GraphName, type Manifest } from '../bundle/manifest';
+import { AVERAGE, type Manifest } from '../bundle/manifest';
 import type { Recipe } from '../bundle/recipe';
 import { writeSafetensors } from '../tensors/safetensors';
 import { emitGraph, OPSET, toModel } from '../graph/emit';
@@ -13,7 +13,6 @@ import { Context } from '../nn/context';
 import { initialValues } from '../nn/state';
 import { type HostTensor, sizeOf } from '../tensors/dtype';
 import { writeModel } from '../onnx/files';
-import type { OnnxGraph } from '../onnx/model';
 import { optimize } from '../passes';
 import { multiplyAdds, peakBytes } from '../passes/cost';
 import { separateBuffers } from '../passes/buffers';
@@ -71,15 +70,11 @@ export function writeBundle(
     return { graph: separateBuffers(planned), contract };
   };
   const train = lowered(trainGraph(task, recipe));
-  const built: Partial<Record<GraphName, { graph: OnnxGraph; contract: StepGraph['contract'] }>> = {
-    train: { graph: emitGraph(train.graph), contract: train.contract },
-    'train-loop': loopGraph(train.graph, train.contract),
-  };
-  for (const { graph, contract } of [gradGraph, applyGraph, evalGraph, encoderGraph].map((make) =>
-    lowered(make(task, recipe)),
-  )) {
-    built[graph.name as GraphName] = { graph: emitGraph(graph), contract };
-  }
+  const built = [
+    train,
+    loopGraph(train),
+    ...[gradGraph, applyGraph, evalGraph, encoderGraph].map((make) => lowered(make(task, recipe))),
+  ];
 
   const state = stateEntries(task, recipe, train);
   const trainable = state.filter((entry) => entry.kind === 'parameter');
@@ -95,7 +90,7 @@ export function writeBundle(
     parameters: trainable.reduce((sum, entry) => sum + sizeOf(entry.shape), 0),
     multiplyAdds: multiplyAdds(train.graph),
     graphs: Object.fromEntries(
-      Object.entries(built).map(([name, { contract }]) => [name, { file: `${name}.onnx`, ...contract }]),
+      built.map(({ graph: { name }, contract }) => [name, { file: `${name}.onnx`, ...contract }]),
     ) as Manifest['graphs'],
   };
 
@@ -103,8 +98,11 @@ export function writeBundle(
   const temporary = path.join(directory, `.graph-${process.pid}`);
   mkdirSync(temporary, { recursive: true });
   try {
-    for (const [name, { graph }] of Object.entries(built)) {
-      writeModel(path.join(temporary, `${name}.onnx`), toModel(graph, { recipe: recipeName }));
+    for (const { graph } of built) {
+      writeModel(
+        path.join(temporary, `${graph.name}.onnx`),
+        toModel(emitGraph(graph), { recipe: recipeName }),
+      );
     }
     writeSafetensors(path.join(temporary, manifest.initialState), initialState(task, recipe, state), {
       format: 'pt',

@@ -7,8 +7,8 @@ import { float16Bits } from '../tensors/float16';
 import type { Shape, TensorType } from './shape';
 import type { Traits } from './traits';
 
-/** ONNX attribute names verbatim; `undefined` leaves an attribute to its ONNX default. */
-export type AttributeValue = number | string | readonly number[] | undefined;
+/** ONNX attribute names verbatim; `undefined` leaves an attribute to its ONNX default. A graph is a body of `Loop` or `If`. */
+export type AttributeValue = number | string | readonly number[] | Graph | undefined;
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 /** What a rule computes for one input when asked; null where the operator has no gradient for it. */
@@ -27,13 +27,19 @@ export interface OpDefinition<A extends Attributes = Attributes> extends Traits 
     outputs: readonly Value[],
     attrs: A,
   ) => readonly GradientThunk[];
-  /** How each attribute is written in ONNX. */
-  readonly attributes?: Readonly<Record<string, 'int' | 'ints' | 'float' | 'string' | 'dtype'>>;
+  /** How each attribute is written in ONNX; `builder`: not at all, it is for type inference alone. */
+  readonly attributes?: Readonly<
+    Record<string, 'int' | 'ints' | 'float' | 'string' | 'dtype' | 'graph' | 'builder'>
+  >;
+  /** Attributes that a file may leave out, with what ONNX takes then. */
+  readonly defaults?: Partial<A>;
   /**
    * Integer-list attributes that ONNX takes as constant inputs after the operands (axes, shapes, pads). As attributes, rules
    * and passes can read them; emission turns them into inputs. A symbolic size in a shape is written as -1.
    */
   readonly constantInputs?: readonly string[];
+  /** The opset from which on they are inputs; before it they are attributes. Absent: always were. */
+  readonly inputsSince?: number;
   readonly composite?: boolean;
 }
 
@@ -108,7 +114,29 @@ export class Graph {
   /** of the nodes that are made now; `origin` null: where they are made */
   private place: Place = { scope: '', phase: 'forward', origin: null };
 
-  constructor(readonly name: string) {}
+  private readonly names = new Map<string, Value>();
+
+  /** `outer`: the graph whose values a body of `Loop` or `If` may take too. */
+  constructor(
+    readonly name: string,
+    readonly outer: Graph | null = null,
+  ) {}
+
+  /** Whether this is `other` or lies in it. */
+  isIn(other: Graph): boolean {
+    return this === other || (this.outer?.isIn(other) ?? false);
+  }
+
+  /** Gives a value the name that it has in the file, unless another has it: a weight, or a point that others ask for. */
+  label(name: string, value: Value): Value {
+    if (!this.names.has(name)) this.names.set(name, value);
+    return value;
+  }
+
+  /** The values with names of their own; inputs and outputs are not among them. */
+  get labels(): ReadonlyMap<string, Value> {
+    return this.names;
+  }
 
   get currentScope(): string {
     return this.place.scope;
@@ -148,7 +176,7 @@ export class Graph {
   }
 
   output(name: string, value: Value): void {
-    if (value.graph !== this) throw new Error(`graph output ${name}: the value belongs to another graph`);
+    if (!this.isIn(value.graph)) throw new Error(`graph output ${name}: the value belongs to another graph`);
     this.claim(name, 'output');
     this.outputs.push({ name, value });
   }
@@ -209,8 +237,9 @@ export class Graph {
     node: Node,
     inputs: readonly (Value | null)[],
     types: readonly TensorType[] = node.outputs.map(({ type }) => type),
+    attrs: Attributes = node.attrs,
   ): Value[] {
-    return this.instead(node, () => this.addNode(node.op, inputs, node.attrs, types));
+    return this.instead(node, () => this.addNode(node.op, inputs, attrs, types));
   }
 }
 

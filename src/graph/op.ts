@@ -18,12 +18,13 @@ export class Op<A extends Attributes = Attributes> {
 
   /** Adds a node to the operands' graph and returns its outputs. */
   call(operands: readonly (Operand | null)[], attrs: A): Value[] {
-    const model = operands.find((o): o is Value => o instanceof Value);
+    const [model, ...others] = operands.filter((o): o is Value => o instanceof Value);
     if (!model) throw new Error(`${this.type}: needs at least one operand that is a Value`);
-    const graph: Graph = model.graph;
+    // In a body of Loop or If, which may take values from around it: the innermost.
+    const graph = others.reduce<Graph>((inner, { graph: g }) => (g.isIn(inner) ? g : inner), model.graph);
     const inputs = operands.map((o) => (typeof o === 'number' ? graph.scalar(o, model.dtype) : o));
     for (const input of inputs) {
-      if (input && input.graph !== graph)
+      if (input && !graph.isIn(input.graph))
         throw new Error(`${this.type}: operands belong to different graphs`);
     }
     let types: readonly TensorType[];

@@ -72,6 +72,8 @@ export class Lowering {
     readonly options: LoweringOptions,
     /** Tile of a map's pixel order, by `NxHxW`; 1 where there is none. */
     private readonly tiles: ReadonlyMap<string, number> = new Map(),
+    /** Of the graph around, for a body of `Loop` or `If`: its values keep their layouts and orders. */
+    private readonly outer: Lowering | null = null,
   ) {}
 
   uses(optimization: Optimization): boolean {
@@ -85,11 +87,12 @@ export class Lowering {
 
   has(logical: Value, layout: Layout): boolean {
     if (layout === 'rows' && this.pending.has(logical)) return true;
-    return this.physical.get(logical)?.has(layout) ?? false;
+    return this.physical.get(logical)?.has(layout) ?? this.outer?.has(logical, layout) ?? false;
   }
 
   /** The pixel order of all rows of this map size. */
   order(size: MapSize): PixelOrder {
+    if (this.outer) return this.outer.order(size);
     const key = sizeKey(size);
     let order = this.orders.get(key);
     if (!order) this.orders.set(key, (order = pixelOrder(size, this.tiles.get(key) ?? 1)));
@@ -175,6 +178,7 @@ export class Lowering {
       layouts = new Map([['plain', value]]);
       this.physical.set(logical, layouts);
     }
+    if (!layouts && this.outer) return this.outer[layout](logical);
     if (!layouts) throw new Error('lowering: a value is used before it is made');
     let value = layouts.get(layout);
     if (!value) {

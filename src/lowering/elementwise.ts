@@ -1,17 +1,22 @@
 /** ONNX's own operators, copied: elementwise ones take whatever layout their operands are in, so that none is converted. */
-import type { Node, Value } from '../graph/graph';
+import type { Graph, Node, Value } from '../graph/graph';
 import { sameShape } from '../graph/shape';
+import { withBodies } from '../graph/subgraph';
 import { reshape } from '../ops/shape';
 import { sizeOf } from '../tensors/dtype';
 import { asRows, imageSize, isStaticImage, plainly, type Lowering, type Physical } from './context';
 
-/** `node` in the target graph, in rows where an operand is in rows already and the others can be read beside it. */
-export function copyNode(node: Node, context: Lowering): Physical[] {
+/**
+ * `node` in the target graph, in rows where an operand is in rows already and the others can be read beside it; bodies that it
+ * holds are lowered by `lowerBody`.
+ */
+export function copyNode(node: Node, context: Lowering, lowerBody: (body: Graph) => Graph): Physical[] {
   const rows = inRows(node, context);
   if (rows) return [asRows(rows)];
   const inputs = node.inputs.map((v) => v && context.plain(v));
   const flat = withoutUnitAxes(node, inputs as Value[], context);
-  return flat ? [plainly(flat)] : context.target.copy(node, inputs).map(plainly);
+  if (flat) return [plainly(flat)];
+  return context.target.copy(node, inputs, undefined, withBodies(node.attrs, lowerBody)).map(plainly);
 }
 
 /**

@@ -24,17 +24,29 @@ export function lower(source: Graph, options: LoweringOptions): Graph {
   const graph = fuse(source, options);
   const target = new Graph(graph.name);
   const context = new Lowering(target, options, mapTiles(graph, options));
+  lowerInto(graph, context);
+  return context.uses('residualGemm') ? addInGemm(target) : target;
+}
+
+function lowerInto(graph: Graph, context: Lowering): void {
+  const { target, options } = context;
   for (const input of graph.inputs) {
     context.set(input, { layout: 'plain', value: target.input(inputName(input), input.dtype, input.shape) });
   }
+  const lowerBody = (body: Graph): Graph => {
+    const inner = new Lowering(new Graph(body.name, target), options, new Map(), context);
+    lowerInto(body, inner);
+    return inner.target;
+  };
   for (const node of graph.nodes) {
     const physical = target.instead(node, () =>
       node.op.definition.composite
         ? choose(node, options).build(context, node.inputs as Value[], node.attrs as never, node.outputs)
-        : copyNode(node, context),
+        : copyNode(node, context, lowerBody),
     );
     node.outputs.forEach((output, i) => context.set(output, physical[i]));
   }
+  for (const [name, value] of graph.labels)
+    if (context.has(value, 'plain')) target.label(name, context.plain(value));
   for (const { name, value } of graph.outputs) target.output(name, context.plain(value));
-  return context.uses('residualGemm') ? addInGemm(target) : target;
 }

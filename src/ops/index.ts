@@ -9,3 +9,4 @@ export * from './pool';
 export * from './reduce';
 export * from './shape';
 export * from './softmax';
+export * from './control';

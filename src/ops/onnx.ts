@@ -108,3 +108,9 @@ const identityOp = defineOp<Record<string, never>>('Identity', {
   vjp: ([dy]) => [() => dy],
 });
 export const identity = (x: Value): Value => identityOp.one([x], {});
+
+const shapeOp = defineOp<Record<string, never>>('Shape', {
+  infer: ([x]) => [{ dtype: 'int64', shape: [x.shape.length] }],
+});
+/** The sizes of x, int64 [rank]: for sizes that are known only at run time. */
+export const shapeOf = (x: Value): Value => shapeOp.one([x], {});

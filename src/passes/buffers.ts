@@ -8,6 +8,7 @@
  */
 import type { Graph, Attributes, Node, Value } from '../graph/graph';
 import { sameShape, type Shape } from '../graph/shape';
+import { readsOf } from '../graph/subgraph';
 import { DTYPES } from '../tensors/dtype';
 import { reshape } from '../ops/shape';
 import { bytesOf, peakBytes, storageOf } from './cost';
@@ -59,7 +60,7 @@ export function separateBuffers(graph: Graph): Graph {
   const kept = new Set<Value>(graph.outputs.map(({ value }) => root(value)));
   for (const node of graph.nodes) {
     if (node.phase === 'forward') continue;
-    node.inputs.forEach((input) => input && kept.add(root(input)));
+    readsOf(node).forEach((value) => kept.add(root(value)));
     node.outputs.forEach((output) => root(output) === output && wanted.add(sizeClass(output)));
   }
   const waits = (value: Value) =>

@@ -2,12 +2,14 @@
 import { DTYPES } from '../tensors/dtype';
 import type { Graph, Value } from '../graph/graph';
 import { elementCount } from '../graph/shape';
+import { bodiesOf, readsOf } from '../graph/subgraph';
 
-/** Multiply-adds of matrix products and convolutions; a symbolic size counts as 1. */
-export const multiplyAdds = (graph: Graph) =>
-  graph.nodes.reduce((sum, { op, inputs, outputs, attrs }) => {
-    const count = op.definition.multiplyAdds;
-    return sum + (count?.(inputs as Value[], outputs, attrs) ?? 0);
+/** Multiply-adds of matrix products and convolutions; a symbolic size counts as 1, a body's once. */
+export const multiplyAdds = (graph: Graph): number =>
+  graph.nodes.reduce((sum, node) => {
+    const { op, inputs, outputs, attrs } = node;
+    const own = op.definition.multiplyAdds?.(inputs as Value[], outputs, attrs) ?? 0;
+    return bodiesOf(node).reduce((total, body) => total + multiplyAdds(body), sum + own);
   }, 0);
 
 export const bytesOf = (value: Value) => (elementCount(value.shape) ?? 0) * DTYPES[value.dtype].bytes;
@@ -30,19 +32,17 @@ export function storageOf(graph: Graph): (value: Value) => Value {
 export function peakBytes(graph: Graph): number {
   const root = storageOf(graph);
   const lastUse = new Map<Value, number>();
-  graph.nodes.forEach((node, i) => node.inputs.forEach((input) => input && lastUse.set(root(input), i)));
+  graph.nodes.forEach((node, i) => readsOf(node).forEach((value) => lastUse.set(root(value), i)));
   for (const { value } of graph.outputs) lastUse.set(root(value), Infinity);
 
-  const constants = new Set<Value>(
-    graph.nodes.flatMap((node) => node.inputs.filter((v): v is Value => !!v?.constant)),
-  );
+  const constants = new Set(graph.nodes.flatMap((node) => readsOf(node).filter((v) => v.constant)));
   let alive = [...graph.inputs, ...constants].reduce((sum, v) => sum + bytesOf(v), 0);
   let peak = alive;
   graph.nodes.forEach((node, i) => {
     const made = node.outputs.filter((output) => root(output) === output);
     alive += made.reduce((sum, v) => sum + bytesOf(v), 0);
     peak = Math.max(peak, alive);
-    const freed = new Set([...node.inputs.filter((v): v is Value => v !== null).map(root), ...made]);
+    const freed = new Set([...readsOf(node).map(root), ...made]);
     for (const value of freed) {
       if (value.source.kind === 'node' && (lastUse.get(value) ?? i) <= i) alive -= bytesOf(value);
     }

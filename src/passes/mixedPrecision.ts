@@ -8,7 +8,7 @@
 import { float16Bits } from '../tensors/float16';
 import type { Graph, Node, Value } from '../graph/graph';
 import { cast } from '../ops/elementwise';
-import { rewrite } from './rewrite';
+import { copyAttributes, rewrite } from './rewrite';
 
 /** A float32 graph of composites -> the same graph with float16 inside. Products of other dtypes stay as they are. */
 export function mixedPrecision(graph: Graph): Graph {
@@ -24,7 +24,7 @@ export function mixedPrecision(graph: Graph): Graph {
   };
   return rewrite(
     graph,
-    (node, inputs, target) => {
+    (node, inputs, target, translate) => {
       const floats = inputs.filter((v, i): v is Value => !!v && node.inputs[i]?.dtype === 'float32');
       const half = inHalf(node, floats);
       const operands = inputs.map((v, i) =>
@@ -34,7 +34,9 @@ export function mixedPrecision(graph: Graph): Graph {
         dtype: half && dtype === 'float32' ? ('float16' as const) : dtype,
         shape,
       }));
-      const outputs = target.copy(node, operands, types);
+      // Bodies of control flow compute in float32.
+      const around = (v: Value) => (v.dtype === 'float32' ? convert(translate(v), 'float32') : translate(v));
+      const outputs = target.copy(node, operands, types, copyAttributes(node, target, around));
       const trait = node.op.definition.half;
       const rounds = typeof trait === 'object' && inputs[trait.rounds]?.dtype === 'float16';
       return rounds ? [cast(outputs[0], 'float16'), ...outputs.slice(1)] : outputs;

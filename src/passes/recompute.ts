@@ -13,6 +13,7 @@ import { cast, less, sub } from '../ops/elementwise';
 import { reshape, slice } from '../ops/shape';
 import { removeDeadCode } from './deadCode';
 import { Planner, type Plan, type Recomputed } from './recomputePlan';
+import { copyAttributes } from './rewrite';
 
 const inGradient = (node: Node): Node => ({ ...node, phase: 'gradient', scope: `/grad${node.scope}` });
 
@@ -45,10 +46,8 @@ export function recompute(graph: Graph, what: Recomputed): Graph {
     }
     const { node, index } = source;
     const see = planner.isBackward(node) ? second : first;
-    const outputs = target.copy(
-      node,
-      node.inputs.map((v) => v && see(v)),
-    );
+    const inputs = node.inputs.map((v) => v && see(v));
+    const outputs = target.copy(node, inputs, undefined, copyAttributes(node, target, see));
     node.outputs.forEach((output, i) => mapped.set(output, outputs[i]));
     return outputs[index];
   };
@@ -100,6 +99,7 @@ export function recompute(graph: Graph, what: Recomputed): Graph {
   };
 
   for (const node of graph.nodes) node.outputs.forEach((output) => first(output));
+  for (const [name, value] of graph.labels) target.label(name, first(value));
   for (const { name, value } of graph.outputs) target.output(name, first(value));
   return removeDeadCode(target);
 }

@@ -2,6 +2,7 @@
 import { append } from '../base/lists';
 import type { Graph, Node, Value } from '../graph/graph';
 import type { DType } from '../tensors/dtype';
+import { readsOf } from '../graph/subgraph';
 import { bytesOf, peakBytes } from './cost';
 
 /** A product with a small constant matrix, as a Winograd transform is, reads and writes each number once. */
@@ -59,13 +60,12 @@ export class Planner {
     this.smallest = peakBytes(graph) * SMALL;
     graph.nodes.forEach((node, i) => {
       this.order.set(node, i);
-      const follows = node.inputs.some((input) => input?.node && this.backward.has(input.node));
+      const reads = readsOf(node);
+      const follows = reads.some((value) => value.node && this.backward.has(value.node));
       if (node.phase !== 'gradient' && !follows) return;
       this.backward.add(node);
-      for (const input of new Set(node.inputs)) {
-        const value = input && this.root(input);
-        if (value) this.usesInBackward.set(value, [...this.uses(value), node]);
-      }
+      for (const value of new Set(reads.map((read) => this.root(read))))
+        this.usesInBackward.set(value, [...this.uses(value), node]);
     });
     for (const node of graph.nodes) {
       const [value] = node.outputs;
@@ -183,9 +183,9 @@ export class Planner {
       if (targets.has(node)) return true;
       if (seen.has(node) || !this.isBackward(node)) continue;
       seen.add(node);
-      for (const input of node.inputs) {
-        if (input?.node) stack.push(input.node);
-        if (input) append(stack, this.awaited(this.root(input)));
+      for (const value of readsOf(node)) {
+        if (value.node) stack.push(value.node);
+        append(stack, this.awaited(this.root(value)));
       }
     }
     return false;
