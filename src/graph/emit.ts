@@ -1,7 +1,7 @@
 /** Graph -> ONNX model description: names, initializers, attributes. */
 import { DTYPES, type DType } from '../tensors/dtype';
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from '../onnx/model';
-import type { Graph} from './graph';
+import type { Graph } from './graph';
 import { inputName, type AttributeValue, type Node, type Value } from './graph';
 import { readsOf } from './subgraph';
 

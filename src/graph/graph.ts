@@ -31,10 +31,13 @@ export interface OpDefinition<A extends Attributes = Attributes> extends Traits 
   readonly attributes?: Readonly<
     Record<string, 'int' | 'ints' | 'float' | 'string' | 'dtype' | 'graph' | 'builder'>
   >;
-  /** Attributes that a file may leave out, with what ONNX takes then. */
-  readonly defaults?: Partial<A>;
   /**
-   * Integer-list attributes that ONNX takes as constant inputs after the operands (axes, shapes, pads). As attributes, rules
+   * The attributes as the builder has them from those of a file: with ONNX's own values for what it leaves out, axes counted
+   * from the front, sizes worked out.
+   */
+  readonly complete?: (attrs: Partial<A>, inputs: readonly TensorType[]) => A;
+  /**
+   * Integer-list attributes that ONNX takes as constant inputs after the one operand (axes, shapes, pads). As attributes, rules
    * and passes can read them; emission turns them into inputs. A symbolic size in a shape is written as -1.
    */
   readonly constantInputs?: readonly string[];
@@ -131,6 +134,12 @@ export class Graph {
   label(name: string, value: Value): Value {
     if (!this.names.has(name)) this.names.set(name, value);
     return value;
+  }
+
+  /** The name that `label` gave. */
+  labelOf(value: Value): string | undefined {
+    for (const [name, labelled] of this.names) if (labelled === value) return name;
+    return undefined;
   }
 
   /** The values with names of their own; inputs and outputs are not among them. */

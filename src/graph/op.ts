@@ -16,12 +16,15 @@ export class Op<A extends Attributes = Attributes> {
     readonly definition: OpDefinition<A>,
   ) {}
 
-  /** Adds a node to the operands' graph and returns its outputs. */
-  call(operands: readonly (Operand | null)[], attrs: A): Value[] {
+  /**
+   * Adds a node and returns its outputs: to the operands' graph, of those in a body of Loop or If the innermost, or to `place`,
+   * which lies in it.
+   */
+  call(operands: readonly (Operand | null)[], attrs: A, place?: Graph): Value[] {
     const [model, ...others] = operands.filter((o): o is Value => o instanceof Value);
     if (!model) throw new Error(`${this.type}: needs at least one operand that is a Value`);
-    // In a body of Loop or If, which may take values from around it: the innermost.
-    const graph = others.reduce<Graph>((inner, { graph: g }) => (g.isIn(inner) ? g : inner), model.graph);
+    const graph =
+      place ?? others.reduce<Graph>((inner, { graph: g }) => (g.isIn(inner) ? g : inner), model.graph);
     const inputs = operands.map((o) => (typeof o === 'number' ? graph.scalar(o, model.dtype) : o));
     for (const input of inputs) {
       if (input && !graph.isIn(input.graph))

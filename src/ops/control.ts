@@ -15,6 +15,10 @@ function requireSame(types: readonly TensorType[], others: readonly TensorType[]
 
 const loopOp = defineOp<{ body: Graph; length: Dim }>('Loop', {
   attributes: { body: 'graph', length: 'builder' },
+  complete: ({ body, length = 'rounds' }) => {
+    if (!body) throw new Error('expected a body');
+    return { body, length };
+  },
   // (trip count, condition, carried ...); the body puts out (condition, carried ..., stacked ...).
   infer: ([, , ...carried], { body, length }) => {
     const [, ...types] = bodyTypes(body);
@@ -58,7 +62,7 @@ export function loop(
     if (!next) throw new Error(`loop ${name}: the body gives no ${key} for the next round`);
     inner.output(`next.${key}`, next);
   }
-  made.stacked.forEach((value, key) => inner.output(key, value));
+  made.stacked.forEach((value, key) => inner.output(`each.${key}`, value));
   const always = graph.constant('bool', [], [1]);
   const outputs = loopOp.call([count, always, ...carried.values()], { body: inner, length });
   const byName = (keys: Iterable<string>, from: number) =>

@@ -97,6 +97,7 @@ export const tanh = unary('Tanh', (dy, _x, y) => mul(dy, sub(1, mul(y, y))), { h
 export const sigmoid = unary('Sigmoid', (dy, _x, y) => mul(dy, mul(y, sub(1, y))), { heavy: true });
 export const abs = unary('Abs', (dy, x) => mul(dy, sign(x)));
 export const sign = unary('Sign', (dy) => mul(dy, 0));
+export const floor = unary('Floor', (dy) => mul(dy, 0), { evaluate: Math.floor });
 /** d erf(x) = 2 / sqrt(pi) exp(-x^2) dy */
 export const erf = unary('Erf', (dy, x) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))), {
   heavy: true,

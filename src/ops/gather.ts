@@ -12,6 +12,7 @@ const gatherOp = defineOp<{ axis: number }>('Gather', {
   indices: 1,
   half: 'follows',
   attributes: { axis: 'int' },
+  complete: ({ axis = 0 }, [{ shape }]) => ({ axis: normalizeAxis(axis, shape.length) }),
   infer: ([x, indices], { axis }) => {
     if (indices.dtype !== 'int64' && indices.dtype !== 'int32') throw new Error('expected integer indices');
     return [

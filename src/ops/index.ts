@@ -1,5 +1,6 @@
 /** Every operator of the builder. */
 export * from './activation';
+export * from './control';
 export * from './conv';
 export * from './elementwise';
 export * from './gather';
@@ -9,4 +10,3 @@ export * from './pool';
 export * from './reduce';
 export * from './shape';
 export * from './softmax';
-export * from './control';

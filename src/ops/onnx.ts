@@ -1,9 +1,12 @@
-/** ONNX's own operators that composites become in lowering: all but Identity have no gradient of their own. */
+/** ONNX's own operators that lowering, exports and evaluators write: all but Identity have no gradient of their own. */
 import { defineOp } from '../graph/op';
 import type { Value } from '../graph/graph';
-import { knownElements, type TensorType } from '../graph/shape';
+import { knownElements, normalizeAxis, times, type TensorType } from '../graph/shape';
+import type { Dim } from '../onnx/model';
 import { windowCount, type ConvAttributes } from './conv';
 import type { AveragePoolAttributes, PoolAttributes } from './pool';
+
+const NO_PADS = [0, 0, 0, 0] as const;
 
 /** Multiply-adds of a convolution whose larger map is `map`: each of its elements meets a kernel of one channel. */
 const convolved = (map: TensorType, w: TensorType) =>
@@ -11,6 +14,12 @@ const convolved = (map: TensorType, w: TensorType) =>
 
 const convOp = defineOp<ConvAttributes>('Conv', {
   attributes: { strides: 'ints', pads: 'ints', dilations: 'ints', group: 'int' },
+  complete: ({ strides = [1, 1], pads = NO_PADS, dilations = [1, 1], group = 1 }) => ({
+    strides,
+    pads,
+    dilations,
+    group,
+  }),
   multiplyAdds: ([, w], [y]) => convolved(y, w),
   infer: ([x, w], { strides, pads, dilations }) => {
     const [n, , h, width] = x.shape;
@@ -54,8 +63,14 @@ const pooled = ({ dtype, shape: [n, c, h, w] }: TensorType, attrs: PoolAttribute
 
 const POOL = { kernel_shape: 'ints', strides: 'ints', pads: 'ints' } as const;
 
+const completePool = ({ kernel_shape, strides = [1, 1], pads = NO_PADS }: Partial<PoolAttributes>) => {
+  if (!kernel_shape) throw new Error('expected a kernel_shape');
+  return { kernel_shape, strides, pads };
+};
+
 const maxPoolOp = defineOp<PoolAttributes>('MaxPool', {
   attributes: POOL,
+  complete: completePool,
   infer: ([x], attrs) => {
     const y = pooled(x, attrs);
     return [y, { dtype: 'int64', shape: y.shape }];
@@ -66,14 +81,18 @@ export const maxPool = (x: Value, attrs: PoolAttributes): Value[] => maxPoolOp.c
 
 const averagePoolOp = defineOp<AveragePoolAttributes>('AveragePool', {
   attributes: { ...POOL, count_include_pad: 'int' },
+  complete: ({ count_include_pad = 0, ...pool }) => ({ ...completePool(pool), count_include_pad }),
   infer: ([x], attrs) => [pooled(x, attrs)],
 });
 export const averagePool = (x: Value, attrs: AveragePoolAttributes): Value => averagePoolOp.one([x], attrs);
 
 type Epsilon = { epsilon: number };
 
+const EPSILON = 1e-5;
+
 const batchNormalizationOp = defineOp<Epsilon>('BatchNormalization', {
   attributes: { epsilon: 'float' },
+  complete: ({ epsilon = EPSILON }) => ({ epsilon }),
   infer: ([x]) => [x],
 });
 /** In inference: (x, scale, bias, mean, variance), all but x [C]. */
@@ -82,6 +101,7 @@ export const batchNormalization = (inputs: readonly Value[], epsilon: number): V
 
 const layerNormalizationOp = defineOp<Epsilon & { axis: number }>('LayerNormalization', {
   attributes: { epsilon: 'float', axis: 'int' },
+  complete: ({ epsilon = EPSILON, axis = -1 }) => ({ epsilon, axis }),
   infer: ([x]) => {
     const row = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
     return [x, row, row];
@@ -94,6 +114,7 @@ export const layerNormalization = (inputs: readonly Value[], epsilon: number): V
 const hardSigmoidOp = defineOp<{ alpha: number; beta: number }>('HardSigmoid', {
   elementwise: true,
   attributes: { alpha: 'float', beta: 'float' },
+  complete: ({ alpha = 0.2, beta = 0.5 }) => ({ alpha, beta }),
   infer: ([x]) => [x],
 });
 /** max(0, min(1, alpha x + beta)) */
@@ -114,3 +135,60 @@ const shapeOp = defineOp<Record<string, never>>('Shape', {
 });
 /** The sizes of x, int64 [rank]: for sizes that are known only at run time. */
 export const shapeOf = (x: Value): Value => shapeOp.one([x], {});
+
+const rangeOp = defineOp<{ length: Dim }>('Range', {
+  attributes: { length: 'builder' },
+  infer: ([{ dtype }], { length }) => [{ dtype, shape: [length] }],
+});
+/** 0, 1, ... below `limit` (a scalar), whose size is `length`. */
+export function rangeTo(limit: Value, length: Dim): Value {
+  const number = (n: number) => limit.graph.scalar(n, limit.dtype);
+  return rangeOp.one([number(0), limit, number(1)], { length });
+}
+
+const globalPoolOp = defineOp<Record<string, never>>('GlobalAveragePool', {
+  infer: ([{ dtype, shape }]) => [{ dtype, shape: [...shape.slice(0, 2), ...shape.slice(2).map(() => 1)] }],
+});
+/** [N, C, H, W] -> [N, C, 1, 1] */
+export const globalAveragePooled = (x: Value): Value => globalPoolOp.one([x], {});
+
+const flattenOp = defineOp<{ axis: number }>('Flatten', {
+  moves: true,
+  view: true,
+  attributes: { axis: 'int' },
+  complete: ({ axis = 1 }) => ({ axis }),
+  infer: ([{ dtype, shape }], { axis }) => {
+    const merged = (part: readonly Dim[]) => part.reduce<Dim>(product, 1);
+    return [{ dtype, shape: [merged(shape.slice(0, axis)), merged(shape.slice(axis))] }];
+  },
+});
+const product = (a: Dim, b: Dim): Dim => {
+  if (typeof a === 'number') return a === 1 ? b : times(b, a);
+  if (typeof b === 'number') return times(a, b);
+  throw new Error('expected at most one symbolic size on each side');
+};
+/** [N, ...] -> [N, product of the rest] */
+export const flattenRows = (x: Value): Value => flattenOp.one([x], { axis: 1 });
+
+const topKOp = defineOp<{ k: readonly number[]; axis: number; largest: 0 | 1; sorted: 0 | 1 }>('TopK', {
+  attributes: { axis: 'int', largest: 'int', sorted: 'int' },
+  constantInputs: ['k'],
+  complete: ({ k = [], axis = -1, largest = 1, sorted = 1 }, [{ shape }]) => ({
+    k,
+    axis: normalizeAxis(axis, shape.length),
+    largest,
+    sorted,
+  }),
+  infer: ([x], { k: [k], axis }) => {
+    const shape = x.shape.map((d, i) => (i === axis ? k : d));
+    return [
+      { dtype: x.dtype, shape },
+      { dtype: 'int64', shape },
+    ];
+  },
+});
+/** The k largest along the last axis, the largest first and of equals the one that comes first, and their places (int64). */
+export function topK(x: Value, k: number): [values: Value, places: Value] {
+  const [values, places] = topKOp.call([x], { k: [k], axis: x.rank - 1, largest: 1, sorted: 1 });
+  return [values, places];
+}

@@ -23,10 +23,15 @@ function restoreAxes(y: Value, x: Value, { axes, keepdims }: ReduceAttributes): 
   );
 }
 
-function reduction(type: string, rule: (dy: Value, x: Value, y: Value) => Value) {
+function reduction(type: string, inputsSince: number, rule: (dy: Value, x: Value, y: Value) => Value) {
   const op = defineOp<ReduceAttributes>(type, {
     attributes: { keepdims: 'int' },
     constantInputs: ['axes'],
+    inputsSince,
+    complete: ({ keepdims = 1, axes = [] }, [{ shape }]) => ({
+      keepdims,
+      axes: axes.length === 0 ? range(shape.length) : axes.map((axis) => normalizeAxis(axis, shape.length)),
+    }),
     infer: (inputs, attrs) => inferReduce(inputs, attrs),
     vjp: ([dy], [x], [y], attrs) => [() => rule(restoreAxes(dy, x, attrs), x, restoreAxes(y, x, attrs))],
   });
@@ -35,13 +40,13 @@ function reduction(type: string, rule: (dy: Value, x: Value, y: Value) => Value)
     axes.length === 0 ? x : op.one([x], { axes: axes.map((axis) => normalizeAxis(axis, x.rank)), keepdims });
 }
 
-export const reduceSum = reduction('ReduceSum', (dy, x) => expandLike(dy, x));
+export const reduceSum = reduction('ReduceSum', 13, (dy, x) => expandLike(dy, x));
 /** The gradient is spread evenly: dy / count. */
-export const reduceMean = reduction('ReduceMean', (dy, x) => {
+export const reduceMean = reduction('ReduceMean', 18, (dy, x) => {
   const count = (shape: Value['shape']) => shape.reduce<number>((n, d) => n * (d as number), 1);
   return div(expandLike(dy, x), count(x.shape) / count(dy.shape));
 });
-/** Every element that equals the maximum gets the whole gradient: meant for maxima without ties. */
-export const reduceMax = reduction('ReduceMax', (dy, x, y) =>
-  mul(cast(equal(x, expandLike(y, x)), dy.dtype), dy),
-);
+/** Every element that equals the extreme gets the whole gradient: meant for extremes without ties. */
+const ofExtreme = (dy: Value, x: Value, y: Value) => mul(cast(equal(x, expandLike(y, x)), dy.dtype), dy);
+export const reduceMax = reduction('ReduceMax', 18, ofExtreme);
+export const reduceMin = reduction('ReduceMin', 18, ofExtreme);

@@ -11,11 +11,28 @@ function staticPart(shape: Shape): { count: number; symbols: string } {
   return { count: sizes.reduce((product, { count }) => product * count, 1), symbols: symbols.sort().join() };
 }
 
+/** The shape with its 0 (as in x) and -1 (what is left of x), as files write them, as sizes. */
+function resolved(x: Shape, wanted: Shape): Shape {
+  const shape = wanted.map((d, i) => (d === 0 ? x[i] : d));
+  const open = shape.indexOf(-1);
+  if (open < 0) return shape;
+  const all = staticPart(x);
+  const rest = staticPart(shape.filter((_, i) => i !== open));
+  const count = all.count / rest.count;
+  const isShared = rest.symbols === all.symbols;
+  if (!Number.isInteger(count) || (rest.symbols !== '' && !isShared)) {
+    throw new Error(`cannot be reshaped to [${wanted.join(', ')}]`);
+  }
+  const size = isShared ? count : count === 1 ? all.symbols : `${count}*${all.symbols}`;
+  return shape.map((d, i) => (i === open ? size : d));
+}
+
 const reshapeOp = defineOp<{ shape: Shape & readonly number[] }>('Reshape', {
   moves: true,
   view: true,
   half: 'follows',
   constantInputs: ['shape'],
+  complete: ({ shape = [] }, [x]) => ({ shape: resolved(x.shape, shape) as readonly number[] }),
   infer: ([x], { shape }) => {
     const a = staticPart(x.shape);
     const b = staticPart(shape);
@@ -45,6 +62,7 @@ const transposeOp = defineOp<{ perm: readonly number[] }>('Transpose', {
   moves: true,
   half: 'follows',
   attributes: { perm: 'ints' },
+  complete: ({ perm }, [x]) => ({ perm: perm ?? range(x.shape.length).reverse() }),
   infer: ([x], { perm }) => {
     if (perm.length !== x.shape.length || [...perm].sort((a, b) => a - b).some((p, i) => p !== i)) {
       throw new Error(`perm [${perm.join(', ')}] is no permutation of the axes`);
@@ -92,6 +110,14 @@ const sliceOp = defineOp<SliceAttributes>('Slice', {
   moves: true,
   half: 'follows',
   constantInputs: ['starts', 'ends', 'axes', 'steps'],
+  complete: ({ starts = [], ends = [], axes = range(starts.length), steps = starts.map(() => 1) }, [x]) => {
+    const front = axes.map((axis) => normalizeAxis(axis, x.shape.length));
+    const within = (at: number, i: number) => {
+      const size = x.shape[front[i]];
+      return typeof size === 'number' ? Math.max(0, Math.min(size, at < 0 ? at + size : at)) : at;
+    };
+    return { starts: starts.map(within), ends: ends.map(within), axes: front, steps };
+  },
   infer: ([x], { starts, ends, axes, steps }) => {
     const shape = [...x.shape];
     axes.forEach((axis, i) => {
@@ -178,6 +204,7 @@ const concatOp = defineOp<{ axis: number }>('Concat', {
   moves: true,
   half: 'follows',
   attributes: { axis: 'int' },
+  complete: ({ axis = 0 }, [{ shape }]) => ({ axis: normalizeAxis(axis, shape.length) }),
   infer: (inputs, { axis }) => {
     const [first] = inputs;
     const rest = (shape: Shape) => shape.filter((_, i) => i !== axis);

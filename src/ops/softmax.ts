@@ -1,15 +1,20 @@
 /** Softmax and the losses on top of it. */
 import { defineOp } from '../graph/op';
 import { normalizeAxis } from '../graph/shape';
-import type { Value } from '../graph/graph';
+import type { OpDefinition, Value } from '../graph/graph';
 import { add, cast, equal, exp, mul, neg, sub } from './elementwise';
 import { reduceSum } from './reduce';
 import { reshape } from './shape';
 
 type Axis = { axis: number };
 
-const softmaxOp = defineOp<Axis>('Softmax', {
+const AXIS: Pick<OpDefinition<Axis>, 'attributes' | 'complete'> = {
   attributes: { axis: 'int' },
+  complete: ({ axis = -1 }, [{ shape }]) => ({ axis: normalizeAxis(axis, shape.length) }),
+};
+
+const softmaxOp = defineOp<Axis>('Softmax', {
+  ...AXIS,
   infer: ([x]) => [x],
   // dx = y (dy - sum(dy y))
   vjp: ([dy], _inputs, [y], { axis }) => [
@@ -22,7 +27,7 @@ const softmaxOp = defineOp<Axis>('Softmax', {
 export const softmax = (x: Value, axis = -1) => softmaxOp.one([x], { axis: normalizeAxis(axis, x.rank) });
 
 const logSoftmaxOp = defineOp<Axis>('LogSoftmax', {
-  attributes: { axis: 'int' },
+  ...AXIS,
   infer: ([x]) => [x],
   // dx = dy - softmax(x) sum(dy)
   vjp: ([dy], _inputs, [y], { axis }) => [() => sub(dy, mul(exp(y), reduceSum(dy, [axis], 1)))],

@@ -8,10 +8,12 @@ import { gelu, relu } from '../../src/ops/activation';
 import * as e from '../../src/ops/elementwise';
 import { gather } from '../../src/ops/gather';
 import { gemm, matmul } from '../../src/ops/matmul';
-import { identity } from '../../src/ops/onnx';
+import { cond, loop } from '../../src/ops/control';
+import * as o from '../../src/ops/onnx';
+import { dequantizeLinear, quantizeLinear } from '../../src/ops/quantize';
 import { batchNorm, batchNormInference, layerNorm } from '../../src/ops/norm';
 import { globalAveragePool } from '../../src/ops/pool';
-import { reduceMax, reduceMean, reduceSum } from '../../src/ops/reduce';
+import { reduceMax, reduceMean, reduceMin, reduceSum } from '../../src/ops/reduce';
 import * as s from '../../src/ops/shape';
 import { logSoftmax, softmax } from '../../src/ops/softmax';
 
@@ -110,6 +112,7 @@ const elementwise: Case[] = [
   ...unary('Sigmoid', e.sigmoid),
   ...unary('Abs', e.abs),
   ...unary('Sign', e.sign),
+  ...unary('Floor', e.floor),
   row('Erf', 'float32', [single(normal(3, 4))], e.erf),
   ...compare('Greater', e.greater),
   ...compare('GreaterOrEqual', e.greaterOrEqual),
@@ -133,7 +136,7 @@ const elementwise: Case[] = [
 ];
 
 const shapes: Case[] = [
-  row('Identity', 'a matrix', [normal(2, 3)], identity),
+  row('Identity', 'a matrix', [normal(2, 3)], o.identity),
   row('Reshape', 'split', [normal(2, 6)], (x) => s.reshape(x, [2, 3, 2])),
   row('Reshape', 'to a scalar', [normal(1, 1)], (x) => s.reshape(x, [])),
   row('Transpose', 'three axes', [normal(2, 3, 4)], (x) => s.transpose(x, [2, 0, 1])),
@@ -158,11 +161,62 @@ const shapes: Case[] = [
   row('Gather', 'scalar index', [normal(2, 4), given('int64', [], 3)], (x, i) => gather(x, i, -1)),
 ];
 
+const NONE = { gradient: false } as const;
+
+/** Operators that lowering, exports and evaluators write, and control flow. */
+const plain: Case[] = [
+  row('Shape', 'a map', [normal(2, 3, 4)], o.shapeOf, NONE),
+  row('Range', 'four', [given('float32', [], 4)], (limit) => o.rangeTo(limit, 4), NONE),
+  row('GlobalAveragePool', 'a map', [single(normal(2, 3, 4, 5))], o.globalAveragePooled, NONE),
+  row('Flatten', 'a map', [normal(2, 3, 4, 5)], o.flattenRows, NONE),
+  row('TopK', 'two of five', [normal(3, 5)], (x) => o.topK(x, 2), NONE),
+  row(
+    'QuantizeLinear',
+    'a tensor',
+    [single(normal(2, 3)), given('float32', [], 0.5), given('uint8', [], 128)],
+    (x, scale, zero) => quantizeLinear(x, scale, zero),
+    NONE,
+  ),
+  row(
+    'DequantizeLinear',
+    'channels',
+    [given('int8', [2, 2], 1, -2, 3, 4), given('float32', [2], 0.5, 2)],
+    (x, scale) => dequantizeLinear(x, scale, null, 0),
+    NONE,
+  ),
+  row(
+    'Loop',
+    'three rounds',
+    [normal(2), given('int64', [], 3)],
+    (x, count) => {
+      const rounds = loop('rounds', count, 3, new Map([['x', x]]), (_inner, _round, own) => {
+        const next = e.mul(own.get('x') as Value, 2);
+        return { carried: new Map([['x', next]]), stacked: new Map([['x', next]]) };
+      });
+      return [...rounds.carried.values(), ...rounds.stacked.values()];
+    },
+    NONE,
+  ),
+  row(
+    'If',
+    'one of two',
+    [normal(2), given('bool', [], 1)],
+    (x, condition) =>
+      cond(
+        condition,
+        () => [e.mul(x, 2)],
+        () => [e.neg(x)],
+      ),
+    NONE,
+  ),
+];
+
 const reductions: Case[] = (
   [
     ['ReduceSum', reduceSum],
     ['ReduceMean', reduceMean],
     ['ReduceMax', reduceMax],
+    ['ReduceMin', reduceMin],
   ] as const
 ).flatMap(([op, build]) => [
   row(op, 'all axes', [normal(2, 3)], (x) => build(x)),
@@ -325,6 +379,7 @@ const networks: Case[] = [
 export const cases: readonly Case[] = [
   ...elementwise,
   ...shapes,
+  ...plain,
   ...reductions,
   ...matrices,
   ...softmaxes,
