@@ -5,6 +5,7 @@
 import type { Recipe } from '../../src/bundle/recipe';
 import type { Value } from '../../src/graph/graph';
 import type { Context } from '../../src/nn/context';
+import { normalize } from '../../src/nn/images';
 import { Linear } from '../../src/nn/layers';
 import { ResNet } from '../../src/nn/resnet';
 import { add, cast, mul } from '../../src/ops/elementwise';
@@ -14,7 +15,6 @@ import { reshape } from '../../src/ops/shape';
 import { crossEntropy } from '../../src/ops/softmax';
 import { consistencyLoss } from './consistency';
 import { hybrid, type Embedder } from './hybrid';
-import { normalize } from './images';
 import { hits } from './metrics';
 import { mix, mixOver } from './mixup';
 import type { ExampleResult, Program } from '../../src/compile/task';
@@ -28,15 +28,22 @@ export function classifier(recipe: Recipe): Program {
   const isHybrid = network.globalPool === 'attention';
   const { modules, embed }: Embedder = isHybrid
     ? hybrid(recipe, resnet)
-    : { modules: {}, embed: (context, images) => globalAveragePool(resnet.apply(context, images)) };
+    : {
+        modules: {},
+        embed(context, images) {
+          const map = resnet.apply(context, images);
+          return { embedding: globalAveragePool(map), map };
+        },
+      };
 
   /** Normalized images [B, C, H, W] -> embedding [B, D], logits [B, K] */
-  const classify = (context: Context, images: Value) => {
-    const embedding = embed(context, images);
-    return { embedding, logits: context.scope('fc', () => fc.apply(context, embedding)) };
+  const infer = (context: Context, pixels: Value) => {
+    const { embedding, map } = embed(context, pixels);
+    return { outputs: { embedding, logits: context.scope('fc', () => fc.apply(context, embedding)) }, map };
   };
-  const infer = (context: Context, images: Value) =>
-    classify(context, normalize(images, image, context.dtype));
+  /** uint8 images [B, H, W, C] */
+  const classify = (context: Context, images: Value) =>
+    infer(context, normalize(images, image, context.dtype)).outputs;
 
   const { labelSmoothing, mixup } = recipe.regularize;
   const measured = (logits: Value, over: (measure: (labels: Value) => Value) => Value) => ({
@@ -48,7 +55,8 @@ export function classifier(recipe: Recipe): Program {
   const supervised = (context: Context, { images, labels, mixup_weight }: Batch): ExampleResult => {
     const plain = normalize(images, image, context.dtype);
     const weight = mixup > 0 ? cast(mixup_weight, context.dtype) : null;
-    const { logits } = classify(context, weight ? context.scope('mixup', () => mix(plain, weight)) : plain);
+    const mixed = weight ? context.scope('mixup', () => mix(plain, weight)) : plain;
+    const { logits } = infer(context, mixed).outputs;
     const over = (measure: (labels: Value) => Value) =>
       weight ? mixOver(labels, weight, measure) : measure(labels);
     return context.scope('loss', () => ({
@@ -67,9 +75,9 @@ export function classifier(recipe: Recipe): Program {
     const { images, labels, unlabelled_weak: weak, unlabelled_strong: strong } = batch;
     const { ratio, weight } = recipe.consistency;
     const aside = (name: string, unlabelled: Value) =>
-      context.scope(name, () => context.withoutUpdates(() => infer(context, unlabelled).logits));
+      context.scope(name, () => context.withoutUpdates(() => classify(context, unlabelled).logits));
     const weakLogits = aside('weak', weak);
-    const { logits } = infer(context, images);
+    const { logits } = classify(context, images);
     const strongLogits = aside('strong', strong);
     return context.scope('loss', () => {
       const supervised = crossEntropy(logits, labels, labelSmoothing);
@@ -109,7 +117,7 @@ export function classifier(recipe: Recipe): Program {
     forward(context, batch) {
       if (context.training) return (isConsistent ? consistent : supervised)(context, batch);
       const { images, labels } = batch;
-      const predictions = infer(context, images);
+      const predictions = classify(context, images);
       return context.scope('loss', () => ({
         loss: crossEntropy(predictions.logits, labels),
         metrics: measured(predictions.logits, (measure) => measure(labels)),

@@ -14,13 +14,13 @@ import type { Module } from '../../src/nn/state';
 import { add } from '../../src/ops/elementwise';
 import { globalAveragePool } from '../../src/ops/pool';
 import { reshape, transpose } from '../../src/ops/shape';
-import { allPatches } from './images';
+import { allPatches } from './patches';
 
 export interface Embedder {
   /** besides the encoder's */
   readonly modules: Module;
-  /** Normalized images [B, C, H, W] -> [B, D] */
-  readonly embed: (context: Context, images: Value) => Value;
+  /** Normalized images [B, C, H, W] -> [B, D], and the map [B, D, h, w] where it is the average of one. */
+  readonly embed: (context: Context, images: Value) => { readonly embedding: Value; readonly map?: Value };
 }
 
 export function hybrid(recipe: Recipe, encoder: ResNet): Embedder {
@@ -41,7 +41,8 @@ function mapTokens({ image, network, pooling }: Recipe, encoder: ResNet): Embedd
       const tokens = transpose(reshape(map, [b, d, h * w]), [0, 2, 1]);
       const places = context.scope('map_position', () => modules.map_position.apply(context));
       const placed = add(tokens, places);
-      return context.scope('attention_pooling', () => modules.attention_pooling.apply(context, placed));
+      const pool = () => modules.attention_pooling.apply(context, placed);
+      return { embedding: context.scope('attention_pooling', pool) };
     },
   };
 }
@@ -64,7 +65,9 @@ function patchTokens(recipe: Recipe, encoder: ResNet): Embedder {
             context.scope('position', () => position.apply(context)),
           )
         : tokens;
-      return context.scope('attention_pooling', () => attentionPooling.apply(context, placed));
+      return {
+        embedding: context.scope('attention_pooling', () => attentionPooling.apply(context, placed)),
+      };
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Recipe } from '../../src/bundle/recipe';
 import type { Value } from '../../src/graph/graph';
 import { AttentionPooling } from '../../src/nn/attentionPooling';
 import type { Context } from '../../src/nn/context';
+import { normalize } from '../../src/nn/images';
 import { createPosition } from '../../src/nn/position';
 import { ResNet } from '../../src/nn/resnet';
 import { add, mul } from '../../src/ops/elementwise';
@@ -16,7 +17,7 @@ import { globalAveragePool } from '../../src/ops/pool';
 import { reduceMean } from '../../src/ops/reduce';
 import { reshape, slice } from '../../src/ops/shape';
 import { crossEntropy } from '../../src/ops/softmax';
-import { cutPatches, normalize } from './images';
+import { cutPatches } from './patches';
 import { hits } from './metrics';
 import type { Program } from '../../src/compile/task';
 
@@ -80,6 +81,9 @@ export function selfie(recipe: Recipe): Program {
       });
     },
 
-    infer: (context, images) => ({ embedding: encode(context, images) }),
+    infer(context, pixels) {
+      const map = encoder.apply(context, pixels);
+      return { outputs: { embedding: globalAveragePool(map) }, map };
+    },
   };
 }

@@ -7,6 +7,7 @@ import type { Recipe } from '../bundle/recipe';
 import { gradients } from '../autodiff/gradients';
 import { Graph, type Value } from '../graph/graph';
 import { Context, type BuildSettings } from '../nn/context';
+import { normalize } from '../nn/images';
 import { RunningStatistic } from '../nn/state';
 import type { DType } from '../tensors/dtype';
 import { allFinite } from '../optim/lossScale';
@@ -145,16 +146,20 @@ export function evalGraph(task: Task, recipe: Recipe): StepGraph {
   return ports.done();
 }
 
-/** Inference on whole images with a batch size of the caller's choice. */
+/**
+ * Inference on whole images with a batch size of the caller's choice. Where others begin or look in has a name: `pixels`, the
+ * normalized images [batch, C, size, size], and `map`, where the embedding is the average of one.
+ */
 export function encoderGraph(task: Task, recipe: Recipe): StepGraph {
   const ports = new Ports(new Graph('encoder'));
   const program = task(recipe);
   const { size, channels } = recipe.image;
   const images = ports.input('batch', 'images', 'uint8', ['batch', size, size, channels]);
   const context = bind(ports, program, { training: false }, evaluatedState(recipe));
-  Object.entries(program.infer(context, images)).forEach(([name, value]) =>
-    ports.output('prediction', name, value),
-  );
+  const pixels = ports.graph.label('pixels', normalize(images, recipe.image, context.dtype));
+  const { outputs, map } = program.infer(context, pixels);
+  if (map) ports.graph.label('map', map);
+  Object.entries(outputs).forEach(([name, value]) => ports.output('prediction', name, value));
   return ports.done();
 }
 

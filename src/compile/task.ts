@@ -30,8 +30,15 @@ export interface Program {
   /** training takes `mixup_weight` */
   readonly usesMixup?: boolean;
   forward(context: Context, batch: Readonly<Record<string, Value>>): ExampleResult;
-  /** Whole images uint8 [batch, H, W, C] -> what an exported model puts out. */
-  infer(context: Context, images: Value): Readonly<Record<string, Value>>;
+  /** Whole images, normalized, [batch, C, H, W]. */
+  infer(context: Context, pixels: Value): Inference;
+}
+
+export interface Inference {
+  /** what an exported model puts out */
+  readonly outputs: Readonly<Record<string, Value>>;
+  /** [batch, D, h, w], where the embedding is the average of a map */
+  readonly map?: Value;
 }
 
 /** The program that a recipe of the task describes. */

@@ -1,7 +1,9 @@
 /** Whether embeddings have collapsed: do they spread over the sphere, and over how many dimensions. */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { Graph } from '../graph/graph';
+import { gemm } from '../ops/matmul';
 import { unitRows, type Rows } from '../tensors/rows';
-import { node, openMatrixGraph, output } from './matrixGraph';
+import { openGraph, output } from './openGraph';
 
 export interface Collapse {
   /**
@@ -47,15 +49,10 @@ const plogp = (p: number) => (p > 0 ? p * Math.log(p) : 0);
 /** Roots of the eigenvalues of X^T X or X X^T, whichever is smaller, formed in float64. */
 export async function singularValues({ count, width, values }: Rows, threads: number): Promise<Float64Array> {
   const size = Math.min(count, width);
-  const session = await openMatrixGraph(
-    {
-      name: 'Gram matrix',
-      inputs: { rows: ['float64', [count, width]] },
-      outputs: { gram: ['float64', [size, size]] },
-      nodes: [node('Gemm', ['rows', 'rows'], ['gram'], count > width ? { transA: 1 } : { transB: 1 })],
-    },
-    threads,
-  );
+  const graph = new Graph('Gram matrix');
+  const input = graph.input('rows', 'float64', [count, width]);
+  graph.output('gram', gemm(input, input, count > width ? { transA: 1 } : { transB: 1 }));
+  const session = await openGraph(graph, threads);
   try {
     const rows = { dtype: 'float64', shape: [count, width], data: Float64Array.from(values) } as const;
     const results = await session.run(new Map([['rows', rows]]));

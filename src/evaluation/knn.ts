@@ -3,8 +3,11 @@
  * votes for its class with exp(similarity / temperature) (Wu et al., "Unsupervised Feature Learning via Non-Parametric
  * Instance Discrimination", 2018; DINO's evaluation, 2021).
  */
+import { Graph } from '../graph/graph';
+import { gemm } from '../ops/matmul';
+import { topK } from '../ops/onnx';
 import { argmax, unitRows, type Rows } from '../tensors/rows';
-import { node, openMatrixGraph, output } from './matrixGraph';
+import { openGraph, output } from './openGraph';
 
 export interface Neighbours {
   readonly k: number;
@@ -25,19 +28,13 @@ export async function nearest(bank: Rows, queries: Rows, k: number, threads: num
     indices: new Int32Array(queries.count * k),
     similarities: new Float32Array(queries.count * k),
   };
-  const session = await openMatrixGraph(
-    {
-      name: 'nearest neighbours',
-      inputs: { bank: ['float32', [n, width]], queries: ['float32', ['m', width]] },
-      outputs: { similarities: ['float32', ['m', k]], indices: ['int64', ['m', k]] },
-      constants: [{ name: 'k', dtype: 'int64', shape: [1], data: BigInt64Array.of(BigInt(k)) }],
-      nodes: [
-        node('Gemm', ['queries', 'bank'], ['cosines'], { transB: 1 }),
-        node('TopK', ['cosines', 'k'], ['similarities', 'indices'], { axis: 1, largest: 1, sorted: 1 }),
-      ],
-    },
-    threads,
-  );
+  const graph = new Graph('nearest neighbours');
+  const all = graph.input('bank', 'float32', [n, width]);
+  const asked = graph.input('queries', 'float32', ['m', width]);
+  const [similarities, indices] = topK(gemm(asked, all, { transB: 1 }), k);
+  graph.output('similarities', similarities);
+  graph.output('indices', indices);
+  const session = await openGraph(graph, threads);
   const rows = { dtype: 'float32', shape: [n, width], data: unitRows(bank).values } as const;
   const { values } = unitRows(queries);
   try {

@@ -2,10 +2,16 @@
  * Multinomial logistic regression: mean cross-entropy + |W|^2 / (2 C n) over the weights and not the biases, which is
  * scikit-learn's LogisticRegression divided by C n. Value and gradient come from a float64 graph, the rest from L-BFGS.
  */
+import { gradients } from '../autodiff/gradients';
+import { Graph } from '../graph/graph';
+import { div, mul, sub } from '../ops/elementwise';
+import { gemm } from '../ops/matmul';
+import { reduceSum } from '../ops/reduce';
+import { logSoftmax } from '../ops/softmax';
 import type { HostTensor } from '../tensors/dtype';
 import { argmax, type Rows } from '../tensors/rows';
 import { minimize, type Evaluated } from './lbfgs';
-import { node, openMatrixGraph, output } from './matrixGraph';
+import { openGraph, output } from './openGraph';
 
 export interface LogisticModel {
   /** [classes, width] */
@@ -32,36 +38,7 @@ export async function openLogistic(
   threads: number,
 ): Promise<LogisticProblem> {
   const { count: n, width } = rows;
-  const session = await openMatrixGraph(
-    {
-      name: 'logistic regression',
-      inputs: {
-        x: ['float64', [n, width]],
-        target: ['float64', [n, classes]],
-        w: ['float64', [classes, width]],
-        b: ['float64', [classes]],
-      },
-      outputs: { loss: ['float64', []], dw: ['float64', [classes, width]], db: ['float64', [classes]] },
-      constants: [
-        { name: 'n', dtype: 'float64', shape: [], data: Float64Array.of(n) },
-        { name: 'rows', dtype: 'int64', shape: [1], data: BigInt64Array.of(0n) },
-      ],
-      nodes: [
-        node('Gemm', ['x', 'w', 'b'], ['logits'], { transB: 1 }),
-        node('LogSoftmax', ['logits'], ['log_p'], { axis: 1 }),
-        node('Mul', ['log_p', 'target'], ['hit']),
-        node('ReduceSum', ['hit'], ['log_likelihood'], { keepdims: 0 }),
-        node('Neg', ['log_likelihood'], ['sum']),
-        node('Div', ['sum', 'n'], ['loss']),
-        node('Exp', ['log_p'], ['p']),
-        node('Sub', ['p', 'target'], ['difference']),
-        node('Div', ['difference', 'n'], ['d_logits']),
-        node('Gemm', ['d_logits', 'x'], ['dw'], { transA: 1 }),
-        node('ReduceSum', ['d_logits', 'rows'], ['db'], { keepdims: 0 }),
-      ],
-    },
-    threads,
-  );
+  const session = await openGraph(lossGraph(n, width, classes), threads);
   const target = new Float64Array(n * classes);
   labels.forEach((label, row) => (target[row * classes + label] = 1));
   const tensor = (data: Float64Array, ...shape: number[]): HostTensor => ({ dtype: 'float64', shape, data });
@@ -76,6 +53,7 @@ export async function openLogistic(
     const results = await session.run(
       new Map([
         ...fixed,
+        ['strength', tensor(Float64Array.of(1 / (c * n)))],
         ['w', tensor(x.slice(0, split), classes, width)],
         ['b', tensor(x.slice(split), classes)],
       ]),
@@ -83,13 +61,7 @@ export async function openLogistic(
     const gradient = new Float64Array(x.length);
     gradient.set(output(results, 'dw') as Float64Array);
     gradient.set(output(results, 'db') as Float64Array, split);
-    const strength = 1 / (c * n);
-    let square = 0;
-    for (let i = 0; i < split; i++) {
-      square += x[i] * x[i];
-      gradient[i] += strength * x[i];
-    }
-    return { value: Number(output(results, 'loss')[0]) + (strength / 2) * square, gradient };
+    return { value: Number(output(results, 'loss')[0]), gradient };
   };
 
   return {
@@ -104,6 +76,28 @@ export async function openLogistic(
     },
     release: () => session.release(),
   };
+}
+
+/**
+ * x [n, width], target [n, classes] (one-hot), w, b, strength [] -> mean cross-entropy + strength |w|^2 / 2, and its gradients.
+ */
+function lossGraph(n: number, width: number, classes: number): Graph {
+  const graph = new Graph('logistic regression');
+  const input = (name: string, ...shape: number[]) => graph.input(name, 'float64', shape);
+  const [x, target, w, b] = [
+    input('x', n, width),
+    input('target', n, classes),
+    input('w', classes, width),
+    input('b', classes),
+  ];
+  const likelihood = reduceSum(mul(logSoftmax(gemm(x, w, { transB: 1 }, b), 1), target));
+  const penalty = mul(reduceSum(mul(w, w)), mul(input('strength'), 0.5));
+  const loss = sub(penalty, div(likelihood, n));
+  const [dw, db] = gradients(loss, [w, b]);
+  graph.output('loss', loss);
+  graph.output('dw', dw);
+  graph.output('db', db);
+  return graph;
 }
 
 /** The class with the largest logit of each row, [rows]; of equals the lower label. */

@@ -5,7 +5,7 @@ import { UserError } from '../base/errors';
 import { joinFloats, type HostTensor } from '../tensors/dtype';
 import type { GraphSession } from '../runtime/session';
 import { withSession } from '../run/openRun';
-import { IMAGE } from './model/input';
+import { IMAGE } from './model/network';
 import { inParts } from './samples';
 
 /** How exported models are run here. */

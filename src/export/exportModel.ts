@@ -5,17 +5,15 @@ import { graphPath, type Bundle } from '../bundle/read';
 import { UserError } from '../base/errors';
 import type { HostTensor } from '../tensors/dtype';
 import { readModel, writeModel, type WriteOptions } from '../onnx/files';
-import type { OnnxModel } from '../onnx/model';
 import { createSession } from '../runtime/session';
 import { discard, discardAtExit } from '../base/temporary';
 import { calibrate } from './model/calibrate';
 import { BATCH, evaluateImages, largestDifference, runModel, SETTINGS } from './compare';
-import { embedState } from './model/bakeWeights';
+import { embedState, exactNetwork, type Weighted } from './model/bakeWeights';
 import { OUTPUT_OF, type ExportForm, type Precision } from './form';
-import { IMAGE, pixelsOf } from './model/input';
 import { measure, type Measurement } from './measure';
+import type { Range } from './model/quantize';
 import { exportMetadata, type ExportDetails } from './metadata';
-import { quantize } from './model/quantize';
 import { asInput, inParts, noise, type Samples } from './samples';
 
 export interface ExportRequest {
@@ -59,10 +57,11 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
   const { bundle, state, out, form, details, samples, write } = request;
   const { manifest } = bundle;
   const { image } = manifest.recipe;
-  const build = builder(request);
+  const weighted = weightedOf(request);
   const isExact = form.precision === 'float32';
-  const model = isExact ? build(form) : await makeRounded(request, build);
-  const exact = isExact || !samples ? null : build({ ...form, precision: 'float32' });
+  const ranges = form.precision === 'int8' ? await rangesOf(request, weighted) : [];
+  const model = embedState(weighted, form, { ranges });
+  const exact = isExact || !samples ? null : embedState(weighted, { ...form, precision: 'float32' });
   const measured = samples ? await measure(model, exact, samples, form, image) : null;
   const metadata = exportMetadata(manifest, form, details, measured);
   const folder = path.dirname(path.resolve(out));
@@ -94,25 +93,15 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
   }
 }
 
-/** The run's network in whatever form, from its graph, which is read once. */
-function builder({ bundle, state, weights = state }: ExportRequest): (form: ExportForm) => OnnxModel {
-  const base = readModel(graphPath(bundle, 'encoder'));
-  return (form) => embedState(base, weights, form, bundle.manifest.recipe);
-}
+const weightedOf = ({ bundle, state, weights = state }: ExportRequest): Weighted => ({
+  model: readModel(graphPath(bundle, 'encoder')),
+  state: weights,
+  image: bundle.manifest.recipe.image,
+});
 
-async function makeRounded(
-  { bundle, form, calibration }: ExportRequest,
-  build: (form: ExportForm) => OnnxModel,
-): Promise<OnnxModel> {
-  const model = build(form);
-  if (form.precision === 'float16') return model;
+async function rangesOf({ form, calibration }: ExportRequest, weighted: Weighted): Promise<Range[]> {
   if (!calibration)
     throw new UserError('--precision int8: give --data SOURCE, of whose images it takes the ranges');
-  const images = asInput(calibration, 'float', bundle.manifest.recipe.image);
-  const float = build({ ...form, input: 'float', precision: 'float32' });
-  const ranges = await calibrate(float, inParts(images, BATCH));
-  // Every form has the same values, but for what they begin with.
-  const range = ranges.get(IMAGE);
-  if (range) ranges.set(pixelsOf(form.input), range);
-  return { ...model, graph: quantize(model.graph, pixelsOf(form.input), ranges) };
+  const images = asInput(calibration, 'float', weighted.image);
+  return calibrate(exactNetwork(weighted, form), inParts(images, BATCH));
 }

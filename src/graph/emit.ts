@@ -60,7 +60,7 @@ class Emission {
       if (!output.isAlias) names.set(value, output.name);
       return output;
     });
-    for (const [name, value] of graph.labels)
+    for (const [value, name] of graph.labels)
       if (value.constant) this.labels.set(value, name);
       else if (!names.has(value)) names.set(value, own(name));
     const read = new Set([...graph.nodes.flatMap(readsOf), ...graph.outputs.map(({ value }) => value)]);

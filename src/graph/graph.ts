@@ -2,8 +2,7 @@
  * The graph under construction: values (typed edges), nodes (operator calls in topological order), and what an operator is.
  * They name one another, so they are one file.
  */
-import { allocate, DTYPES, sizeOf, type DType, type TypedArray } from '../tensors/dtype';
-import { float16Bits } from '../tensors/float16';
+import { fromNumbers, sizeOf, type DType, type TypedArray } from '../tensors/dtype';
 import type { Shape, TensorType } from './shape';
 import type { Traits } from './traits';
 
@@ -117,7 +116,7 @@ export class Graph {
   /** of the nodes that are made now; `origin` null: where they are made */
   private place: Place = { scope: '', phase: 'forward', origin: null };
 
-  private readonly names = new Map<string, Value>();
+  private readonly names = new Map<Value, string>();
 
   /** `outer`: the graph whose values a body of `Loop` or `If` may take too. */
   constructor(
@@ -130,20 +129,14 @@ export class Graph {
     return this === other || (this.outer?.isIn(other) ?? false);
   }
 
-  /** Gives a value the name that it has in the file, unless another has it: a weight, or a point that others ask for. */
+  /** Gives a value the name that it has in the file: a weight, or a point that others ask for. The first one stays. */
   label(name: string, value: Value): Value {
-    if (!this.names.has(name)) this.names.set(name, value);
+    if (!this.names.has(value)) this.names.set(value, name);
     return value;
   }
 
-  /** The name that `label` gave. */
-  labelOf(value: Value): string | undefined {
-    for (const [name, labelled] of this.names) if (labelled === value) return name;
-    return undefined;
-  }
-
   /** The values with names of their own; inputs and outputs are not among them. */
-  get labels(): ReadonlyMap<string, Value> {
+  get labels(): ReadonlyMap<Value, string> {
     return this.names;
   }
 
@@ -207,13 +200,7 @@ export class Graph {
 
   /** A constant from plain numbers, row-major. */
   constant(dtype: DType, shape: readonly number[], numbers: ArrayLike<number>): Value {
-    const data = allocate(dtype, numbers.length);
-    const wide = DTYPES[dtype].bytes === 8 && dtype !== 'float64';
-    const half = dtype === 'float16';
-    for (let i = 0; i < numbers.length; i++) {
-      data[i] = wide ? BigInt(numbers[i]) : half ? float16Bits(numbers[i]) : numbers[i];
-    }
-    return this.tensor(dtype, shape, data);
+    return this.tensor(dtype, shape, fromNumbers(dtype, numbers));
   }
 
   scalar(number: number, dtype: DType): Value {

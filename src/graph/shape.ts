@@ -49,6 +49,29 @@ export function parts(dim: string): { count: number; symbol: string } {
   return { count: Number(count), symbol };
 }
 
+/** Product of static sizes, with the symbolic ones that both sides must share left out. */
+export function staticPart(shape: Shape): { count: number; symbols: string } {
+  const sizes = shape.map((d) => (typeof d === 'number' ? { count: d, symbol: null } : parts(d)));
+  const symbols = sizes.map(({ symbol }) => symbol).filter((symbol) => symbol !== null);
+  return { count: sizes.reduce((product, { count }) => product * count, 1), symbols: symbols.sort().join() };
+}
+
+/** The shape with its 0 (as in x) and -1 (what is left of x), as files write them, as sizes. */
+export function resolveShape(x: Shape, wanted: Shape): Shape {
+  const shape = wanted.map((d, i) => (d === 0 ? x[i] : d));
+  const open = shape.indexOf(-1);
+  if (open < 0) return shape;
+  const all = staticPart(x);
+  const rest = staticPart(shape.filter((_, i) => i !== open));
+  const count = all.count / rest.count;
+  const isShared = rest.symbols === all.symbols;
+  if (!Number.isInteger(count) || (rest.symbols !== '' && !isShared)) {
+    throw new Error(`cannot be reshaped to [${wanted.join(', ')}]`);
+  }
+  const size = isShared ? count : count === 1 ? all.symbols : `${count}*${all.symbols}`;
+  return shape.map((d, i) => (i === open ? size : d));
+}
+
 /** Number of elements; a size that is known only at run time counts as 1. */
 export const knownElements = ({ shape }: TensorType): number =>
   shape.reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);

@@ -30,7 +30,10 @@ export async function openRunModel(choice: ModelChoice, warn: (line: string) => 
   try {
     const exported = path.join(folder, 'model.onnx');
     const metadata = exportMetadata(manifest, form, details, null);
-    writeModel(exported, { ...embedState(readModel(graph), state, form, manifest.recipe), metadata });
+    writeModel(exported, {
+      ...embedState({ model: readModel(graph), state, image: manifest.recipe.image }, form),
+      metadata,
+    });
     const opened = await openExported({ model: exported, provider, threads });
     return { ...opened, name: directory, sha256: fingerprint };
   } finally {

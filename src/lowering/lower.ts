@@ -46,7 +46,7 @@ function lowerInto(graph: Graph, context: Lowering): void {
     );
     node.outputs.forEach((output, i) => context.set(output, physical[i]));
   }
-  for (const [name, value] of graph.labels)
+  for (const [value, name] of graph.labels)
     if (context.has(value, 'plain')) target.label(name, context.plain(value));
   for (const { name, value } of graph.outputs) target.output(name, context.plain(value));
 }

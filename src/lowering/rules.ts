@@ -127,6 +127,8 @@ export function choose(node: Node, options: LoweringOptions): Implementation {
 /** What a tuned table knows a node by: operator, type and shapes of its operands, attributes. */
 export function signature({ op, inputs, attrs }: Node): string {
   const operands = (inputs as Value[]).map(({ shape }) => shape.join('x') || 'scalar');
-  const settings = Object.entries(attrs).map(([name, value]) => `${name}=${[value].flat().join()}`);
+  const settings = Object.entries(attrs as Readonly<Record<string, number | readonly number[]>>).map(
+    ([name, value]) => `${name}=${[value].flat().join()}`,
+  );
   return [op.type, inputs[0]?.dtype, ...operands, ...settings.sort()].join(' ');
 }

@@ -1,38 +1,23 @@
 /** Operators that move elements: reshape, transpose, expand, slice, pad, concat. */
 import { defineOp } from '../graph/op';
-import { broadcastShapes, normalizeAxis, parts, range, sameShape, type Shape } from '../graph/shape';
+import {
+  broadcastShapes,
+  normalizeAxis,
+  range,
+  resolveShape,
+  sameShape,
+  staticPart,
+  type Shape,
+} from '../graph/shape';
 import type { Dim } from '../onnx/model';
 import type { Value } from '../graph/graph';
-
-/** Product of static sizes, with the symbolic ones that both sides must share left out. */
-function staticPart(shape: Shape): { count: number; symbols: string } {
-  const sizes = shape.map((d) => (typeof d === 'number' ? { count: d, symbol: null } : parts(d)));
-  const symbols = sizes.map(({ symbol }) => symbol).filter((symbol) => symbol !== null);
-  return { count: sizes.reduce((product, { count }) => product * count, 1), symbols: symbols.sort().join() };
-}
-
-/** The shape with its 0 (as in x) and -1 (what is left of x), as files write them, as sizes. */
-function resolved(x: Shape, wanted: Shape): Shape {
-  const shape = wanted.map((d, i) => (d === 0 ? x[i] : d));
-  const open = shape.indexOf(-1);
-  if (open < 0) return shape;
-  const all = staticPart(x);
-  const rest = staticPart(shape.filter((_, i) => i !== open));
-  const count = all.count / rest.count;
-  const isShared = rest.symbols === all.symbols;
-  if (!Number.isInteger(count) || (rest.symbols !== '' && !isShared)) {
-    throw new Error(`cannot be reshaped to [${wanted.join(', ')}]`);
-  }
-  const size = isShared ? count : count === 1 ? all.symbols : `${count}*${all.symbols}`;
-  return shape.map((d, i) => (i === open ? size : d));
-}
 
 const reshapeOp = defineOp<{ shape: Shape & readonly number[] }>('Reshape', {
   moves: true,
   view: true,
   half: 'follows',
   constantInputs: ['shape'],
-  complete: ({ shape = [] }, [x]) => ({ shape: resolved(x.shape, shape) as readonly number[] }),
+  complete: ({ shape = [] }, [x]) => ({ shape: resolveShape(x.shape, shape) as readonly number[] }),
   infer: ([x], { shape }) => {
     const a = staticPart(x.shape);
     const b = staticPart(shape);

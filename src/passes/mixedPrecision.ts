@@ -11,7 +11,13 @@ import { cast } from '../ops/elementwise';
 import { copyAttributes, rewrite } from './rewrite';
 
 /** A float32 graph of composites -> the same graph with float16 inside. Products of other dtypes stay as they are. */
-export function mixedPrecision(graph: Graph): Graph {
+export const mixedPrecision = (graph: Graph): Graph => inHalf(graph, isAutocast);
+
+/** A float32 graph -> the same graph with float16 inside: in every node with an operand of floats. */
+export const halfPrecision = (graph: Graph): Graph => inHalf(graph, (_node, floats) => floats.length > 0);
+
+/** `isHalf`: whether a node computes in float16, given its float32 operands as they are in the new graph. */
+function inHalf(graph: Graph, isHalf: (node: Node, floats: readonly Value[]) => boolean): Graph {
   const copies = new Map<Value, Value>();
   const convert = (value: Value, to: 'float16' | 'float32'): Value => {
     if (value.dtype === to) return value;
@@ -26,7 +32,7 @@ export function mixedPrecision(graph: Graph): Graph {
     graph,
     (node, inputs, target, translate) => {
       const floats = inputs.filter((v, i): v is Value => !!v && node.inputs[i]?.dtype === 'float32');
-      const half = inHalf(node, floats);
+      const half = isHalf(node, floats);
       const operands = inputs.map((v, i) =>
         v && node.inputs[i]?.dtype === 'float32' ? convert(v, half ? 'float16' : 'float32') : v,
       );
@@ -46,8 +52,8 @@ export function mixedPrecision(graph: Graph): Graph {
   );
 }
 
-/** Whether a node computes in float16, given its float32 operands as they are in the new graph. */
-function inHalf({ op, outputs }: Node, floats: readonly Value[]): boolean {
+/** The rule of autocast. */
+function isAutocast({ op, outputs }: Node, floats: readonly Value[]): boolean {
   if (floats.length === 0 || outputs[0].dtype !== 'float32') return false;
   if (op.definition.half === 'always') return true;
   const computed = floats.filter((v) => !v.constant);
@@ -56,6 +62,10 @@ function inHalf({ op, outputs }: Node, floats: readonly Value[]): boolean {
   );
 }
 
-function halfConstant({ graph, shape, constant }: Value): Value {
-  return graph.tensor('float16', shape as number[], Uint16Array.from(constant as Float32Array, float16Bits));
+function halfConstant(value: Value): Value {
+  const { graph, shape, constant } = value;
+  const data = Uint16Array.from(constant as Float32Array, float16Bits);
+  const half = graph.tensor('float16', shape as number[], data);
+  const name = graph.labels.get(value);
+  return name === undefined ? half : graph.label(name, half);
 }

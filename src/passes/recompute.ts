@@ -99,7 +99,7 @@ export function recompute(graph: Graph, what: Recomputed): Graph {
   };
 
   for (const node of graph.nodes) node.outputs.forEach((output) => first(output));
-  for (const [name, value] of graph.labels) target.label(name, first(value));
+  for (const [value, name] of graph.labels) target.label(name, first(value));
   for (const { name, value } of graph.outputs) target.output(name, first(value));
   return removeDeadCode(target);
 }

@@ -78,6 +78,8 @@ export function copyNodes(
     if (value.graph !== source) return outer(value);
     if (value.source.kind !== 'constant') throw new Error('rewrite: a value is used before it is made');
     const constant = target.tensor(value.dtype, value.shape as number[], value.source.data);
+    const name = source.labels.get(value);
+    if (name !== undefined) target.label(name, constant);
     mapped.set(value, constant);
     return constant;
   };
@@ -89,7 +91,7 @@ export function copyNodes(
       target.copy(node, inputs, undefined, withBodies(node.attrs, copyBody));
     node.outputs.forEach((output, i) => mapped.set(output, outputs[i]));
   }
-  for (const [name, value] of source.labels) {
+  for (const [value, name] of source.labels) {
     const copy = mapped.get(value);
     if (copy) target.label(name, copy);
   }

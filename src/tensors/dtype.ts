@@ -1,4 +1,5 @@
 /** Element types of ONNX tensors that the project uses, and their JavaScript arrays. */
+import { float16Bits } from './float16';
 
 export type DType =
   'float32' | 'float64' | 'float16' | 'uint8' | 'int8' | 'int32' | 'int64' | 'uint32' | 'uint64' | 'bool';
@@ -41,6 +42,16 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 export function allocate(dtype: DType, length: number): TypedArray {
   const { array, bytes } = DTYPES[dtype];
   return new array(new ArrayBuffer(length * bytes), 0, length);
+}
+
+/** Plain numbers as elements of `dtype`; integers must be whole. */
+export function fromNumbers(dtype: DType, numbers: ArrayLike<number>): TypedArray {
+  const data = allocate(dtype, numbers.length);
+  const big = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  const half = dtype === 'float16';
+  for (let i = 0; i < numbers.length; i++)
+    data[i] = big ? BigInt(numbers[i]) : half ? float16Bits(numbers[i]) : numbers[i];
+  return data;
 }
 
 /** Little-endian raw bytes of `data`; a view, not a copy. */

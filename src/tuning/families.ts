@@ -24,7 +24,7 @@ const gradientOf = ({ op }: Node) => op.definition.gradientOf;
 
 /** Whether each output of a gradient has the shape of one of the forward node's operands, and the same strides. */
 const ofShape = (gradient: Node, forward: Node) =>
-  String(gradient.attrs.strides) === String(forward.attrs.strides) &&
+  JSON.stringify(gradient.attrs.strides) === JSON.stringify(forward.attrs.strides) &&
   gradient.outputs.every(({ shape }) =>
     forward.inputs.some((input) => input && sameShape(input.shape, shape)),
   );

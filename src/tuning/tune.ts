@@ -8,8 +8,7 @@ import { emitGraph, toModel } from '../graph/emit';
 import { inputName, type Graph } from '../graph/graph';
 import type { LoweringOptions } from '../lowering/context';
 import { fuse } from '../lowering/fusion';
-import { allocate, DTYPES, type HostTensor, sizeOf } from '../tensors/dtype';
-import { float16Bits } from '../tensors/float16';
+import { fromNumbers, type HostTensor, sizeOf } from '../tensors/dtype';
 import { writeModel } from '../onnx/files';
 import { profiled } from '../profiling/profiled';
 import type { SessionSettings } from '../runtime/session';
@@ -114,11 +113,7 @@ async function timeGraph(folder: string, graph: Graph, settings: SessionSettings
 function randomTensor({ dtype, shape, source }: Graph['inputs'][number]): HostTensor {
   const sizes = shape as number[];
   const random = new Random(0, 'tune', source.kind === 'input' ? source.name : '');
-  const data = allocate(dtype, sizeOf(sizes));
-  const wide = DTYPES[dtype].bytes === 8 && dtype !== 'float64';
-  for (let i = 0; i < data.length; i++) {
-    const x = random.normal();
-    data[i] = wide ? BigInt(Math.round(x)) : dtype === 'float16' ? float16Bits(x) : x;
-  }
-  return { dtype, shape: sizes, data };
+  const numbers = Array.from({ length: sizeOf(sizes) }, () => random.normal());
+  const isFloat = dtype.startsWith('float');
+  return { dtype, shape: sizes, data: fromNumbers(dtype, isFloat ? numbers : numbers.map(Math.round)) };
 }

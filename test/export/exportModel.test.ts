@@ -203,16 +203,35 @@ test('a model that computes something else is not written', async () => {
     const request = requestIn(folder, 'finetune');
     const file = graphPath(request.bundle, 'encoder');
     const model = readModel(file);
-    // Another normalization: what a wrong constant would look like.
-    const initializers = model.graph.initializers.map((tensor) =>
-      tensor.dtype === 'float32' && tensor.shape[0] === 3
-        ? { ...tensor, data: (tensor.data as Float32Array).map((v) => v * 1.1) }
-        : tensor,
-    );
-    writeModel(file, { ...model, graph: { ...model.graph, initializers } });
+    // What a norm of another kind would look like.
+    const nodes = model.graph.nodes.map((node) => ({
+      ...node,
+      attributes: node.attributes.map((attribute) =>
+        attribute.type === 'float' && attribute.name === 'epsilon' ? { ...attribute, value: 1 } : attribute,
+      ),
+    }));
+    writeModel(file, { ...model, graph: { ...model.graph, nodes } });
     await expect(exportModel({ ...request, form: { ...CLASSIFIER, input: 'uint8' } })).rejects.toThrow(
       "differs from the trainer's evaluation graph",
     );
     expect(readdirSync(folder)).toEqual(['graph']);
+  });
+});
+
+test('a bundle whose inference graph names no pixels is told from a broken one', async () => {
+  await inTemporaryFolder(async (folder) => {
+    const request = requestIn(folder, 'finetune');
+    const file = graphPath(request.bundle, 'encoder');
+    const model = readModel(file);
+    const rename = (name: string) => (name === 'pixels' ? 'normalized' : name);
+    const nodes = model.graph.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    }));
+    writeModel(file, { ...model, graph: { ...model.graph, nodes } });
+    await expect(exportModel({ ...request, form: CLASSIFIER })).rejects.toThrow(
+      'encoder.onnx has no value pixels: an older selfie-onnx built it; build the bundle again',
+    );
   });
 });

@@ -81,7 +81,7 @@ const layer: fc.Arbitrary<Layer> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constantFrom('norm', 'norm', 'maxPool', 'averagePool', 'residual'),
-    }) as fc.Arbitrary<Layer>,
+    }),
   },
   {
     weight: 1,

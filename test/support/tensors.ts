@@ -1,6 +1,6 @@
 /** Small random tensors for tests, and how far two of them are apart. */
 import { Random } from '../../src/base/random';
-import { allocate, type DType, type HostTensor, sizeOf } from '../../src/tensors/dtype';
+import { fromNumbers, type DType, type HostTensor, sizeOf } from '../../src/tensors/dtype';
 
 /** Standard normal numbers, named by `stream`. */
 export function randomTensor(
@@ -17,10 +17,7 @@ export function randomTensor(
 }
 
 export function tensorOf(dtype: DType, shape: readonly number[], numbers: ArrayLike<number>): HostTensor {
-  const data = allocate(dtype, numbers.length);
-  const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
-  for (let i = 0; i < numbers.length; i++) data[i] = wide ? BigInt(numbers[i]) : numbers[i];
-  return { dtype, shape, data };
+  return { dtype, shape, data: fromNumbers(dtype, numbers) };
 }
 
 export const numbersOf = (tensor: HostTensor): number[] => Array.from(tensor.data, Number);

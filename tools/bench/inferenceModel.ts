@@ -83,6 +83,7 @@ export function writeInferenceFolder(
   );
   const { provider, precision } = recipe;
   const graph = emitGraph(optimize(lower(encoderGraph(programOf, recipe).graph, { provider, precision })));
+  const weighted = { model: toModel(graph), state, image: recipe.image };
   for (const [file, without] of files)
-    writeModel(path.join(folder, file), embedState(toModel(graph, {}), state, FORM, recipe, without));
+    writeModel(path.join(folder, file), embedState(weighted, FORM, { without }));
 }

@@ -1,7 +1,7 @@
 /** Child process: an ONNX file's images a second in the runtime's session, with the options that the product uses. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { IMAGE } from '../../src/export/model/input';
+import { IMAGE } from '../../src/export/model/network';
 import { readSafetensors, writeSafetensors } from '../../src/tensors/safetensors';
 import { createSession } from '../../src/runtime/session';
 import { runtimeVersion } from '../../src/runtime/version';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import yargs from 'yargs';
 import { append, maxOf } from '../../src/base/lists';
 import { largestDifference, SETTINGS } from '../../src/export/compare';
-import { IMAGE } from '../../src/export/model/input';
+import { IMAGE } from '../../src/export/model/network';
 import { readSafetensors } from '../../src/tensors/safetensors';
 import type { HostTensor } from '../../src/tensors/dtype';
 import { createSession } from '../../src/runtime/session';

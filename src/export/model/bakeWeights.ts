@@ -1,81 +1,56 @@
 /** A bundle's inference graph and a state become one self-contained model. */
-import { mapSide } from '../../bundle/checkRecipe';
 import type { Recipe } from '../../bundle/recipe';
-import { UserError } from '../../base/errors';
+import { emitGraph, toModel } from '../../graph/emit';
+import type { Graph } from '../../graph/graph';
+import type { OnnxModel } from '../../onnx/model';
+import { halfPrecision } from '../../passes/mixedPrecision';
 import type { HostTensor } from '../../tensors/dtype';
-import type { OnnxGraph, OnnxModel, OnnxNode } from '../../onnx/model';
-import { toFloat16 } from './float16';
-import { OUTPUT_OF, type ExportForm } from '../form';
-import { pixelsOf, replaceInput } from './input';
-import { toOpset } from './opset';
-import { addMap, addProbabilities } from './outputs';
+import type { ExportForm, Precision } from '../form';
+import { withInput } from './input';
+import { networkOf } from './network';
+import { forOpset } from './opset';
+import { quantize, type Range } from './quantize';
 import { simplify, type RewriteName } from './simplify';
 
-/** The nodes that `outputs` need, in order. */
-function neededNodes(graph: OnnxGraph, outputs: readonly string[]): OnnxNode[] {
-  const needed = new Set(outputs);
-  const kept: OnnxNode[] = [];
-  for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((name) => needed.has(name))) continue;
-    kept.push(node);
-    node.inputs.forEach((name) => needed.add(name));
-  }
-  return kept.reverse();
+/** The inference graph of a bundle and the tensors that go into it. */
+export interface Weighted {
+  readonly model: OnnxModel;
+  readonly state: ReadonlyMap<string, HostTensor>;
+  readonly image: Recipe['image'];
+}
+
+export interface BakeOptions {
+  readonly without?: readonly RewriteName[];
+  /** of `int8`: what `calibrate` found for the exact network of the form */
+  readonly ranges?: readonly Range[];
+}
+
+/** Normalized images -> what the form gives, in float32, simplified for these weights, before anything is rounded. */
+export const exactNetwork = (
+  { model, state, image }: Weighted,
+  form: ExportForm,
+  without: readonly RewriteName[] = [],
+): Graph => forOpset(simplify(networkOf(model, state, form, image), without), form.opset);
+
+/** What the network computes in; what is done to images before stays float32, as do inputs and outputs. */
+function rounded(network: Graph, precision: Precision, ranges: readonly Range[]): Graph {
+  // Numbers beyond 65504 would be infinite: the check of the written file tells.
+  if (precision === 'float16') return halfPrecision(network);
+  return precision === 'int8' ? quantize(network, ranges) : network;
 }
 
 /**
- * The inference model with `state` as initializers and only what its form needs, simplified for these weights: a tensor that no
- * rewrite changed keeps its name. For int8, which needs images, it is the float32 model to be rounded. Throws a UserError where
- * the graph has no such output or the state lacks a tensor.
+ * The model of that form with only what it needs; a tensor that no rewrite changed keeps its name. Throws a UserError where the
+ * graph has no such output or the state lacks a tensor.
  */
 export function embedState(
-  model: OnnxModel,
-  state: ReadonlyMap<string, HostTensor>,
+  weighted: Weighted,
   form: ExportForm,
-  { image, network }: Recipe,
-  without: readonly RewriteName[] = [],
+  { without = [], ranges = [] }: BakeOptions = {},
 ): OnnxModel {
-  const { kind, input } = form;
-  const own = withWeights(model.graph, state, form);
-  const graph = replaceInput(own, input, image);
+  const { input, opset, precision } = form;
+  const network = rounded(exactNetwork(weighted, form, without), precision, ranges);
   // Rounded weights must not be those of numbers up to 255, whose range half a precision and 8 bits cannot hold.
-  const isExact = form.precision === 'float32';
-  let simple = simplify(graph, isExact ? without : [...without, 'inputScale']);
-  if (kind === 'classifier') simple = addProbabilities(simple);
-  if (form.map) simple = addMap(simple, mapSide(network, image.size), kind);
-  const fitting = toOpset({ ...model, graph: simple }, form.opset);
-  if (form.precision !== 'float16') return fitting;
-  return { ...fitting, graph: toFloat16(fitting.graph, pixelsOf(input)) };
-}
-
-function withWeights(
-  graph: OnnxGraph,
-  state: ReadonlyMap<string, HostTensor>,
-  { kind }: ExportForm,
-): OnnxGraph {
-  const wanted = kind === 'classifier' ? ['embedding', OUTPUT_OF.classifier] : [OUTPUT_OF.encoder];
-  const outputs = wanted.map((name) => {
-    const output = graph.outputs.find((each) => each.name === name);
-    if (output) return output;
-    const there = graph.outputs.map((each) => each.name).join(', ');
-    throw new UserError(`--kind ${kind}: the model has no output ${name} (it has: ${there})`);
-  });
-  const nodes = neededNodes(graph, wanted);
-  const used = new Set(nodes.flatMap((node) => node.inputs));
-  const [images, ...stateInputs] = graph.inputs;
-  const weights = stateInputs
-    .filter(({ name }) => used.has(name))
-    .map(({ name }) => {
-      const tensor = state.get(name);
-      if (!tensor) throw new UserError(`the checkpoint has no tensor ${name}, which the model needs`);
-      return { name, ...tensor };
-    });
-  return {
-    ...graph,
-    name: kind,
-    inputs: [images],
-    outputs,
-    initializers: [...graph.initializers.filter(({ name }) => used.has(name)), ...weights],
-    nodes,
-  };
+  const fold = precision === 'float32' && !without.includes('inputScale');
+  return toModel(emitGraph(withInput(network, input, weighted.image, fold), opset), {}, opset);
 }

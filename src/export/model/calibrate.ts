@@ -1,46 +1,38 @@
 /** The range of every activation that is rounded to 8 bits, over images. */
 import { availableParallelism } from 'node:os';
-import type { HostTensor } from '../../tensors/dtype';
+import { maxOf, minOf } from '../../base/lists';
+import { emitGraph, toModel } from '../../graph/emit';
+import { Graph } from '../../graph/graph';
 import { encodeModel } from '../../onnx/encode';
-import type { OnnxModel } from '../../onnx/model';
+import { copyNodes } from '../../passes/rewrite';
 import { createModelSession } from '../../runtime/session';
-import { IMAGE } from './input';
+import type { HostTensor } from '../../tensors/dtype';
+import { IMAGE } from './network';
 import { quantizedValues, type Range } from './quantize';
 
-/** Runs `model`, whose input is `float`, over batches of normalized images. */
-export async function calibrate(
-  model: OnnxModel,
-  batches: Iterable<HostTensor>,
-): Promise<Map<string, Range>> {
-  const { graph } = model;
-  const values = quantizedValues(graph, IMAGE);
-  const made = [...values].filter(([name]) => graph.nodes.some(({ outputs }) => outputs.includes(name)));
-  const watched = {
-    ...graph,
-    outputs: made.map(([name, rank]) => ({
-      name,
-      dtype: 'float32' as const,
-      shape: Array.from({ length: rank }, (_, axis) => (axis === 0 ? 'batch' : `${name}/${axis}`)),
-    })),
-  };
-  const ranges = new Map<string, Range>();
-  const see = (name: string, data: HostTensor['data']) => {
-    let [low, high] = ranges.get(name) ?? [Infinity, -Infinity];
-    for (const value of data as Float32Array) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-    ranges.set(name, [low, high]);
-  };
-  const bytes = encodeModel({ ...model, graph: watched });
-  const session = await createModelSession('the model to be quantized', bytes, {
-    provider: 'cpu',
-    threads: availableParallelism(),
+/** Runs the network over batches of normalized images: the ranges of `quantizedValues`, in their order. */
+export async function calibrate(network: Graph, batches: Iterable<HostTensor>): Promise<Range[]> {
+  const watched = new Graph('calibration');
+  const [{ dtype, shape }] = network.inputs;
+  const image = watched.input(IMAGE, dtype, shape);
+  const translate = copyNodes(network, watched, new Map([[network.inputs[0], image]]));
+  const names = quantizedValues(network).map((value, i) => {
+    watched.output(`value_${i}`, translate(value));
+    return `value_${i}`;
   });
+  const ranges = names.map((): Range => [Infinity, -Infinity]);
+  const session = await createModelSession(
+    'the model to be quantized',
+    encodeModel(toModel(emitGraph(watched))),
+    { provider: 'cpu', threads: availableParallelism() },
+  );
   try {
     for (const images of batches) {
-      if (values.has(IMAGE)) see(IMAGE, images.data);
-      for (const [name, { data }] of await session.run(new Map([[IMAGE, images]]))) see(name, data);
+      const found = await session.run(new Map([[IMAGE, images]]));
+      names.forEach((name, i) => {
+        const data = found.get(name)?.data as Float32Array;
+        ranges[i] = [Math.min(ranges[i][0], minOf(data)), Math.max(ranges[i][1], maxOf(data))];
+      });
     }
   } finally {
     await session.release();

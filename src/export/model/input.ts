@@ -1,80 +1,79 @@
-/** The other inputs that an exported model may have, in place of the graph's own uint8 [batch, size, size, C]. */
+/** What an exported model takes by the name `image`, before the normalized images that the network begins with. */
 import type { Recipe } from '../../bundle/recipe';
-import { UserError } from '../../base/errors';
-import type { OnnxGraph, OnnxNode, OnnxValueInfo } from '../../onnx/model';
+import { Graph, type Value } from '../../graph/graph';
+import { affine, normalize } from '../../nn/images';
+import { add, cast } from '../../ops/elementwise';
+import type { ConvAttributes } from '../../ops/conv';
+import { conv } from '../../ops/onnx';
+import { transpose } from '../../ops/shape';
+import { copyNodes } from '../../passes/rewrite';
+import { Uses } from '../../passes/uses';
 import type { ExportInput } from '../form';
-import { indexOf, ints, onlyUser, withoutUnused } from './nodes';
-import { photoNodes } from './photo';
+import { derived, ownFloats } from './constants';
+import { IMAGE, PIXELS } from './network';
+import { photo } from './photo';
 
-/** The name of the images in every exported model. */
-export const IMAGE = 'image';
+const TAKES = {
+  uint8: ({ size, channels }: Recipe['image']) => ['batch', size, size, channels],
+  photo: ({ channels }: Recipe['image']) => ['batch', 'height', 'width', channels],
+};
 
-/** The value that the network begins with: normalized images [batch, C, size, size]. */
-export const pixelsOf = (input: ExportInput): string => (input === 'float' ? IMAGE : 'pixels');
-
-/** The graph with the input of that form under the name `image`. Its own input is normalized by four nodes that are known. */
-export function replaceInput(graph: OnnxGraph, input: ExportInput, image: Recipe['image']): OnnxGraph {
-  const { size, channels } = image;
-  const [own] = graph.inputs;
-  const chain = normalization(graph, own.name);
-  const [normalized] = chain[chain.length - 1].outputs;
-  const pixels = pixelsOf(input);
-  const rest = { ...graph, nodes: renamed(graph.nodes, normalized, pixels) };
-  if (input === 'uint8')
-    return { ...rest, inputs: [{ ...own, name: IMAGE }], nodes: renamed(rest.nodes, own.name, IMAGE) };
-  const nodes = rest.nodes.filter((_, i) => !chain.includes(graph.nodes[i]));
-  if (input === 'float') {
-    const shape = ['batch', channels, size, size];
-    return withoutUnused({ ...rest, inputs: [{ name: IMAGE, dtype: 'float32', shape }], nodes });
-  }
-  const photo = photoNodes(image, IMAGE, pixels);
-  return withoutUnused({
-    ...rest,
-    inputs: [photoInput(channels)],
-    nodes: [...photo.nodes, ...nodes],
-    initializers: [...rest.initializers, ...photo.initializers],
+/** The network, which takes normalized images, with the input of that form. `fold`: its scale goes into the first weights. */
+export function withInput(network: Graph, input: ExportInput, image: Recipe['image'], fold: boolean): Graph {
+  if (input === 'float') return network;
+  const [pixels] = network.inputs;
+  const graph = new Graph(network.name);
+  const images = graph.input(IMAGE, 'uint8', TAKES[input](image));
+  const scaled = input === 'uint8' && fold ? scaledKernels(network, graph, image) : null;
+  const normalized = graph.scope(PIXELS, () => {
+    if (input === 'photo') return photo(images, image);
+    return scaled ? offsetPixels(images, image) : normalize(images, image, 'float32');
   });
+  // With the scale in the weights the value is none that anyone asks for.
+  if (!scaled) graph.label(PIXELS, normalized);
+  const translate = copyNodes(network, graph, new Map([[pixels, normalized]]), {
+    visit({ inputs: [x, kernel], attrs }, inputs) {
+      const weight = x === pixels && kernel ? scaled?.get(kernel) : undefined;
+      if (!weight) return null;
+      return [conv(normalized, weight, attrs as ConvAttributes, inputs[2] ?? null)];
+    },
+  });
+  for (const { name, value } of network.outputs) graph.output(name, translate(value));
+  return graph;
 }
 
-const photoInput = (channels: number): OnnxValueInfo => ({
-  name: IMAGE,
-  dtype: 'uint8',
-  shape: ['batch', 'height', 'width', channels],
-});
-
-/** The preprocessing of `photo` alone, uint8 [batch, height, width, C] -> `pixels` float32 [batch, C, size, size], normalized. */
-export function preprocessGraph(image: Recipe['image']): OnnxGraph {
-  const { size, channels } = image;
-  return {
-    name: 'preprocess',
-    inputs: [photoInput(channels)],
-    outputs: [{ name: pixelsOf('photo'), dtype: 'float32', shape: ['batch', channels, size, size] }],
-    ...photoNodes(image, IMAGE, pixelsOf('photo')),
-  };
+/** The preprocessing of `photo` alone: uint8 [batch, height, width, C] -> `pixels` float32 [batch, C, size, size], normalized. */
+export function preprocessGraph(image: Recipe['image']): Graph {
+  const graph = new Graph('preprocess');
+  graph.output(PIXELS, photo(graph.input(IMAGE, 'uint8', TAKES.photo(image)), image));
+  return graph;
 }
 
-/** Cast, Mul, Add, Transpose from the images on: what `normalize` in graphs/images.ts emits. */
-function normalization(graph: OnnxGraph, images: string): OnnxNode[] {
-  const index = indexOf(graph);
-  const chain: OnnxNode[] = [];
-  let value = images;
-  for (const opType of ['Cast', 'Mul', 'Add', 'Transpose']) {
-    const node = onlyUser(graph, index, value, opType);
-    if (!node)
-      throw new UserError(`the bundle's encoder.onnx normalizes its images in another way; build it again`);
-    chain.push(node);
-    [value] = node.outputs;
+/**
+ * The normalization, m x + c for each channel, as far as it goes into the first convolution: W (m x + c) = (m W)(x + c / m),
+ * which is exact at the zero padding too. c / m stays an addition: as a bias it would be wrong at the border, where the padding
+ * is 0 and not c. The images are transposed as bytes, before they are four times as large.
+ */
+function offsetPixels(images: Value, image: Recipe['image']): Value {
+  const { slope, shift } = affine(image);
+  const offsets = shift.map((c, i) => c / slope[i]);
+  const offset = images.graph.constant('float32', [image.channels, 1, 1], offsets);
+  return add(cast(transpose(images, [0, 3, 1, 2]), 'float32'), images.graph.label('images.offset', offset));
+}
+
+/** m W of every convolution that reads the pixels; null where something else reads them, or another node the weights. */
+function scaledKernels(network: Graph, target: Graph, image: Recipe['image']): Map<Value, Value> | null {
+  const uses = new Uses(network);
+  const { slope } = affine(image);
+  const scaled = new Map<Value, Value>();
+  for (const { op, inputs, attrs } of uses.of(network.inputs[0])) {
+    const [, kernel] = inputs;
+    const weight = op.type === 'Conv' && attrs.group === 1 ? ownFloats(uses, kernel) : null;
+    if (!kernel || !weight) return null;
+    const [out, channels, ...taps] = kernel.shape as number[];
+    const area = taps.reduce((a, b) => a * b, 1);
+    const data = weight.map((w, i) => w * slope[Math.floor(i / area) % channels]);
+    scaled.set(kernel, derived(target, kernel, 'scaled', 'weight', [out, channels, ...taps], data));
   }
-  if (ints(chain[3], 'perm').join() !== '0,3,1,2') throw new Error('the images are not transposed to NCHW');
-  return chain;
-}
-
-/** The nodes with another name for one value. */
-function renamed(nodes: readonly OnnxNode[], from: string, to: string): OnnxNode[] {
-  const rename = (name: string) => (name === from ? to : name);
-  return nodes.map((node) => ({
-    ...node,
-    inputs: node.inputs.map(rename),
-    outputs: node.outputs.map(rename),
-  }));
+  return scaled;
 }

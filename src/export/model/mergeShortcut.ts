@@ -3,86 +3,70 @@
  * block's last convolution and its projected shortcut are such a pair; one pass over the widest tensor of the block instead
  * of three. A strided one reads its input through a 1 x 1 max-pool with that stride, which only picks pixels.
  */
-import { append } from '../../base/lists';
-import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor } from '../../onnx/model';
-import { attribute, constant, derivedName, floats, indexOf, ints } from './nodes';
-import { onlyUse, ownConstant, withoutUnused, type GraphIndex } from './nodes';
+import type { Graph, Value } from '../../graph/graph';
+import type { ConvAttributes } from '../../ops/conv';
+import { conv, maxPool } from '../../ops/onnx';
+import { concat } from '../../ops/shape';
+import { rewrite } from '../../passes/rewrite';
+import { Uses } from '../../passes/uses';
+import { derived, floats, ownFloats } from './constants';
 
 interface Pointwise {
-  readonly node: OnnxNode;
+  readonly input: Value;
   /** [out, in, 1, 1] */
-  readonly weight: OnnxTensor;
+  readonly kernel: Value;
+  readonly weight: Float32Array;
   /** [out] */
-  readonly bias: OnnxTensor | null;
-  readonly strides: readonly number[];
+  readonly bias: Float32Array | null;
+  readonly strides: readonly [number, number];
 }
 
-function pointwise(index: GraphIndex, value: string): Pointwise | null {
-  const node = onlyUse(index, value, 'Conv');
-  const weight = node && ownConstant(index, node.inputs[1]);
-  if (!weight || weight.shape.length !== 4 || weight.shape[2] !== 1 || weight.shape[3] !== 1) return null;
-  if (((attribute(node, 'group') as number | undefined) ?? 1) !== 1) return null;
-  if (ints(node, 'pads').some((pad) => pad !== 0) || attribute(node, 'auto_pad') !== undefined) return null;
-  const bias = node.inputs[2] ? constant(index, node.inputs[2]) : null;
-  if (node.inputs[2] && !bias) return null;
-  const strides = ints(node, 'strides');
-  return { node, weight, bias, strides: strides.length === 2 ? strides : [1, 1] };
+const NONE = [0, 0, 0, 0] as const;
+
+function pointwise(uses: Uses, value: Value | null): Pointwise | null {
+  const node = uses.onlyUse(value, 'Conv');
+  if (!node) return null;
+  const [input, kernel, offset] = node.inputs as [Value, Value, Value | undefined];
+  const { strides, pads, group } = node.attrs as ConvAttributes;
+  const weight = ownFloats(uses, kernel);
+  const bias = floats(offset);
+  if (!weight || kernel.shape[2] !== 1 || kernel.shape[3] !== 1 || group !== 1) return null;
+  if (pads.some((pad) => pad !== 0) || (offset && !bias)) return null;
+  return { input, kernel, weight, bias, strides };
 }
 
-export function mergeShortcut(graph: OnnxGraph): OnnxGraph {
-  const index = indexOf(graph);
-  const replaced = new Map<OnnxNode, readonly OnnxNode[]>();
-  const made: OnnxTensor[] = [];
-  for (const sum of graph.nodes) {
-    if (sum.opType !== 'Add') continue;
-    const [a, b] = sum.inputs.map((value) => pointwise(index, value));
-    if (!a || !b || a.node === b.node || a.weight.shape[0] !== b.weight.shape[0]) continue;
-    const tensors = merge(a, b);
-    append(made, tensors);
-    replaced.set(a.node, []);
-    replaced.set(b.node, []);
-    replaced.set(sum, lower([a, b], sum, tensors));
-  }
-  const nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
-  return withoutUnused({ ...graph, nodes, initializers: [...graph.initializers, ...made] });
+export function mergeShortcut(graph: Graph): Graph {
+  const uses = new Uses(graph);
+  return rewrite(graph, (sum, _inputs, target, translate) => {
+    if (sum.op.type !== 'Add') return null;
+    const [a, b] = sum.inputs.map((value) => pointwise(uses, value));
+    if (!a || !b || sum.inputs[0] === sum.inputs[1] || a.kernel.shape[0] !== b.kernel.shape[0]) return null;
+    const inputs = [a, b].map(({ input, strides }) => {
+      const x = translate(input);
+      const picks = { kernel_shape: [1, 1], strides, pads: NONE } as const;
+      return strides.every((stride) => stride === 1) ? x : maxPool(x, picks)[0];
+    });
+    const attrs = { strides: [1, 1], pads: NONE, dilations: [1, 1], group: 1 } as const;
+    return [conv(concat(inputs, 1), mergedWeight(target, a, b), attrs, mergedBias(target, a, b))];
+  });
 }
 
-const list = (name: string, value: readonly number[]): OnnxAttribute => ({ name, type: 'ints', value });
-
-function lower(pair: readonly Pointwise[], sum: OnnxNode, tensors: readonly OnnxTensor[]): OnnxNode[] {
-  const nodes: OnnxNode[] = [];
-  const add = (opType: string, inputs: readonly string[], output: string, attributes: OnnxAttribute[]) => {
-    nodes.push({ name: output, opType, domain: '', inputs, outputs: [output], attributes });
-    return output;
-  };
-  const inputs = pair.map(({ node, strides }) =>
-    strides.every((stride) => stride === 1)
-      ? node.inputs[0]
-      : add('MaxPool', [node.inputs[0]], `${node.name}/picked`, [
-          list('kernel_shape', [1, 1]),
-          list('strides', strides),
-        ]),
-  );
-  const joined = add('Concat', inputs, `${sum.name}/joined`, [{ name: 'axis', type: 'int', value: 1 }]);
-  add('Conv', [joined, ...tensors.map(({ name }) => name)], sum.outputs[0], [list('kernel_shape', [1, 1])]);
-  return nodes;
-}
-
-/** Weight [out, inA + inB, 1, 1] and, where one of them has one, bias [out]. */
-function merge(a: Pointwise, b: Pointwise): OnnxTensor[] {
-  const [out, inA] = a.weight.shape;
-  const inB = b.weight.shape[1];
+/** [out, inA + inB, 1, 1] */
+function mergedWeight(target: Graph, a: Pointwise, b: Pointwise): Value {
+  const [out, inA] = a.kernel.shape as number[];
+  const inB = b.kernel.shape[1] as number;
   const data = new Float32Array(out * (inA + inB));
   for (let o = 0; o < out; o++) {
-    data.set(floats(a.weight).subarray(o * inA, (o + 1) * inA), o * (inA + inB));
-    data.set(floats(b.weight).subarray(o * inB, (o + 1) * inB), o * (inA + inB) + inA);
+    data.set(a.weight.subarray(o * inA, (o + 1) * inA), o * (inA + inB));
+    data.set(b.weight.subarray(o * inB, (o + 1) * inB), o * (inA + inB) + inA);
   }
-  const named = (field: string) => derivedName(a.weight.name.replace('.folded', ''), 'merged', field);
-  const weight: OnnxTensor = { name: named('weight'), dtype: 'float32', shape: [out, inA + inB, 1, 1], data };
-  const biases = [a.bias, b.bias].filter((bias) => bias !== null);
-  if (biases.length === 0) return [weight];
-  const sum = Float32Array.from({ length: out }, (_, o) =>
-    biases.reduce((s, bias) => s + floats(bias)[o], 0),
-  );
-  return [weight, { name: named('bias'), dtype: 'float32', shape: [out], data: sum }];
+  return derived(target, a.kernel, 'merged', 'weight', [out, inA + inB, 1, 1], data);
+}
+
+/** [out], or none where neither has one. */
+function mergedBias(target: Graph, a: Pointwise, b: Pointwise): Value | null {
+  if (!a.bias && !b.bias) return null;
+  const out = a.kernel.shape[0] as number;
+  const sum = Float32Array.from({ length: out }, (_, o) => (a.bias?.[o] ?? 0) + (b.bias?.[o] ?? 0));
+  return derived(target, a.kernel, 'merged', 'bias', [out], sum);
 }

@@ -1,96 +1,38 @@
-/** An exported model for an older or newer opset of the standard domain: only what changed between them. */
-import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from '../../onnx/model';
-import { attribute, constant, indexOf, newNode, withoutUnused } from './nodes';
+/** An exported model in operators that an older opset of the standard domain has; emission knows the rest. */
+import type { Graph, Value } from '../../graph/graph';
+import { add, div, mul, sqrt, sub } from '../../ops/elementwise';
+import { reduceMean } from '../../ops/reduce';
+import { rewrite } from '../../passes/rewrite';
+import { floats } from './constants';
 
 export const OPSETS = { first: 13, last: 21 } as const;
 
-/** The IR version that came with an opset. */
-const irVersion = (opset: number) => (opset < 15 ? 7 : opset < 19 ? 8 : opset < 21 ? 9 : 10);
-
-/** Operators whose axes became an input in opset 18; ReduceSum's did in 13. */
-const REDUCTIONS = new Set(['ReduceMean', 'ReduceMin', 'ReduceMax', 'ReduceProd']);
-
-/** A model of opset 18 as one of `opset`, 13 to 21. */
-export function toOpset(model: OnnxModel, opset: number): OnnxModel {
-  let { graph } = model;
-  if (opset < 14) graph = withoutBatchNormalization(graph);
-  if (opset < 17) graph = withoutLayerNormalization(graph);
-  if (opset < 18) graph = withAxesAttribute(graph);
-  return { ...model, irVersion: irVersion(opset), opsets: [{ domain: '', version: opset }], graph };
+/** The graph for `opset`, 13 to 21. */
+export function forOpset(graph: Graph, opset: number): Graph {
+  if (opset >= 17) return graph;
+  return rewrite(graph, ({ op, attrs }, inputs) => {
+    const epsilon = attrs.epsilon as number;
+    if (op.type === 'LayerNormalization') return [layerNorm(inputs as Value[], epsilon)];
+    // Before opset 14 the number of outputs alone tells inference from training, and not all runtimes heed it.
+    if (op.type === 'BatchNormalization' && opset < 14) return [batchNorm(inputs as Value[], epsilon)];
+    return null;
+  });
 }
 
-/** a x + b: before opset 14 the number of outputs alone tells inference from training, and not all runtimes heed it. */
-function withoutBatchNormalization(graph: OnnxGraph): OnnxGraph {
-  const index = indexOf(graph);
-  const initializers: OnnxTensor[] = [];
-  const nodes = graph.nodes.flatMap((node): OnnxNode[] => {
-    if (node.opType !== 'BatchNormalization') return [node];
-    const [x, ...names] = node.inputs;
-    const [weight, bias, mean, variance] = names.map((name) => constant(index, name)?.data as Float32Array);
-    const epsilon = Number(attribute(node, 'epsilon') ?? 1e-5);
-    const slope = weight.map((w, i) => w / Math.sqrt(variance[i] + epsilon));
-    const column = (name: string, data: Float32Array) => {
-      initializers.push({ name: `${node.name}/${name}`, dtype: 'float32', shape: [data.length, 1, 1], data });
-      return `${node.name}/${name}`;
-    };
-    const scaled = `${node.name}/scaled`;
-    return [
-      newNode(scaled, 'Mul', [x, column('slope', slope)]),
-      newNode(node.outputs[0], 'Add', [
-        scaled,
-        column(
-          'shift',
-          bias.map((b, i) => b - mean[i] * slope[i]),
-        ),
-      ]),
-    ];
-  });
-  return withoutUnused({ ...graph, nodes, initializers: [...graph.initializers, ...initializers] });
+/** a x + b */
+function batchNorm([x, ...vectors]: readonly Value[], epsilon: number): Value {
+  const [weight, bias, mean, variance] = vectors.map(floats);
+  if (!weight || !bias || !mean || !variance) throw new Error('the statistics of a batch norm are computed');
+  const slope = weight.map((w, i) => w / Math.sqrt(variance[i] + epsilon));
+  const shift = bias.map((b, i) => b - mean[i] * slope[i]);
+  const column = (data: Float32Array) => x.graph.tensor('float32', [data.length, 1, 1], data);
+  return add(mul(x, column(slope)), column(shift));
 }
 
-/** (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis, in operators that opset 13 has. */
-function withoutLayerNormalization(graph: OnnxGraph): OnnxGraph {
-  const initializers: OnnxTensor[] = [];
-  const nodes = graph.nodes.flatMap((node): OnnxNode[] => {
-    if (node.opType !== 'LayerNormalization') return [node];
-    const [x, weight, bias] = node.inputs;
-    const [y] = node.outputs;
-    if ((attribute(node, 'axis') ?? -1) !== -1) throw new Error(`${node.name}: expected the last axis`);
-    const at = (name: string) => `${node.name}/${name}`;
-    const epsilon = Number(attribute(node, 'epsilon') ?? 1e-5);
-    initializers.push({ name: at('epsilon'), dtype: 'float32', shape: [], data: Float32Array.of(epsilon) });
-    const mean = (name: string, of: string) =>
-      newNode(at(name), 'ReduceMean', [of], [{ name: 'axes', type: 'ints', value: [-1] }]);
-    return [
-      mean('mean', x),
-      newNode(at('centered'), 'Sub', [x, at('mean')]),
-      newNode(at('squared'), 'Mul', [at('centered'), at('centered')]),
-      mean('variance', at('squared')),
-      newNode(at('positive'), 'Add', [at('variance'), at('epsilon')]),
-      newNode(at('deviation'), 'Sqrt', [at('positive')]),
-      newNode(at('normalized'), 'Div', [at('centered'), at('deviation')]),
-      newNode(at('scaled'), 'Mul', [at('normalized'), weight]),
-      newNode(y, 'Add', [at('scaled'), bias]),
-    ];
-  });
-  return { ...graph, nodes, initializers: [...graph.initializers, ...initializers] };
-}
-
-function withAxesAttribute(graph: OnnxGraph): OnnxGraph {
-  const initializer = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
-  const nodes = graph.nodes.map((node): OnnxNode => {
-    const [x, axes] = node.inputs;
-    if (!REDUCTIONS.has(node.opType) || !axes) return node;
-    const values = initializer.get(axes);
-    if (!values) throw new Error(`${node.name}: its axes are computed`);
-    return {
-      ...node,
-      inputs: [x],
-      attributes: [
-        ...node.attributes,
-        { name: 'axes', type: 'ints', value: Array.from(values.data, Number) },
-      ],
-    };
-  });
-  return withoutUnused({ ...graph, nodes });
+/** (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis */
+function layerNorm([x, weight, bias]: readonly Value[], epsilon: number): Value {
+  const last = [x.rank - 1];
+  const centered = sub(x, reduceMean(x, last, 1));
+  const variance = reduceMean(mul(centered, centered), last, 1);
+  return add(mul(div(centered, sqrt(add(variance, epsilon))), weight), bias);
 }

@@ -3,122 +3,123 @@
  * calibration images, weights int8 a channel, biases int32. What follows the embedding's average stays in float32 but the
  * classifier's product.
  */
-import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../onnx/model';
-import { attribute, constant, indexOf, newNode, splitBehind, withoutUnused, type GraphIndex } from './nodes';
+import type { Graph, Node, Value } from '../../graph/graph';
+import { dequantizeLinear, quantizeLinear } from '../../ops/quantize';
+import { rewrite } from '../../passes/rewrite';
+import { Uses } from '../../passes/uses';
+import { maxOf } from '../../base/lists';
+import { floats } from './constants';
 
 /** smallest and largest value */
 export type Range = readonly [low: number, high: number];
 
-/** Operators with integer kernels. The first two have weights. */
-const PRODUCTS = new Set(['Conv', 'Gemm']);
 const MOVES = new Set(['MaxPool', 'Concat', 'GlobalAveragePool']);
-
 const KEEPS_IMAGES = new Set(['Conv', 'Relu', 'BatchNormalization', 'Add', 'Mul', ...MOVES]);
 
-const isProduct = (index: GraphIndex, node: OnnxNode) =>
-  PRODUCTS.has(node.opType) &&
-  constant(index, node.inputs[1]) !== null &&
-  (node.opType === 'Conv' || attribute(node, 'transB') === 1);
+/** Operators with integer kernels and constant weights [out, ...]. */
+const isProduct = ({ op, inputs, attrs }: Node) =>
+  floats(inputs[1]) !== null && (op.type === 'Conv' || (op.type === 'Gemm' && attrs.transB === 1));
 
-/**
- * The activations that are rounded to 8 bits, by the rank that each has; `pixels` is what the network begins with. Of rank 4
- * are the images and what keeps being one; of rank 2 what a classifier's product takes.
- */
-export function quantizedValues(graph: OnnxGraph, pixels: string): Map<string, number> {
-  const index = indexOf(graph);
-  const [, network] = splitBehind(graph, pixels);
-  const images = new Set<string>();
-  const values = new Map<string, number>();
-  const outputs = new Set(graph.outputs.map(({ name }) => name));
-  for (const node of network) {
-    const [output] = node.outputs;
-    const operands = node.inputs.filter((name) => !index.initializer.has(name));
-    const [x] = node.inputs;
-    if (node.opType === 'Gemm' && isProduct(index, node)) values.set(x, 2);
-    const makesImages = node.opType === 'Conv' || operands.every((name) => images.has(name));
-    if (!makesImages || !KEEPS_IMAGES.has(node.opType)) continue;
+/** The activations that are rounded to 8 bits: images and what keeps being one, and what a classifier's product takes. */
+export function quantizedValues(network: Graph): Value[] {
+  const uses = new Uses(network);
+  const shown = new Set(network.outputs.map(({ value }) => value));
+  const images = new Set<Value>();
+  const values = new Set<Value>();
+  for (const node of network.nodes) {
+    const { op, outputs } = node;
+    const [output] = outputs;
+    const operands = node.inputs.filter((input): input is Value => input !== null && !input.constant);
+    if (op.type === 'Gemm' && isProduct(node)) values.add(operands[0]);
+    const makesImages = op.type === 'Conv' || operands.every((value) => images.has(value));
+    if (!makesImages || !KEEPS_IMAGES.has(op.type)) continue;
     images.add(output);
-    if (!isProduct(index, node) && !MOVES.has(node.opType)) continue;
-    for (const name of isProduct(index, node) ? [x] : operands) values.set(name, 4);
-    if (node.opType === 'GlobalAveragePool') continue;
-    const next = graph.nodes.filter(({ inputs }) => inputs.includes(output));
+    if (!isProduct(node) && !MOVES.has(op.type)) continue;
+    for (const value of isProduct(node) ? operands.slice(0, 1) : operands) values.add(value);
+    if (op.type === 'GlobalAveragePool') continue;
     // A Relu behind is part of the integer kernel.
-    const made = next.length === 1 && next[0].opType === 'Relu' ? next[0].outputs[0] : output;
-    if (!outputs.has(made)) values.set(made, 4);
+    const next = uses.of(output);
+    const made = next.length === 1 && next[0].op.type === 'Relu' ? next[0].outputs[0] : output;
+    if (!shown.has(made)) values.add(made);
   }
-  return values;
+  return [...values];
 }
 
 /** Scale and zero point of uint8 for a range, which 0 belongs to so that padding is exact. */
-function affine([low, high]: Range): { scale: number; zero: number } {
+function scaleOf([low, high]: Range): { scale: number; zero: number } {
   const [from, to] = [Math.min(low, 0), Math.max(high, 0)];
   const scale = to > from ? (to - from) / 255 : 1;
   return { scale, zero: Math.round(-from / scale) };
 }
 
-/** The graph in 8 bits. Each of `quantizedValues` has its range in `ranges`. */
-export function quantize(graph: OnnxGraph, pixels: string, ranges: ReadonlyMap<string, Range>): OnnxGraph {
-  const index = indexOf(graph);
-  const scales = new Map<string, number>();
-  const initializers: OnnxTensor[] = [];
-  const rounding = new Map<string, OnnxNode[]>();
-  const float = (name: string, shape: number[], data: Float32Array) =>
-    initializers.push({ name, dtype: 'float32', shape, data });
-  for (const value of quantizedValues(graph, pixels).keys()) {
-    const range = ranges.get(value);
-    if (!range) throw new Error(`no range for ${value}`);
-    const { scale, zero } = affine(range);
-    scales.set(value, Math.fround(scale));
-    float(`${value}/scale`, [], Float32Array.of(scale));
-    initializers.push({ name: `${value}/zero`, dtype: 'uint8', shape: [], data: Uint8Array.of(zero) });
-    const parameters = [`${value}/scale`, `${value}/zero`];
-    rounding.set(value, [
-      newNode(`${value}/q`, 'QuantizeLinear', [value, ...parameters]),
-      newNode(`${value}/dq`, 'DequantizeLinear', [`${value}/q`, ...parameters]),
-    ]);
-  }
+/** The network in 8 bits; `ranges` are those of `quantizedValues`, in their order. */
+export function quantize(network: Graph, ranges: readonly Range[]): Graph {
+  const values = quantizedValues(network);
+  if (ranges.length !== values.length) throw new Error('expected a range for each value that is rounded');
+  const scales = new Map(values.map((value, i) => [value, scaleOf(ranges[i])]));
+  const rounded = new Map<Value, Value>();
+  return rewrite(network, (node, inputs, target) => {
+    const operands = inputs.map((input, i) => {
+      const value = node.inputs[i];
+      const known = value && scales.get(value);
+      if (!input || !known) return input;
+      let result = rounded.get(value);
+      if (!result) {
+        const scale = target.scalar(known.scale, 'float32');
+        const zero = target.scalar(known.zero, 'uint8');
+        result = dequantizeLinear(quantizeLinear(input, scale, zero), scale, zero);
+        rounded.set(value, result);
+      }
+      return result;
+    });
+    if (!isProduct(node)) return target.copy(node, operands);
+    const [x, kernel, offset] = node.inputs as [Value, Value, Value | undefined];
+    const weights = roundedWeights(target, kernel);
+    const bias = floats(offset);
+    const scale = Math.fround(scales.get(x)?.scale ?? 1);
+    const biases = offset && bias ? [roundedBias(target, offset, bias, weights.scale, scale)] : [];
+    return target.copy(node, [operands[0], weights.value, ...biases, ...operands.slice(2 + biases.length)]);
+  });
+}
 
-  const axis = [{ name: 'axis', type: 'int', value: 0 }] as const;
-  const product = (node: OnnxNode): OnnxNode[] => {
-    const [x, w, b] = node.inputs as [string, string, string | undefined];
-    const weight = channels(constant(index, w) as OnnxTensor);
-    float(`${w}/scale`, [weight.scale.length], weight.scale);
-    initializers.push({ ...weight.tensor, name: `${w}/q` });
-    const nodes = [newNode(`${w}/dq`, 'DequantizeLinear', [`${w}/q`, `${w}/scale`], axis)];
-    const bias = constant(index, b);
-    if (b !== undefined && bias) {
-      const scale = weight.scale.map((s) => s * (scales.get(x) ?? 1));
-      float(`${b}/scale`, [scale.length], scale);
-      const data = Int32Array.from(bias.data as Float32Array, (value, i) => Math.round(value / scale[i]));
-      initializers.push({ name: `${b}/q`, dtype: 'int32', shape: bias.shape, data });
-      nodes.push(newNode(`${b}/dq`, 'DequantizeLinear', [`${b}/q`, `${b}/scale`], axis));
-    }
-    const inputs = [`${x}/dq`, `${w}/dq`, ...(b === undefined ? [] : [bias ? `${b}/dq` : b])];
-    return [...nodes, { ...node, inputs }];
-  };
-
-  const taken = (name: string) => (rounding.has(name) ? `${name}/dq` : name);
-  const nodes = [
-    ...graph.inputs.flatMap(({ name }) => rounding.get(name) ?? []),
-    ...graph.nodes.flatMap((node) => [
-      ...(isProduct(index, node) ? product(node) : [{ ...node, inputs: node.inputs.map(taken) }]),
-      ...node.outputs.flatMap((name) => rounding.get(name) ?? []),
-    ]),
-  ];
-  return withoutUnused({ ...graph, nodes, initializers: [...graph.initializers, ...initializers] });
+/** A constant of `data` with one scale for each entry of its first axis, named after the one that it stands for. */
+function dequantized(
+  target: Graph,
+  source: Value,
+  dtype: 'int8' | 'int32',
+  data: Int8Array | Int32Array,
+  scale: Float32Array,
+): Value {
+  const name = source.graph.labels.get(source);
+  const label = (what: string, value: Value) =>
+    name === undefined ? value : target.label(`${name}/${what}`, value);
+  const numbers = label('q', target.tensor(dtype, source.shape as number[], data));
+  const scales = label('scale', target.tensor('float32', [scale.length], scale));
+  return dequantizeLinear(numbers, scales, null, 0);
 }
 
 /** Weights [out, ...] as int8 with one scale an output channel, symmetric. */
-function channels({ shape, data }: OnnxTensor): { tensor: Omit<OnnxTensor, 'name'>; scale: Float32Array } {
-  const [count] = shape;
-  const each = data.length / count;
-  const values = data as Float32Array;
+function roundedWeights(target: Graph, kernel: Value): { value: Value; scale: Float32Array } {
+  const weight = floats(kernel) as Float32Array;
+  const [count] = kernel.shape as number[];
+  const each = weight.length / count;
   const scale = Float32Array.from({ length: count }, (_, c) => {
-    const largest = values
-      .subarray(c * each, (c + 1) * each)
-      .reduce((most, w) => Math.max(most, Math.abs(w)), 0);
+    const largest = maxOf(weight.subarray(c * each, (c + 1) * each).map(Math.abs));
     return largest > 0 ? largest / 127 : 1;
   });
-  const rounded = Int8Array.from(values, (w, i) => Math.round(w / scale[Math.floor(i / each)]));
-  return { tensor: { dtype: 'int8', shape, data: rounded }, scale };
+  const data = Int8Array.from(weight, (w, i) => Math.round(w / scale[Math.floor(i / each)]));
+  return { value: dequantized(target, kernel, 'int8', data, scale), scale };
+}
+
+/** Biases as int32 in units of the product's: of its input times that of its weights. */
+function roundedBias(
+  target: Graph,
+  source: Value,
+  bias: Float32Array,
+  weightScale: Float32Array,
+  inputScale: number,
+): Value {
+  const scale = weightScale.map((s) => s * inputScale);
+  const data = Int32Array.from(bias, (b, i) => Math.round(b / scale[i]));
+  return dequantized(target, source, 'int32', data, scale);
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { UserError } from '../../base/errors';
-import { IMAGE, pixelsOf } from '../model/input';
+import { IMAGE, PIXELS } from '../model/network';
 import type { Ports } from './triton';
 
 export const OVMS_CONFIG = 'config.json';
@@ -20,7 +20,6 @@ const model = (name: string) => ({ config: { name, base_path: name } });
 
 /** A pipeline that gives `pixels` of one model to the other, whose outputs are the answer. */
 function pipeline(name: string, preprocess: Ports, network: Ports) {
-  const pixels = pixelsOf('photo');
   const from = (node: string, item: string) => ({ node_name: node, data_item: item });
   const output = (item: string) => ({ data_item: item, alias: item });
   const names = network.outputs.map((each) => each.name);
@@ -29,10 +28,10 @@ function pipeline(name: string, preprocess: Ports, network: Ports) {
     name,
     inputs: [IMAGE],
     nodes: [
-      { ...node(preprocess.name), inputs: [{ [IMAGE]: from('request', IMAGE) }], outputs: [output(pixels)] },
+      { ...node(preprocess.name), inputs: [{ [IMAGE]: from('request', IMAGE) }], outputs: [output(PIXELS)] },
       {
         ...node(network.name),
-        inputs: [{ [IMAGE]: from(preprocess.name, pixels) }],
+        inputs: [{ [IMAGE]: from(preprocess.name, PIXELS) }],
         outputs: names.map(output),
       },
     ],

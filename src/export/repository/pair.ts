@@ -1,15 +1,15 @@
 /** Preprocessing and model as a pair, as a server runs them one after another. */
-import { version as packageVersion } from '../../../package.json';
 import { UserError } from '../../base/errors';
 import { joinFloats, type HostTensor } from '../../tensors/dtype';
+import { emitGraph, toModel } from '../../graph/emit';
 import { writeModel } from '../../onnx/files';
 import { createSession, type GraphSession } from '../../runtime/session';
 import { BATCH, evaluateImages, largestDifference, SETTINGS } from '../compare';
 import { TOLERANCE, type ExportRequest } from '../exportModel';
 import { OUTPUT_OF } from '../form';
-import { IMAGE, pixelsOf, preprocessGraph } from '../model/input';
+import { preprocessGraph } from '../model/input';
+import { IMAGE, PIXELS } from '../model/network';
 import { exportMetadata } from '../metadata';
-import { toOpset } from '../model/opset';
 import { inParts, noise } from '../samples';
 
 /** What the model's metadata say of images, and where they are from. */
@@ -20,15 +20,8 @@ export function writePreprocess(file: string, { bundle, form, details }: ExportR
   const { manifest } = bundle;
   const { opset } = form;
   const metadata = Object.entries(exportMetadata(manifest, { ...form, input: 'photo' }, details, null));
-  const model = {
-    irVersion: 8,
-    opsets: [{ domain: '', version: 18 }],
-    producerName: 'selfie-onnx',
-    producerVersion: packageVersion,
-    metadata: Object.fromEntries(metadata.filter(([key]) => OF_IMAGES.includes(key))),
-    graph: preprocessGraph(manifest.recipe.image),
-  };
-  writeModel(file, toOpset(model, opset));
+  const ofImages = Object.fromEntries(metadata.filter(([key]) => OF_IMAGES.includes(key)));
+  writeModel(file, toModel(emitGraph(preprocessGraph(manifest.recipe.image), opset), ofImages, opset));
 }
 
 export interface Pair {
@@ -55,7 +48,7 @@ export async function openPair(preprocessFile: string, modelFile: string): Promi
   const computePixels = async (pixels: HostTensor, output: string) =>
     (await run(model, pixels, output)).data as Float32Array;
   const compute = async (images: HostTensor, output: string) =>
-    computePixels(await run(preprocess, images, pixelsOf('photo')), output);
+    computePixels(await run(preprocess, images, PIXELS), output);
   return {
     preprocess,
     model,

@@ -1,7 +1,7 @@
 /** One request of a model with the answer that it must get, and the script that asks a server. */
 import type { HostTensor } from '../../tensors/dtype';
 import type { Precision } from '../form';
-import { IMAGE } from '../model/input';
+import { IMAGE } from '../model/network';
 
 export const REQUEST = 'smoke-request.json';
 export const ANSWER = 'smoke-answer.txt';

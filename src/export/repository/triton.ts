@@ -1,6 +1,6 @@
 /** Triton's config.pbtxt for the three models of an exported repository. */
 import type { Dim, OnnxValueInfo } from '../../onnx/model';
-import { IMAGE, pixelsOf } from '../model/input';
+import { IMAGE, PIXELS } from '../model/network';
 import { Name, type Fields } from '../../repository/textFormat';
 
 export const CONFIG = 'config.pbtxt';
@@ -69,7 +69,6 @@ export function onnxConfig(
 
 /** The ensemble photo -> preprocess -> model; its classes have the model's labels. Batches are made inside of its steps. */
 export function ensembleConfig(name: string, preprocess: Ports, model: Ports): Fields {
-  const pixels = pixelsOf('photo');
   return {
     name,
     platform: 'ensemble',
@@ -83,12 +82,12 @@ export function ensembleConfig(name: string, preprocess: Ports, model: Ports): F
           model_name: preprocess.name,
           model_version: -1,
           input_map: [{ key: IMAGE, value: IMAGE }],
-          output_map: [{ key: pixels, value: pixels }],
+          output_map: [{ key: PIXELS, value: PIXELS }],
         },
         {
           model_name: model.name,
           model_version: -1,
-          input_map: [{ key: IMAGE, value: pixels }],
+          input_map: [{ key: IMAGE, value: PIXELS }],
           output_map: model.outputs.map((output) => ({ key: output.name, value: output.name })),
         },
       ],

@@ -5,8 +5,8 @@ import { decodeCenter, encodePng } from '../../../src/data/images/decode';
 import { Random } from '../../../src/base/random';
 import { preprocessGraph } from '../../../src/export/model/input';
 import { OPSETS } from '../../../src/export/model/opset';
+import { emitGraph, toModel } from '../../../src/graph/emit';
 import { writeModel } from '../../../src/onnx/files';
-import { plainModel } from '../../../src/onnx/model';
 import { createSession } from '../../../src/runtime/session';
 import { inTemporaryFolder } from '../../support/temporary';
 
@@ -33,8 +33,7 @@ test.each([
 ])('%d x %d pixels: the mean difference is below %d of 255 levels', async (width, height, most) => {
   await inTemporaryFolder(async (folder) => {
     const file = path.join(folder, 'preprocess.onnx');
-    const model = plainModel(preprocessGraph(LEVELS));
-    writeModel(file, { ...model, irVersion: 7, opsets: [{ domain: '', version: OPSETS.first }] });
+    writeModel(file, toModel(emitGraph(preprocessGraph(LEVELS), OPSETS.first), {}, OPSETS.first));
     const pixels = await picture(width, height);
     const png = await encodePng({ width, height, channels: 3, pixels });
     const decoded = await decodeCenter(png, 'blobs', SIZE, 3);

@@ -44,8 +44,10 @@ function encoder(network: Network) {
       return [name, { ...tensor, data }];
     }),
   );
-  const embed = (without: readonly RewriteName[]) =>
-    embedState(model, state, { ...DEFAULT_FORM, kind: 'encoder', input: 'uint8' }, recipe, without);
+  const embed = (without: readonly RewriteName[]) => {
+    const form = { ...DEFAULT_FORM, kind: 'encoder', input: 'uint8' } as const;
+    return embedState({ model, state, image: recipe.image }, form, { without });
+  };
   return { embed };
 }
 

@@ -1,20 +1,11 @@
-/** Images on their way into a network: uint8 [N, H, W, C] -> normalized floats, and cut into patches. */
+/** Images cut into patches. */
 import { patchCounts } from '../../src/bundle/checkRecipe';
 import type { Recipe } from '../../src/bundle/recipe';
 import { times } from '../../src/graph/shape';
 import type { Value } from '../../src/graph/graph';
-import type { DType } from '../../src/tensors/dtype';
-import { add, cast, mul } from '../../src/ops/elementwise';
+import { add } from '../../src/ops/elementwise';
 import { gather } from '../../src/ops/gather';
 import { reshape, transpose } from '../../src/ops/shape';
-
-/** uint8 [N, H, W, C] -> (x / 255 - mean) / std as [N, C, H, W]. */
-export function normalize(images: Value, { mean, std }: Recipe['image'], dtype: DType): Value {
-  const row = (numbers: number[]) => images.graph.constant(dtype, [numbers.length], numbers);
-  const scaled = mul(cast(images, dtype), row(std.map((s) => 1 / (255 * s))));
-  const centered = add(scaled, row(mean.map((m, i) => -m / std[i])));
-  return transpose(centered, [0, 3, 1, 2]);
-}
 
 /** Normalized images [B, C, H, W] -> all their patches, row-major, as images [B * n, C, p, p]. */
 export function allPatches(images: Value, recipe: Recipe): Value {

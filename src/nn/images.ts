@@ -1,0 +1,24 @@
+/** Images on their way into a network. */
+import type { Value } from '../graph/graph';
+import { add, cast, mul } from '../ops/elementwise';
+import { transpose } from '../ops/shape';
+import type { DType } from '../tensors/dtype';
+
+/** Of each channel, in units of 255 levels. */
+export interface Normalization {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** x / 255, less the mean, over the deviation, as slope x + shift of each channel. */
+export const affine = ({ mean, std }: Normalization) => ({
+  slope: std.map((s) => 1 / (255 * s)),
+  shift: mean.map((m, i) => -m / std[i]),
+});
+
+/** uint8 [N, H, W, C] -> (x / 255 - mean) / std as [N, C, H, W] of `dtype`. */
+export function normalize(images: Value, normalization: Normalization, dtype: DType): Value {
+  const { slope, shift } = affine(normalization);
+  const row = (numbers: readonly number[]) => images.graph.constant(dtype, [numbers.length], numbers);
+  return transpose(add(mul(cast(images, dtype), row(slope)), row(shift)), [0, 3, 1, 2]);
+}
