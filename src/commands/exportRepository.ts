@@ -28,10 +28,10 @@ export async function runExportRepository(
 }
 
 export function formatRepository(out: string, report: RepositoryReport): string {
-  const { names, version, model, pairError } = report;
+  const { names, version, model, photoError } = report;
   return [
     formatExport({ ...model, file: `${out}/${names.model}, version ${version}` }),
     `${out}/${names.photo}, version ${version}: ${names.preprocess} and then ${names.model}, on the same images ` +
-      `(largest difference ${pairError.toExponential(1)})`,
+      `(largest difference ${photoError.toExponential(1)})`,
   ].join('\n');
 }

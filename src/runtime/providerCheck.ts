@@ -8,7 +8,7 @@ async function main(provider: string): Promise<void> {
   const session = await InferenceSession.create(
     encodeModel(
       plainModel({
-        name: 'probe',
+        name: 'check',
         inputs: [x],
         outputs: [{ ...x, name: 'y' }],
         initializers: [],

@@ -1,11 +1,11 @@
 /** The program of a model card for browsers: a page of its own. */
-import { type Facts, LABELS, PHOTO } from './facts';
+import { type CardData, LABELS, PHOTO } from './cardData';
 import { printedOutput, scriptLines } from './printing';
 
-export function browserSnippet(facts: Facts, version: string): string {
-  const { labels, manifest } = facts;
+export function browserSnippet(card: CardData, version: string): string {
+  const { labels, manifest } = card;
   const { channels } = manifest.recipe.image;
-  const output = printedOutput(facts);
+  const output = printedOutput(card);
   const pixels =
     channels === 3
       ? 'data.filter((_, i) => i % 4 < 3)'
@@ -27,7 +27,7 @@ context.drawImage(photo, 0, 0);
 const { data } = context.getImageData(0, 0, width, height);
 const image = new ort.Tensor('uint8', Uint8Array.from(${pixels}), [1, height, width, ${channels}]);
 const { ${output} } = await session.run({ image });
-${read}${scriptLines(facts, output)}
+${read}${scriptLines(card, output)}
 document.querySelector('pre').textContent = lines.join('\\n');
 </script>`;
 }

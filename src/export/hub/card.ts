@@ -1,7 +1,7 @@
 /** The model card: README.md of a folder for the Hugging Face Hub. */
 import type { OnnxValueInfo } from '../../onnx/model';
 import { architecture } from './configs';
-import { type Facts, LABELS, MODEL, PHOTO, WEIGHTS } from './facts';
+import { type CardData, LABELS, MODEL, PHOTO, WEIGHTS } from './cardData';
 import { frontMatter } from './frontMatter';
 import { limits } from './limits';
 import { escape } from './markdown';
@@ -11,26 +11,26 @@ import { training } from './training';
 /** Class names that the card lists. */
 const NAMED = 50;
 
-export const modelCard = (facts: Facts): string =>
+export const modelCard = (card: CardData): string =>
   [
-    frontMatter(facts).trimEnd(),
-    `# ${escape(facts.provenance.name)}`,
-    summary(facts),
+    frontMatter(card).trimEnd(),
+    `# ${escape(card.provenance.name)}`,
+    summary(card),
     '## Training',
-    training(facts),
+    training(card),
     '## Figures',
-    figures(facts),
+    figures(card),
     '## Limits',
-    limits(facts)
+    limits(card)
       .map((limit) => `- ${limit}`)
       .join('\n'),
     '## Inputs and outputs',
-    ports(facts),
+    ports(card),
     '## Use',
-    use(facts),
+    use(card),
   ].join('\n\n') + '\n';
 
-function summary({ manifest, form, labels, outputs }: Facts): string {
+function summary({ manifest, form, labels, outputs }: CardData): string {
   const { network, image } = manifest.recipe;
   const blocks = `${network.stages.join(', ')} bottleneck blocks, width ${network.width}`;
   const pool = network.globalPool === 'attention' ? ', attention pooling over its last map' : '';
@@ -46,7 +46,7 @@ function summary({ manifest, form, labels, outputs }: Facts): string {
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
-function figures({ measured, form }: Facts): string {
+function figures({ measured, form }: CardData): string {
   if (!measured)
     return 'None was measured when this folder was made (`selfie export` measures on the images of `--data`).';
   const { images, accuracy, float32Accuracy, cosine, data, split } = measured;
@@ -66,7 +66,7 @@ function figures({ measured, form }: Facts): string {
   return `${lines.join(' ')} Measured on \`${MODEL}\` when this folder was made.`;
 }
 
-function ports({ manifest, outputs, labels }: Facts): string {
+function ports({ manifest, outputs, labels }: CardData): string {
   const { size, channels, mean, std } = manifest.recipe.image;
   const colour = channels === 1 ? 'gray' : 'RGB';
   const numbers = (values: readonly number[]) => values.join(', ');
@@ -102,10 +102,10 @@ const OUTPUTS: Readonly<Record<string, string>> = {
 
 const shapeOf = ({ dtype, shape }: OnnxValueInfo) => `${dtype} [${shape.join(', ')}]`;
 
-const use = (facts: Facts): string =>
+const use = (card: CardData): string =>
   [
     `Each program reads \`photo.jpg\` and lies in this folder.`,
-    ...snippets(facts).flatMap(({ title, install, file, language, code }) => [
+    ...snippets(card).flatMap(({ title, install, file, language, code }) => [
       `### ${title}`,
       `\`${file}\` (${install}):`,
       `\`\`\`${language}\n${code}\n\`\`\``,

@@ -1,7 +1,7 @@
 /** config.json and preprocessor_config.json of a folder for the Hugging Face Hub. */
 import type { Recipe } from '../../bundle/recipe';
 import { CENTER_CROP } from '../../data/images/transforms';
-import type { Facts } from './facts';
+import type { CardData } from './cardData';
 
 /** `resnet50`, or `resnetv2_50` for pre-activation, as timm has it: weighted layers of the stages, the stem and the classifier. */
 export function architecture({ version, stages }: Recipe['network']): string {
@@ -9,7 +9,7 @@ export function architecture({ version, stages }: Recipe['network']): string {
   return version === 'v1' ? `resnet${depth}` : `resnetv2_${depth}`;
 }
 
-export function modelConfig({ manifest, labels, outputs }: Facts): Record<string, unknown> {
+export function modelConfig({ manifest, labels, outputs }: CardData): Record<string, unknown> {
   const { recipe, recipeName, producer } = manifest;
   const features = outputs.find(({ name }) => name === 'embedding')?.shape[1];
   return {

@@ -11,7 +11,7 @@ import { readSafetensors } from '../../tensors/safetensors';
 import { exportTorchState, stateOf, type TorchStateReport } from '../torchState';
 import { modelCard } from './card';
 import { modelConfig, preprocessorConfig } from './configs';
-import { type Facts, LABELS, MODEL, PHOTO, WEIGHTS } from './facts';
+import { type CardData, LABELS, MODEL, PHOTO, WEIGHTS } from './cardData';
 
 export interface HubReport {
   readonly models: readonly ExportReport[];
@@ -43,7 +43,7 @@ export async function exportHub(
       await exportModel({ ...request, out: inside(PHOTO), form: { ...form, input: 'photo' } }),
     ];
     const [{ measured }] = models;
-    const facts: Facts = {
+    const card: CardData = {
       manifest,
       form,
       step: details.step,
@@ -54,10 +54,10 @@ export async function exportHub(
       outputs: readModel(inside(MODEL)).graph.outputs,
       measured,
     };
-    if (facts.labels) write(LABELS, `${facts.labels.join('\n')}\n`);
+    if (card.labels) write(LABELS, `${card.labels.join('\n')}\n`);
     write('preprocessor_config.json', json(preprocessorConfig(manifest.recipe.image)));
-    write('config.json', json(modelConfig(facts)));
-    write('README.md', modelCard(facts));
+    write('config.json', json(modelConfig(card)));
+    write('README.md', modelCard(card));
     const moved = <T extends { file: string }>(report: T): T => ({
       ...report,
       file: path.join(out, path.basename(report.file)),

@@ -1,6 +1,6 @@
 /** The YAML at the head of a model card, by which the Hugging Face Hub lists and filters it. */
 import { stringify } from 'yaml';
-import type { Facts } from './facts';
+import type { CardData } from './cardData';
 import { hubLicense } from './license';
 
 /** Names on the Hub of sources that are one known data set. */
@@ -11,8 +11,8 @@ const DATA_SETS: Readonly<Record<string, string>> = {
   imagenet: 'ILSVRC/imagenet-1k',
 };
 
-export function frontMatter(facts: Facts): string {
-  const { provenance, license, form, measured } = facts;
+export function frontMatter(card: CardData): string {
+  const { provenance, license, form, measured } = card;
   const task = form.kind === 'classifier' ? 'image-classification' : 'image-feature-extraction';
   const sources = [provenance.data, provenance.unlabelled, provenance.from?.data ?? null];
   const datasets = [...new Set(sources.flatMap((name) => DATA_SETS[name ?? ''] ?? []))];
@@ -29,7 +29,7 @@ export function frontMatter(facts: Facts): string {
   return `---\n${stringify(fields, { lineWidth: 0 })}---\n`;
 }
 
-const result = (task: string, { data, split }: NonNullable<Facts['measured']>, accuracy: number) => ({
+const result = (task: string, { data, split }: NonNullable<CardData['measured']>, accuracy: number) => ({
   task: { type: task },
   dataset: {
     name: data,

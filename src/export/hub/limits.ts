@@ -1,8 +1,8 @@
 /** The part of a model card that says what is not to be expected. */
-import type { Facts } from './facts';
+import type { CardData } from './cardData';
 import { escape } from './markdown';
 
-export function limits({ manifest, form, labels, provenance, measured }: Facts): string[] {
+export function limits({ manifest, form, labels, provenance, measured }: CardData): string[] {
   const { recipe } = manifest;
   const { size, channels } = recipe.image;
   const data = provenance.data === null ? 'its training data' : escape(provenance.data);

@@ -2,7 +2,7 @@
 import { runtimeVersion } from '../../runtime/version';
 import { browserSnippet } from './browserSnippet';
 import { shorterSide } from './configs';
-import { type Facts, LABELS, PHOTO, WEIGHTS } from './facts';
+import { type CardData, LABELS, PHOTO, WEIGHTS } from './cardData';
 import { printedOutput, pythonPrint, scriptLines } from './printing';
 
 export interface Snippet {
@@ -14,82 +14,82 @@ export interface Snippet {
   readonly code: string;
 }
 
-export const snippets = (facts: Facts): Snippet[] => [
+export const snippets = (card: CardData): Snippet[] => [
   {
     title: 'ONNX Runtime in Python',
     install: '`pip install onnxruntime pillow`',
     file: 'run.py',
     language: 'python',
-    code: pythonRuntime(facts),
+    code: pythonRuntime(card),
   },
   {
     title: 'ONNX Runtime in Node.js',
     install: '`npm install onnxruntime-node sharp`',
     file: 'run.mjs',
     language: 'js',
-    code: node(facts),
+    code: node(card),
   },
   {
     title: 'ONNX Runtime Web, in a browser',
     install: 'served by any web server, such as `python3 -m http.server`',
     file: 'run.html',
     language: 'html',
-    code: browserSnippet(facts, runtimeVersion()),
+    code: browserSnippet(card, runtimeVersion()),
   },
-  facts.torchvision
+  card.torchvision
     ? {
         title: 'PyTorch and torchvision',
         install: '`pip install torchvision safetensors`',
         file: 'run_torch.py',
         language: 'python',
-        code: torchvision(facts),
+        code: torchvision(card),
       }
     : {
         title: 'OpenVINO',
         install: '`pip install openvino pillow`',
         file: 'run_openvino.py',
         language: 'python',
-        code: openvino(facts),
+        code: openvino(card),
       },
 ];
 
-const isGray = ({ manifest }: Facts) => manifest.recipe.image.channels === 1;
+const isGray = ({ manifest }: CardData) => manifest.recipe.image.channels === 1;
 
 /** `image`, uint8 [1, height, width, C]. */
-function pythonImage(facts: Facts): string {
-  const [mode, axes] = isGray(facts) ? ['L', '[None, :, :, None]'] : ['RGB', '[None]'];
+function pythonImage(card: CardData): string {
+  const [mode, axes] = isGray(card) ? ['L', '[None, :, :, None]'] : ['RGB', '[None]'];
   return `photo = ImageOps.exif_transpose(Image.open('photo.jpg')).convert('${mode}')
 image = np.array(photo)${axes}`;
 }
 
-function pythonRuntime(facts: Facts): string {
-  const output = printedOutput(facts);
+function pythonRuntime(card: CardData): string {
+  const output = printedOutput(card);
   return `import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
 session = onnxruntime.InferenceSession('${PHOTO}')
-${pythonImage(facts)}
+${pythonImage(card)}
 ${output} = session.run(['${output}'], {'image': image})[0][0]
-${pythonPrint(facts, output)}`;
+${pythonPrint(card, output)}`;
 }
 
-function openvino(facts: Facts): string {
-  const output = printedOutput(facts);
+function openvino(card: CardData): string {
+  const output = printedOutput(card);
   return `import numpy as np
 import openvino
 from PIL import Image, ImageOps
 
 model = openvino.Core().compile_model('${PHOTO}', 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
-${pythonImage(facts)}
+${pythonImage(card)}
 ${output} = model({'image': image})['${output}'][0]
-${pythonPrint(facts, output)}`;
+${pythonPrint(card, output)}`;
 }
 
-function torchvision(facts: Facts): string {
-  const { labels } = facts;
-  const { image, network } = facts.manifest.recipe;
-  const output = printedOutput(facts);
+function torchvision(card: CardData): string {
+  const { labels } = card;
+  const { image, network } = card.manifest.recipe;
+  const output = printedOutput(card);
   const list = (values: readonly number[]) => `[${values.join(', ')}]`;
   return `import torch
 from PIL import Image, ImageOps
@@ -103,24 +103,24 @@ prepare = Compose([Resize(${shorterSide(image.size)}), CenterCrop(${image.size})
 image = prepare(ImageOps.exif_transpose(Image.open('photo.jpg')).convert('RGB'))[None]
 with torch.inference_mode():
     ${output} = model(image)[0]${labels ? '.softmax(0)' : ''}.numpy()
-${pythonPrint(facts, output)}`;
+${pythonPrint(card, output)}`;
 }
 
-function node(facts: Facts): string {
-  const output = printedOutput(facts);
-  const channels = isGray(facts) ? 1 : 3;
-  const read = facts.labels ? "import { readFileSync } from 'node:fs';\n" : '';
-  const labels = facts.labels
+function node(card: CardData): string {
+  const output = printedOutput(card);
+  const channels = isGray(card) ? 1 : 3;
+  const read = card.labels ? "import { readFileSync } from 'node:fs';\n" : '';
+  const labels = card.labels
     ? `const labels = readFileSync('${LABELS}', 'utf8').trimEnd().split('\\n');\n`
     : '';
   return `${read}import ort from 'onnxruntime-node';
 import sharp from 'sharp';
 
 const session = await ort.InferenceSession.create('${PHOTO}');
-const photo = sharp('photo.jpg').autoOrient().removeAlpha().toColourspace('${isGray(facts) ? 'b-w' : 'srgb'}').raw();
+const photo = sharp('photo.jpg').autoOrient().removeAlpha().toColourspace('${isGray(card) ? 'b-w' : 'srgb'}').raw();
 const { data, info } = await photo.toBuffer({ resolveWithObject: true });
 const image = new ort.Tensor('uint8', data, [1, info.height, info.width, ${channels}]);
 const { ${output} } = await session.run({ image });
-${labels}${scriptLines(facts, output)}
+${labels}${scriptLines(card, output)}
 console.log(lines.join('\\n'));`;
 }

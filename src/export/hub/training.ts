@@ -1,11 +1,11 @@
 /** The part of a model card that says what was trained on what. */
-import type { Facts } from './facts';
+import type { CardData } from './cardData';
 import { escape } from './markdown';
 
 const UNKNOWN = 'not known: the folder of the run does not say';
 
-export function training(facts: Facts): string {
-  const { manifest, step, provenance, license } = facts;
+export function training(card: CardData): string {
+  const { manifest, step, provenance, license } = card;
   const { recipe, recipeName, parameters, producer } = manifest;
   const { data, labels, unlabelled, seed } = provenance;
   const rows: [string, string][] = [
@@ -16,7 +16,7 @@ export function training(facts: Facts): string {
         ? 'pretraining without labels, by [Selfie](https://arxiv.org/abs/1906.02940)'
         : 'classification, with labels',
     ],
-    ['started from', startedFrom(facts)],
+    ['started from', startedFrom(card)],
     ['data', data === null ? UNKNOWN : escape(data)],
     ...(recipe.task === 'finetune' ? [['labels', labelsUsed(data, labels)] as [string, string]] : []),
     ...(recipe.consistency.ratio > 0
@@ -43,7 +43,7 @@ function labelsUsed(data: string | null, labels: string | null): string {
   return labels.includes('/') ? `a subset: ${labels}` : `a subset of ${labels}`;
 }
 
-function startedFrom({ provenance: { from, data } }: Facts): string {
+function startedFrom({ provenance: { from, data } }: CardData): string {
   if (data === null) return UNKNOWN;
   if (from === null) return 'random weights';
   const { name, step, recipeName, data: trainedOn, task } = from;

@@ -55,10 +55,10 @@ export function nextVersion(directory: string, models: readonly string[]): numbe
 export function hasConfig(folder: string, config: Fields): boolean {
   const file = path.join(folder, CONFIG);
   if (!existsSync(file)) return false;
-  const there = facts(readFileSync(file, 'utf8'), file);
-  const wanted = facts(formatTextFormat(config), file);
-  const extra = there.find((fact) => !wanted.includes(fact));
-  const lacking = wanted.find((fact) => !there.includes(fact));
+  const there = interfaceOf(readFileSync(file, 'utf8'), file);
+  const wanted = interfaceOf(formatTextFormat(config), file);
+  const extra = there.find((line) => !wanted.includes(line));
+  const lacking = wanted.find((line) => !there.includes(line));
   if (extra === undefined && lacking === undefined) return true;
   const differences = [extra && `it has ${extra}`, lacking && `the exported model has ${lacking}`];
   throw new UserError(
@@ -80,7 +80,7 @@ export function requireLabels(file: string, labels: string): void {
 }
 
 /** What a version must have in common with those beside it. */
-function facts(text: string, file: string): string[] {
+function interfaceOf(text: string, file: string): string[] {
   const config = parseTextFormat(text, file);
   const ports = (['input', 'output'] as const).flatMap((field) =>
     messagesOf(config, field).map((port) => {

@@ -12,8 +12,8 @@ import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { checkRepository, hasConfig, nextVersion, requireLabels } from './existing';
 import { checkStorageUri, KSERVE_MANIFEST, kserveManifest } from './kserve';
 import { OVMS_CONFIG, ovmsConfig, readOvmsConfig, type OvmsConfig } from './ovms';
-import { openPair, writePreprocess, type Pair } from './pair';
-import { makeStage, place } from './place';
+import { openPipeline, writePreprocess, type Pipeline } from './pipeline';
+import { makeStagingFolder, publish } from './publish';
 import { repositoryReadme } from './readme';
 import * as smoke from './smoke';
 import { formatTextFormat, type Fields } from '../../repository/textFormat';
@@ -31,7 +31,7 @@ export interface RepositoryReport {
   readonly version: string;
   readonly model: ExportReport;
   /** of preprocessing and model together, as `model.error` */
-  readonly pairError: number;
+  readonly photoError: number;
 }
 
 export interface Names {
@@ -55,26 +55,26 @@ export async function exportRepository(
   const request = await prepareExport({ ...options, input: 'float' }, warn);
   const all = [names.preprocess, names.model, names.photo];
   const version = String(nextVersion(out, all));
-  const stage = makeStage(out);
+  const stage = makeStagingFolder(out);
   try {
     const fileOf = (name: string) => path.join(stage, name, version, MODEL_FILE);
     for (const name of all) mkdirSync(path.dirname(fileOf(name)), { recursive: true });
     const model = await exportModel({ ...request, out: fileOf(names.model) });
     writePreprocess(fileOf(names.preprocess), request);
-    const pair = await openPair(fileOf(names.preprocess), fileOf(names.model));
+    const pipeline = await openPipeline(fileOf(names.preprocess), fileOf(names.model));
     try {
-      const pairError = await pair.check(request, `${out}: ${names.preprocess} and ${names.model}`);
+      const photoError = await pipeline.check(request, `${out}: ${names.preprocess} and ${names.model}`);
       const ports = {
-        preprocess: { name: names.preprocess, ...pair.preprocess.describe() },
-        model: { name: names.model, ...pair.model.describe() },
+        preprocess: { name: names.preprocess, ...pipeline.preprocess.describe() },
+        model: { name: names.model, ...pipeline.model.describe() },
       };
       writeModels(stage, out, names, version, ports, request);
-      await writeSmoke(stage, names, pair, request);
+      await writeSmoke(stage, names, pipeline, request);
       writeServers(stage, out, names, ports, ovms, storageUri);
-      place(stage, out, all, version);
-      return { names, version, model, pairError };
+      publish(stage, out, all, version);
+      return { names, version, model, photoError };
     } finally {
-      await pair.release();
+      await pipeline.release();
     }
   } finally {
     discard(stage);
@@ -132,20 +132,20 @@ function writeModels(
 async function writeSmoke(
   stage: string,
   names: Names,
-  pair: Pair,
+  pipeline: Pipeline,
   { bundle, form }: ExportRequest,
 ): Promise<void> {
   const { size, channels } = bundle.manifest.recipe.image;
   const output = form.kind === 'classifier' ? 'probabilities' : 'embedding';
-  const write = (name: string, image: Parameters<Pair['compute']>[0], values: Float32Array) => {
+  const write = (name: string, image: Parameters<Pipeline['compute']>[0], values: Float32Array) => {
     writeFileAtomic(path.join(stage, name, smoke.REQUEST), smoke.smokeRequest(image, output));
     const answer = smoke.smokeAnswer(output, smoke.ALLOWED[form.precision], values);
     writeFileAtomic(path.join(stage, name, smoke.ANSWER), answer);
   };
   const pixels = smoke.smokePixels(size, channels);
-  write(names.model, pixels, await pair.computePixels(pixels, output));
+  write(names.model, pixels, await pipeline.computePixels(pixels, output));
   const photo = smoke.smokePhoto(channels);
-  write(names.photo, photo, await pair.compute(photo, output));
+  write(names.photo, photo, await pipeline.compute(photo, output));
 }
 
 /** The repository's own files: those that others may have changed only where they are not there. */

@@ -102,7 +102,7 @@ test('an encoder in half precision, with its map', () =>
     const out = path.join(folder, 'new', 'repository');
     const report = await exportRepository({ directory, out, precision: 'float16', map: true });
     expect(report).toMatchObject({ version: '1', names: { model: 'pets' } });
-    expect(report.pairError).toBeLessThan(1e-2);
+    expect(report.photoError).toBeLessThan(1e-2);
     checkFiles(out, null, ['embedding', 'map']);
   }));
 

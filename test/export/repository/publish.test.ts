@@ -1,7 +1,7 @@
 /** How staged models get into a repository. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { place } from '../../../src/export/repository/place';
+import { publish } from '../../../src/export/repository/publish';
 import { snapshot } from '../../support/snapshot';
 import { inTemporaryFolder } from '../../support/temporary';
 
@@ -22,12 +22,12 @@ test('what cannot be moved leaves all as it was', () =>
     stageA();
     const before = snapshot(repository);
     expect(() => {
-      place(stage, repository, ['a', 'b'], '2');
+      publish(stage, repository, ['a', 'b'], '2');
     }).toThrow(/^cannot write .*repository: ENOENT/);
     expect(snapshot(repository)).toEqual(before);
     stageA();
     write(stage, 'b', '2', 'model.onnx');
-    place(stage, repository, ['a', 'b'], '2');
+    publish(stage, repository, ['a', 'b'], '2');
     expect([...snapshot(repository).keys()].sort()).toEqual([
       'a/1/model.onnx',
       'a/2/model.onnx',

@@ -5,7 +5,7 @@ import type { ExportForm } from '../form';
 import type { Measurement } from '../measure';
 import type { Provenance } from '../provenance';
 
-export interface Facts {
+export interface CardData {
   readonly manifest: Manifest;
   readonly form: Omit<ExportForm, 'input'>;
   readonly step: number;

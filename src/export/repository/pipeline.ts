@@ -1,4 +1,4 @@
-/** Preprocessing and model as a pair, as a server runs them one after another. */
+/** Preprocessing and model as a pipeline, as a server runs them one after another. */
 import { UserError } from '../../base/errors';
 import { joinFloats, type HostTensor } from '../../tensors/dtype';
 import { emitGraph, toModel } from '../../graph/emit';
@@ -24,7 +24,7 @@ export function writePreprocess(file: string, { bundle, form, details }: ExportR
   writeModel(file, toModel(emitGraph(preprocessGraph(manifest.recipe.image), opset), ofImages, opset));
 }
 
-export interface Pair {
+export interface Pipeline {
   readonly preprocess: GraphSession;
   readonly model: GraphSession;
   /** One output for normalized images. */
@@ -37,7 +37,7 @@ export interface Pair {
 }
 
 /** Opens both files; `release` them. */
-export async function openPair(preprocessFile: string, modelFile: string): Promise<Pair> {
+export async function openPipeline(preprocessFile: string, modelFile: string): Promise<Pipeline> {
   const preprocess = await createSession(preprocessFile, SETTINGS);
   const model = await createSession(modelFile, SETTINGS);
   const run = async (session: GraphSession, image: HostTensor, output: string) => {

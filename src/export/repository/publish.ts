@@ -8,7 +8,7 @@ import { discardAtExit } from '../../base/temporary';
  * An empty folder beside the repository, on the same disk: Triton takes every folder inside for a model, hidden ones too. Only
  * where the repository is a disk of its own it is inside.
  */
-export function makeStage(repository: string): string {
+export function makeStagingFolder(repository: string): string {
   const place = path.resolve(repository);
   const parent = path.dirname(place);
   try {
@@ -28,7 +28,7 @@ export function makeStage(repository: string): string {
  * Moves what is in `stage`: a whole repository where there is none; else, model by model in the order of `models`, a new model or
  * a new version with the files beside it, and the repository's own files last. Where a move fails, all is as it was.
  */
-export function place(stage: string, repository: string, models: readonly string[], version: string): void {
+export function publish(stage: string, repository: string, models: readonly string[], version: string): void {
   const undo: (() => void)[] = [];
   const move = (from: string, to: string) => {
     // What is replaced waits in the place of what replaces it.
