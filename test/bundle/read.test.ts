@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Manifest } from '../../src/bundle/manifest';
 import { findBundle, graphPath, readBundle } from '../../src/bundle/read';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { writeSmallBundle } from '../support/smallRun';
 
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'selfie-bundle-'));
-  writeTinyBundle(path.join(folder, 'graph'));
+  writeSmallBundle(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

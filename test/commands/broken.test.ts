@@ -5,12 +5,12 @@ import { openSource } from '../../src/data/sources/readers';
 import { writeImageFolder } from '../support/imageFolder';
 import { selfie } from '../support/selfie';
 import { inTemporaryFolder } from '../support/temporary';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { writeSmallBundle } from '../support/smallRun';
 
 test('a broken image is named and counted by every command, or ends it', () =>
   inTemporaryFolder(async (folder) => {
     const [run, images] = [path.join(folder, 'run'), path.join(folder, 'images')];
-    writeTinyBundle(path.join(run, 'graph'));
+    writeSmallBundle(run);
     await writeImageFolder(images, 40);
     const broken = path.join(images, 'class3', '0013.png');
     truncateSync(broken, 1000);

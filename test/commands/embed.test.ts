@@ -71,7 +71,7 @@ test('a folder with a broken image, as Parquet and as an array', () =>
       source: `folder:${images}`,
       model: run,
       step: '10',
-      recipe_name: 'tiny',
+      recipe_name: 'small',
       dimension: '32',
       output: 'embedding',
     });

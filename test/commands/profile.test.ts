@@ -2,10 +2,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Manifest } from '../../src/bundle/manifest';
 import type { Profile } from '../../src/profiling/profile';
 import { selfie } from '../support/selfie';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { writeSmallBundle } from '../support/smallRun';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'selfie-onnx-'));
 const inside = (name: string) => path.join(directory, name);
@@ -16,30 +15,28 @@ afterAll(() => {
 const readProfile = (name: string) => JSON.parse(readFileSync(inside(name), 'utf8')) as Profile;
 const total = (costs: readonly { ms: number }[]) => costs.reduce((sum, { ms }) => sum + ms, 0);
 
-test('a hand-written bundle: tables, page, JSON and trace', () => {
-  const manifest = writeTinyBundle(inside('tiny/graph'));
-  const files = ['--json', inside('tiny.json'), '--trace', inside('trace.json')];
-  const { code, stdout, stderr } = selfie(['profile', inside('tiny'), '--steps', '3', ...files]);
+test('a classifier: tables, page, JSON and trace', () => {
+  const { manifest } = writeSmallBundle(inside('small'));
+  const files = ['--json', inside('small.json'), '--trace', inside('trace.json')];
+  const { code, stdout, stderr } = selfie(['profile', inside('small'), '--steps', '3', ...files]);
   expect(stderr).toBe('');
   expect(code).toBe(0);
-  for (const part of [
-    's/step',
-    'by scope',
-    '(not in kernels)',
-    'by operator',
-    'Gemm',
-    '16x192 · 10x192 → 16x10',
-  ])
+  for (const part of ['s/step', 'by scope', '(not in kernels)', 'by operator', 'Gemm', '16x8 · 10x8 → 16x10'])
     expect(stdout).toContain(part);
-  expect(stdout).toContain(`flame graph: ${inside('tiny/profile.html')}`);
+  expect(stdout).toContain(`flame graph: ${inside('small/profile.html')}`);
 
-  const profile = readProfile('tiny.json');
-  expect(profile).toMatchObject({ recipe: 'tiny', provider: 'cpu', steps: 3, checkpoint: 0 });
+  const profile = readProfile('small.json');
+  expect(profile).toMatchObject({ recipe: 'small', provider: 'cpu', steps: 3, checkpoint: 0 });
   expect(profile.total.gflop).toBeCloseTo((2 * manifest.multiplyAdds) / 1e9, 12);
-  expect(profile.products.map(({ op, calls }) => [op, calls])).toEqual([
-    ['Gemm', 1],
-    ['Gemm', 1],
-  ]);
+  const logits = profile.products.find(({ output }) => output.join() === '16,10');
+  expect(logits).toMatchObject({
+    op: 'Gemm',
+    calls: 1,
+    inputs: [
+      [16, 8],
+      [10, 8],
+    ],
+  });
   expect(total(profile.operators)).toBeCloseTo(profile.total.ms, 6);
   expect(total(profile.scopes.map((scope) => scope.total))).toBeCloseTo(profile.total.ms, 6);
   const { profiledSecondsPerStep, kernelSeconds, betweenKernelsSeconds, outsideSeconds } = profile;
@@ -50,17 +47,15 @@ test('a hand-written bundle: tables, page, JSON and trace', () => {
   const trace = JSON.parse(readFileSync(inside('trace.json'), 'utf8')) as { name: string }[];
   expect(trace.filter(({ name }) => name === 'model_run')).toHaveLength(4);
 
-  const page = readFileSync(inside('tiny/profile.html'), 'utf8');
+  const page = readFileSync(inside('small/profile.html'), 'utf8');
   expect(page).toContain("default-src 'none'");
   expect(page).not.toMatch(/<[a-z]+[^>]*\s(?:src|href)\s*=/);
   expect(page).not.toMatch(/url\(\s*['"]?(?:https?:)?\/\/|@import/);
-  expect(page).toContain('16x192 · 10x192 → 16x10');
+  expect(page).toContain('16x8 · 10x8 → 16x10');
 });
 
-test('a built bundle: each module has its forward, backward and update', () => {
-  const settings = ['network.width=2', 'pooling.heads=1', 'pooling.feedForward=8', 'batch=4'];
-  const set = settings.flatMap((setting) => ['--set', setting]);
-  expect(selfie(['build-graph', 'embedded-pretrain', ...set, '--out', inside('built')]).stderr).toBe('');
+test('a pretraining: each module has its forward, backward and update', () => {
+  const { manifest } = writeSmallBundle(inside('built'), 'task=pretrain', 'batch=4');
   const html = inside('page.html');
   const options = [
     '--steps',
@@ -80,7 +75,6 @@ test('a built bundle: each module has its forward, backward and update', () => {
   expect(existsSync(html)).toBe(true);
   expect(existsSync(inside('built/profile.html'))).toBe(false);
 
-  const manifest = JSON.parse(readFileSync(inside('built/graph/manifest.json'), 'utf8')) as Manifest;
   const profile = readProfile('built.json');
   expect(profile.total.gflop).toBeCloseTo((2 * manifest.multiplyAdds) / 1e9, 9);
   const convolution = profile.scopes.find(({ scope }) => scope === 'layer1/0/conv2');

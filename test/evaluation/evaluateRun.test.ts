@@ -9,7 +9,7 @@ import { readMetrics } from '../../src/run/metricsLog';
 import { train } from '../../src/training/trainer';
 import { writeTar } from '../data/samples';
 import { writeImageFolder } from '../support/imageFolder';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { writeSmallBundle } from '../support/smallRun';
 
 const COUNT = 100;
 let folder: string;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await writeImageFolder(path.join(folder, 'images'), COUNT);
   images = `folder:${path.join(folder, 'images')}`;
   directory = path.join(folder, 'run');
-  writeTinyBundle(path.join(directory, 'graph'));
+  writeSmallBundle(directory);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -52,7 +52,7 @@ test('a probe every N steps and at the end: logged with its step, the same after
   expect(lines.filter((line) => /^step \d: kNN .*spread .*rank/.test(line))).toHaveLength(3);
 
   const cut = path.join(folder, 'cut');
-  writeTinyBundle(path.join(cut, 'graph'));
+  writeSmallBundle(cut);
   const stop = new AbortController();
   const stopAt4 = {
     line: () => {},
@@ -64,7 +64,7 @@ test('a probe every N steps and at the end: logged with its step, the same after
   expect(probed(cut)).toEqual(found);
 
   const plain = path.join(folder, 'plain');
-  writeTinyBundle(path.join(plain, 'graph'));
+  writeSmallBundle(plain);
   await train({ directory: plain, ...settings });
   const losses = (run: string) => readMetrics(path.join(run, 'metrics.jsonl')).map(({ loss }) => loss);
   expect(losses(plain)).toEqual(losses(directory));
@@ -116,7 +116,7 @@ test('broken images are in no bank, no query and no probe, and are named', async
   // of every class one
   for (let i = 0; i < 10; i++) truncateSync(path.join(photos, `class${i}`, `003${i}.png`), 60);
   const run = path.join(folder, 'skipping');
-  writeTinyBundle(path.join(run, 'graph'));
+  writeSmallBundle(run);
   const probe = await createProbe({ directory: run, every: 1, data, threads: 1 });
   const settings = { directory: run, data, steps: 1, threads: 1 };
   const lines: string[] = [];

@@ -1,13 +1,12 @@
 /** `--explain-placement`: what ran where, from a profiled step. */
-import path from 'node:path';
 import { UserError } from '../../src/base/errors';
 import { describePlacement, explainPlacement } from '../../src/profiling/placement';
 import { inTemporaryFolder } from '../support/temporary';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { writeSmallBundle } from '../support/smallRun';
 
 test('on the CPU every node is listed, by operator', () =>
   inTemporaryFolder(async (folder) => {
-    writeTinyBundle(path.join(folder, 'graph'), { batch: 2 });
+    writeSmallBundle(folder, 'batch=2');
     const [head, ...rows] = await explainPlacement(folder, { threads: 1 });
     const [, total] = /^all (\d+) nodes run on cpu$/.exec(head) ?? [];
     const counts = rows.map((row) => /^ {2}(\w+) +(\d+) {2}CPUExecutionProvider$/.exec(row));

@@ -7,7 +7,7 @@ import { silentReporter } from '../../src/training/progress';
 import { readRun } from '../../src/run/runFolder';
 import { train } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { RANDOM, writeSmallBundle } from '../support/smallRun';
 
 const STEPS = 12;
 const how = { threads: 1, checkpointEvery: 4 };
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await writeImageFolder(path.join(folder, 'images'), 48);
   data = `folder:${path.join(folder, 'images')}`;
   undisturbed = path.join(folder, 'undisturbed');
-  writeTinyBundle(path.join(undisturbed, 'graph'));
+  writeSmallBundle(undisturbed, ...RANDOM);
   await train({ directory: undisturbed, data, steps: STEPS, seed: 3, labels: '40', ...how });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

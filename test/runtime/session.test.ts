@@ -2,17 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readBundle } from '../../src/bundle/read';
+import { initialStatePath } from '../../src/bundle/read';
 import { UserError } from '../../src/base/errors';
 import { readSafetensors } from '../../src/tensors/safetensors';
 import type { HostTensor } from '../../src/tensors/dtype';
 import { writeModel } from '../../src/onnx/files';
+import { type OnnxGraph, plainModel } from '../../src/onnx/model';
 import { GradientSum } from '../../src/runtime/gradientSum';
 import { availableProviders, requireProvider } from '../../src/runtime/providers';
 import { createSession, runtimeError } from '../../src/runtime/session';
 import { StateSession } from '../../src/runtime/stateSession';
-import { OnnxEmitter, toModel } from '../support/onnxEmitter';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { RANDOM, writeSmallBundle } from '../support/smallRun';
 
 let folder: string;
 beforeAll(() => {
@@ -29,19 +29,23 @@ const float = (values: number[], shape = [values.length]): HostTensor => ({
 
 /** y = reshape(x + x, [2, 3]), named as the builder names nodes. */
 function reshaper(): string {
-  const e = new OnnxEmitter('layer1/0/');
-  e.node('Reshape', [e.node('Add', ['x', 'x']), e.ints([2, 3])], {}, ['y']);
+  const node = (opType: string, inputs: string[], output: string) => ({
+    name: `/layer1/0/${opType}_0`,
+    opType,
+    domain: '',
+    inputs,
+    outputs: [output],
+    attributes: [],
+  });
+  const graph: OnnxGraph = {
+    name: 'g',
+    inputs: [{ name: 'x', dtype: 'float32', shape: ['n'] }],
+    outputs: [{ name: 'y', dtype: 'float32', shape: [2, 3] }],
+    initializers: [{ name: 'shape', dtype: 'int64', shape: [2], data: BigInt64Array.of(2n, 3n) }],
+    nodes: [node('Add', ['x', 'x'], 'sum'), node('Reshape', ['sum', 'shape'], 'y')],
+  };
   const file = path.join(folder, 'reshape.onnx');
-  writeModel(
-    file,
-    toModel(
-      e.graph(
-        'g',
-        [{ name: 'x', dtype: 'float32', shape: ['n'] }],
-        [{ name: 'y', dtype: 'float32', shape: [2, 3] }],
-      ),
-    ),
-  );
+  writeModel(file, plainModel(graph));
   return file;
 }
 
@@ -96,10 +100,9 @@ test('mean of summed gradients', () => {
 
 test('state moves on inside its thread', async () => {
   const directory = path.join(folder, 'bundle');
-  writeTinyBundle(directory, { batch: 2 });
-  const bundle = readBundle(directory);
+  const bundle = writeSmallBundle(directory, 'batch=2', ...RANDOM);
   const session = new StateSession(bundle, settings);
-  const initial = readSafetensors(path.join(directory, 'init.safetensors')).tensors;
+  const initial = readSafetensors(initialStatePath(bundle)).tensors;
   await session.setState(initial);
   const images: HostTensor = {
     dtype: 'uint8',
@@ -110,10 +113,12 @@ test('state moves on inside its thread', async () => {
     ['images', images],
     ['labels', { dtype: 'int64', shape: [2], data: BigInt64Array.of(3n, 4n) }],
     ['dropout_seed', { dtype: 'int64', shape: [], data: BigInt64Array.of(1n) }],
+    ['mixup_weight', float([0.7], [])],
     ['learning_rate', float([0.1], [])],
+    ['average_decay', float([0.5], [])],
   ];
   const first = await session.run('train', feeds);
-  expect([...first.keys()]).toEqual(['loss', 'accuracy']);
+  expect([...first.keys()]).toEqual(['loss', 'accuracy', 'accuracy_top5']);
   const after = await session.getState();
   expect([...after.keys()].sort()).toEqual([...initial.keys()].sort());
   expect(after.get('fc.bias')).not.toEqual(initial.get('fc.bias'));

@@ -1,11 +1,10 @@
-/** A tiny bundle trained by the drivers of tools/examples with seeds from a file but the learning rates of their own. */
-import path from 'node:path';
-import { type Bundle, initialStatePath, readBundle } from '../../src/bundle/read';
+/** A small bundle trained by the drivers of tools/examples with seeds from a file but the learning rates of their own. */
+import { type Bundle, initialStatePath } from '../../src/bundle/read';
 import type { RecipeInput } from '../../src/bundle/recipe';
 import { readSafetensors } from '../../src/tensors/safetensors';
 import { makeInputs, writeInputs } from '../../tools/verify/portable/inputs';
 import { trainInNode, type Trained } from '../../tools/verify/portable/run';
-import { writeTinyBundle } from './tinyBundle';
+import { RANDOM, writeSmallBundle } from './smallRun';
 
 export const SCHEDULES: readonly RecipeInput['schedule'][] = [
   { kind: 'cosine', peak: 0.05, warmupSteps: 5, steps: 30 },
@@ -19,8 +18,10 @@ export async function exampleCase(
   schedule: RecipeInput['schedule'],
   steps: number,
 ): Promise<{ bundle: Bundle; expected: Trained }> {
-  writeTinyBundle(path.join(folder, 'graph'), { schedule });
-  const bundle = readBundle(folder);
+  const settings = Object.entries(schedule ?? {}).map(
+    ([key, value]) => `schedule.${key}=${JSON.stringify(value)}`,
+  );
+  const bundle = writeSmallBundle(folder, ...RANDOM, ...settings);
   const inputs = await makeInputs(bundle, 'embedded', steps, 1);
   const initial = readSafetensors(initialStatePath(bundle)).tensors;
   const expected = await trainInNode(bundle, initial, inputs, steps);

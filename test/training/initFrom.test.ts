@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildBundle } from '../../graphs/tasks';
 import { parseRecipe } from '../../graphs/recipes/load';
-import type { Manifest, StateEntry } from '../../src/bundle/manifest';
 import { initialStatePath, readBundle } from '../../src/bundle/read';
 import { readSafetensors, writeSafetensors } from '../../src/tensors/safetensors';
 import type { HostTensor } from '../../src/tensors/dtype';
@@ -15,8 +14,7 @@ import { describeReinitialized, formatLoadReport, type LoadReport } from '../../
 import { stateKinds } from '../../src/run/stateTypes';
 import { train } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';
-import { writeTinyBundle } from '../support/tinyBundle';
-import type { TinyOptions } from '../support/tinyBundle';
+import { writeSmallBundle } from '../support/smallRun';
 import { userErrorOf } from '../support/userError';
 
 let folder: string;
@@ -26,14 +24,15 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'selfie-init-'));
   await writeImageFolder(path.join(folder, 'images'), 32);
   data = `folder:${path.join(folder, 'images')}`;
-  source = newRun('source', { extra: ['old.weight'] });
+  source = newRun('source', 'task=pretrain');
   await train({ directory: source, data, steps: 3, threads: 1 });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function newRun(name: string, tiny: TinyOptions = {}): string {
+/** A network that pretrains, or a classifier; its parts are those of one stage of two. */
+function newRun(name: string, ...settings: string[]): string {
   const directory = path.join(folder, name);
-  writeTinyBundle(path.join(directory, 'graph'), tiny);
+  writeSmallBundle(directory, ...settings);
   return directory;
 }
 
@@ -49,42 +48,53 @@ function load(from: string, target: string) {
 }
 
 test('a run: newest checkpoint, by name and part, without optimizer state', () => {
-  const { state, report, initial } = load(
-    source,
-    newRun('target', { normPart: 'other norm', extra: ['new.weight'] }),
-  );
-  expect(report.loaded).toEqual({ fc: ['fc.weight', 'fc.bias'] });
+  const { state, report, initial } = load(source, newRun('target', 'network.stages=1,1'));
+  expect(Object.keys(report.loaded)).toEqual(['stem', 'layer1']);
   // Same name, other part: two different things.
-  expect(report.fresh).toEqual({ 'other norm': ['norm.running_mean'], extra: ['new.weight'] });
-  expect(report.left).toEqual({ 'norm-after-pixels': ['norm.running_mean'], extra: ['old.weight'] });
+  const norm = ['weight', 'bias', 'running_mean', 'running_var'].map((name) => `norm.${name}`);
+  expect(report.fresh).toMatchObject({ 'norm-after-layer2': norm, fc: ['fc.weight', 'fc.bias'] });
+  expect(report.left['norm-after-layer1'].sort()).toEqual(norm.sort());
   expect(report.source).toBe(listCheckpoints(source)[0].file);
   const trained = readNewestCheckpoint(source, fail)?.state;
-  expect(state.get('fc.weight')).toEqual(trained?.get('fc.weight'));
-  expect(state.get('fc.weight')).not.toEqual(initial.get('fc.weight'));
-  for (const name of ['norm.running_mean', 'optim.momentum.fc.weight']) {
+  expect(state.get('conv1.weight')).toEqual(trained?.get('conv1.weight'));
+  for (const name of ['conv1.weight', 'layer1.0.bn1.running_mean'])
+    expect(state.get(name)).not.toEqual(initial.get(name));
+  for (const name of ['norm.running_mean', 'fc.weight', 'optim.momentum.conv1.weight'])
     expect(state.get(name)).toEqual(initial.get(name));
-  }
   expect(formatLoadReport(report)).toEqual([
     `weights from ${report.source}`,
     '  part               loaded  reinit   fresh    left',
-    '  fc                      2       0       0       0',
-    '  other norm              0       0       1       0',
-    '  extra                   0       0       1       1',
-    '  norm-after-pixels       0       0       0       1',
-    '  fresh: norm.running_mean, new.weight',
-    '  left: norm.running_mean, old.weight',
+    '  stem                    1       0       0       0',
+    '  layer1                 16       0       0       0',
+    '  layer2                  0       0      16       0',
+    '  norm-after-layer2       0       0       4       0',
+    '  fc                      0       0       2       0',
+    '  attention_pooling       0       0       0      13',
+    '  norm-after-layer1       0       0       0       4',
+    '  position                0       0       0       1',
+    '  fresh: layer2.0.bn1.weight, layer2.0.bn1.bias, layer2.0.bn1.running_mean, layer2.0.bn1.running_var, ' +
+      'layer2.0.conv1.weight, layer2.0.bn2.weight and 16 more',
+    expect.stringMatching(/^ {2}left: .* and 12 more$/),
   ]);
 });
 
 test('a checkpoint file knows its parts; a plain safetensors file goes by names; a bundle gives its initial state', () => {
-  const target = newRun('target-2', { normPart: 'other norm' });
+  const target = newRun('target-2', 'network.stages=1,1');
   const [{ file }] = listCheckpoints(source);
-  expect(Object.keys(load(file, target).report.fresh)).toEqual(['other norm']);
-  const plain = path.join(folder, 'plain.safetensors');
-  writeSafetensors(plain, readSafetensors(file).tensors);
+  expect(load(file, target).report).toEqual(load(source, target).report);
+  const { manifest, directory } = readBundle(target);
+  const { tensors } = readSafetensors(path.join(directory, manifest.initialState));
+  const given = new Map([...tensors, zeros('old.weight', [2])]);
+  const [plain, typed] = ['plain', 'typed'].map((name) => path.join(folder, `${name}.safetensors`));
+  writeSafetensors(plain, given);
   const { report } = load(plain, target);
-  expect(report.loaded).toEqual({ fc: ['fc.weight', 'fc.bias'], 'other norm': ['norm.running_mean'] });
-  expect(report.left).toEqual({ '(no part)': ['old.weight'] });
+  expect(Object.keys(report.loaded)).toEqual(['stem', 'layer1', 'layer2', 'norm-after-layer2', 'fc']);
+  expect([report.fresh, report.left]).toEqual([{}, { '(no part)': ['old.weight'] }]);
+  const kinds = { ...stateKinds(manifest), 'norm.bias': ['parameter', 'norm-after-layer1'] };
+  writeSafetensors(typed, given, { state: JSON.stringify(kinds) });
+  const { fresh, left } = load(typed, target).report;
+  expect(fresh).toEqual({ 'norm-after-layer2': ['norm.bias'] });
+  expect(left).toEqual({ 'norm-after-layer1': ['norm.bias'], '(no part)': ['old.weight'] });
   expect(load(path.join(source, 'graph'), target).report.source).toMatch(/init\.safetensors$/);
 });
 
@@ -174,40 +184,27 @@ test('a mismatch of the network is an error, in these parts too', () => {
 });
 
 test('moving averages of the source come instead of what they are of; those of the network start at them', () => {
-  const { manifest } = readBundle(source);
-  const [weight, bias] = [zeros('fc.weight', [10, 192]), zeros('fc.bias', [10])];
-  const average = zeros('ema.fc.weight', [10, 192]);
+  const bundle = readBundle(newRun('averaged', 'average.decay=0.9'));
+  const initial = readSafetensors(initialStatePath(bundle)).tensors;
+  const average = zeros('ema.fc.weight', [10, 8]);
   average[1].data[0] = 7;
-  const tensors = [weight, bias, average, zeros('ema.norm.running_mean', [192])];
+  const tensors = [zeros('fc.weight', [10, 8]), zeros('fc.bias', [10]), average, zeros('ema.norm.bias', [8])];
   const [plain, typed] = ['plain', 'typed'].map((name) => path.join(folder, `ema-${name}.safetensors`));
   writeSafetensors(plain, tensors);
-  const kinds = {
-    ...stateKinds(manifest),
-    'ema.fc.weight': ['buffer', 'fc'],
-    'ema.norm.running_mean': ['buffer', 'x'],
-  };
+  const kinds = { ...stateKinds(bundle.manifest), 'norm.bias': ['parameter', 'x'] };
   writeSafetensors(typed, tensors, { state: JSON.stringify(kinds) });
-  const bundle = readBundle(newRun('averaged', { normPart: 'other norm' }));
-  const initial = readSafetensors(initialStatePath(bundle)).tensors;
-  const own = bundle.manifest.state
-    .filter(({ kind }) => kind !== 'optimizer')
-    .map((entry) => ({
-      ...entry,
-      name: `ema.${entry.name}`,
-      kind: 'average' as string as StateEntry['kind'],
-    }));
-  const averaged: Manifest = { ...bundle.manifest, state: [...bundle.manifest.state, ...own] };
   for (const from of [plain, typed]) {
-    const { state, report } = initializeFrom(from, averaged, initial, fail);
+    const { state, report } = initializeFrom(from, bundle.manifest, initial, fail);
     expect(state.get('fc.weight')?.data[0]).toBe(7);
-    expect(report.averages).toBe(true);
-    expect(report.left).toEqual({});
+    expect([report.averages, report.left]).toEqual([true, {}]);
     const fc = { fc: ['fc.weight', 'fc.bias'] };
-    const norm = { 'other norm': ['norm.running_mean'] };
-    expect(report.loaded).toEqual(from === plain ? { ...fc, ...norm } : fc);
-    expect(report.fresh).toEqual(from === plain ? {} : norm);
+    const norm = { 'norm-after-layer1': ['norm.bias'] };
+    expect(report.loaded).toEqual(from === plain ? { ...norm, ...fc } : fc);
+    expect(report.fresh['norm-after-layer1'].includes('norm.bias')).toBe(from === typed);
     expect(formatLoadReport(report)[0]).toBe(`weights from ${from} (moving averages)`);
-    for (const { name } of own) expect(state.get(name)).toBe(state.get(name.slice(4)));
+    const averages = bundle.manifest.state.filter(({ kind }) => kind === 'average');
+    expect(averages).toHaveLength(23);
+    for (const { name } of averages) expect(state.get(name)).toBe(state.get(name.slice('ema.'.length)));
   }
 });
 
@@ -220,21 +217,23 @@ test('refused: nothing in common, a run without a checkpoint', () => {
 });
 
 test('training prints and stores the report, and reports read it, old ones too', async () => {
-  const target = newRun('target-4', { classes: 12 });
+  const target = newRun('target-4', 'network.classes=12');
   const lines: string[] = [];
   const reporter = { line: (text: string) => lines.push(text), step: () => {}, stop: () => {} };
-  await train({ directory: target, data, steps: 1, threads: 1, initFrom: source }, { reporter });
+  await train(
+    { directory: target, data, steps: 1, threads: 1, initFrom: newRun('ten') + '/graph' },
+    { reporter },
+  );
   const file = path.join(target, 'load-report.json');
   const report = JSON.parse(readFileSync(file, 'utf8')) as LoadReport;
   const fc = [
-    { name: 'fc.weight', source: [10, 192], network: [12, 192] },
+    { name: 'fc.weight', source: [10, 8], network: [12, 8] },
     { name: 'fc.bias', source: [10], network: [12] },
   ];
-  expect(report.left).toEqual({ extra: ['old.weight'] });
-  expect(report.fresh).toEqual({});
+  expect([report.fresh, report.left]).toEqual([{}, {}]);
   expect(report.reinitialized).toEqual({ fc });
   expect(lines).toContain('  fc                      0       2       0       0');
-  expect(lines).toContain('  reinitialized: fc.weight [10, 192] -> [12, 192], fc.bias [10] -> [12]');
+  expect(lines).toContain('  reinitialized: fc.weight [10, 8] -> [12, 8], fc.bias [10] -> [12]');
   const stored = () => readRuns([target], fail)[0].loadReport;
   expect(stored()).toEqual(report);
   const { loaded, fresh, left } = report;

@@ -19,7 +19,7 @@ import { silentReporter } from '../../src/training/progress';
 import { train } from '../../src/training/trainer';
 import type { TrainOptions } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { RANDOM, writeSmallBundle } from '../support/smallRun';
 
 const STEPS = 30;
 let folder: string;
@@ -32,10 +32,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A fresh run folder with the tiny bundle. */
+/** A fresh run folder with a bundle that takes random numbers in every step. */
 function newRun(name: string): string {
   const directory = path.join(folder, name);
-  writeTinyBundle(path.join(directory, 'graph'));
+  writeSmallBundle(directory, ...RANDOM);
   return directory;
 }
 

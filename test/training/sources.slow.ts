@@ -10,11 +10,11 @@ import { jpeg, writeCifar, writeFolder, writeTar } from '../data/samples';
 import { fixture, repositoryRoot } from '../support/paths';
 import { selfie } from '../support/selfie';
 import { inTemporaryFolder } from '../support/temporary';
-import { writeTinyBundle } from '../support/tinyBundle';
+import { writeSmallBundle } from '../support/smallRun';
 
 function newRun(folder: string, name: string): string {
   const directory = path.join(folder, 'runs', name);
-  writeTinyBundle(path.join(directory, 'graph'), { batch: 4, classes: 100 });
+  writeSmallBundle(directory, 'batch=4', 'network.classes=100');
   return directory;
 }
 

@@ -1,4 +1,4 @@
-/** Training from end to end on a tiny bundle: losses, the ways to do a step, and what stops it. */
+/** Training from end to end on a small bundle: losses, the ways to do a step, and what stops it. */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,8 +11,7 @@ import { readMetrics } from '../../src/run/metricsLog';
 import { train } from '../../src/training/trainer';
 import type { TrainOptions } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';
-import { writeTinyBundle } from '../support/tinyBundle';
-import type { TinyOptions } from '../support/tinyBundle';
+import { writeSmallBundle } from '../support/smallRun';
 
 let folder: string;
 let data: string;
@@ -23,14 +22,17 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function newRun(name: string, tiny: TinyOptions = {}): string {
+function newRun(name: string, ...settings: string[]): string {
   const directory = path.join(folder, name);
-  writeTinyBundle(path.join(directory, 'graph'), tiny);
+  writeSmallBundle(directory, ...settings);
   return directory;
 }
 const run = (directory: string, more: Partial<TrainOptions> = {}) =>
   train({ directory, data, steps: 12, threads: 1, ...more });
 const metrics = (directory: string) => readMetrics(path.join(directory, 'metrics.jsonl'));
+const constantRate = (rate: number) => [
+  ...['schedule.kind=constant', `schedule.peak=${rate}`, 'schedule.warmupSteps=0'],
+];
 const newest = (directory: string) => readCheckpoint(listCheckpoints(directory)[0].file);
 
 test('the loss falls; metrics, checkpoints and run.json are written', async () => {
@@ -48,6 +50,7 @@ test('the loss falls; metrics, checkpoints and run.json are written', async () =
       'loss',
       'accuracy',
       'learning_rate',
+      'accuracy_top5',
       'images_per_second',
       'data_wait',
       'elapsed_seconds',
@@ -66,8 +69,7 @@ test('the loss falls; metrics, checkpoints and run.json are written', async () =
 });
 
 test('a folder that is itself a bundle works too', async () => {
-  const directory = path.join(folder, 'bundle-itself');
-  writeTinyBundle(directory);
+  const directory = path.join(newRun('bundle-itself'), 'graph');
   await run(directory, { steps: 2 });
   expect(listCheckpoints(directory).map(({ step }) => step)).toEqual([2]);
 });
@@ -113,7 +115,8 @@ test('a run cut at other places makes the same K-step calls after a resume', asy
 });
 
 test('accumulating N batches equals the mean gradient of the N, and moves the data on by N', async () => {
-  const directory = newRun('accumulated', { schedule: { kind: 'constant', peak: 0.25, warmupSteps: 0 } });
+  const plain = ['optimizer.nesterov=false', 'optimizer.weightDecay=0'];
+  const directory = newRun('accumulated', ...plain, ...constantRate(0.25));
   await run(directory, { steps: 1, accumulate: 2 });
   // The same two batches one by one from the initial weights, at rate 0 for the first: gradients by hand from momenta.
   const initial = readSafetensors(path.join(directory, 'graph', 'init.safetensors')).tensors;
@@ -124,7 +127,7 @@ test('accumulating N batches equals the mean gradient of the N, and moves the da
   numbers(state, 'fc.weight').forEach((w, i) => {
     expect(w).toBeCloseTo(numbers(initial, 'fc.weight')[i] - 0.25 * moment[i], 5);
   });
-  const frozen = newRun('frozen', { schedule: { kind: 'constant', peak: 1e-30, warmupSteps: 0 } });
+  const frozen = newRun('frozen', ...plain, ...constantRate(1e-30));
   await run(frozen, { steps: 2, checkpointEvery: 1 });
   const at = (step: number) =>
     numbers(
@@ -141,7 +144,7 @@ test('accumulating N batches equals the mean gradient of the N, and moves the da
 test.each(['balanced', 'uniform'] as const)(
   'a %s subset of the labels is drawn from the seed and written down',
   async (labelSubset) => {
-    const directory = newRun(`subset-${labelSubset}`, { labelSubset });
+    const directory = newRun(`subset-${labelSubset}`, `labelSubset=${labelSubset}`);
     await run(directory, { steps: 2, labels: '20' });
     const { labels, indices } = JSON.parse(readFileSync(path.join(directory, 'labels.json'), 'utf8')) as {
       labels: string;
@@ -155,7 +158,7 @@ test.each(['balanced', 'uniform'] as const)(
 );
 
 test('a loss that is not finite stops the run by name and keeps the last good checkpoint', async () => {
-  const directory = newRun('diverging', { schedule: { kind: 'constant', peak: 1e38, warmupSteps: 0 } });
+  const directory = newRun('diverging', ...constantRate(1e38));
   await expect(run(directory, { checkpointEvery: 1 })).rejects.toThrow(
     /(the loss is (NaN|Infinity) at step \d+|is not finite after step \d+); build with a lower schedule\.peak/,
   );
@@ -191,7 +194,7 @@ describe('nothing is written where something is wrong before the start', () => {
   });
 
   test('fewer classes in the network than in the data, a graph that the runtime refuses', async () => {
-    await rejects(newRun('few-classes', { classes: 7 }), {}, /10 classes, the network 7/);
+    await rejects(newRun('few-classes', 'network.classes=7'), {}, /10 classes, the network 7/);
     const broken = newRun('broken-graph');
     writeFileSync(path.join(broken, 'graph', 'train.onnx'), 'no graph');
     await rejects(broken, {}, /cannot load .*train\.onnx on cpu: /);
