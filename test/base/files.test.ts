@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { writeFileAtomic } from '../../src/base/files';
+import { moveIntoPlace, replaceFile, writeFileAtomic } from '../../src/base/files';
 import { UserError } from '../../src/base/errors';
+import { fileEvents } from '../support/durability';
 import { inTemporaryFolder } from '../support/temporary';
 
 describe('writeFileAtomic', () => {
@@ -41,3 +42,47 @@ describe('writeFileAtomic', () => {
     );
   });
 });
+
+describe('what is on the disk when', () => {
+  const kept = ['sync file.tmp', 'rename file.tmp file'];
+
+  test('bytes come before the name, and the name before the return', () =>
+    inTemporaryFolder(async (folder) => {
+      const write = () => writeFileAtomic(path.join(folder, 'file'), [Buffer.from('a'), Buffer.from('b')]);
+      expect(await fileEvents(write)).toEqual(['write file.tmp', ...kept, `sync ${path.basename(folder)}/`]);
+    }));
+
+  test('as for a file that somebody else wrote', () =>
+    inTemporaryFolder(async (folder) => {
+      const write = (temporary: string) => {
+        writeFileSync(temporary, 'made');
+        return Promise.resolve();
+      };
+      const file = path.join(folder, 'file');
+      expect(await fileEvents(() => replaceFile(file, write))).toEqual([
+        ...kept,
+        `sync ${path.basename(folder)}/`,
+      ]);
+      expect(readFileSync(file, 'utf8')).toBe('made');
+      writeFileSync(path.join(folder, 'other'), 'new');
+      expect(await fileEvents(() => moveIntoPlace(path.join(folder, 'other'), file))).toEqual([
+        'sync other',
+        'rename other file',
+        `sync ${path.basename(folder)}/`,
+      ]);
+      expect(readdirSync(folder)).toEqual(['file']);
+    }));
+});
+
+test('what cannot be made leaves the old file and nothing beside it', () =>
+  inTemporaryFolder(async (folder) => {
+    const file = path.join(folder, 'file');
+    writeFileSync(file, 'old');
+    const half = (temporary: string) => {
+      writeFileSync(temporary, 'half');
+      return Promise.reject(new RangeError('half way'));
+    };
+    await expect(replaceFile(file, half)).rejects.toThrow(new RangeError('half way'));
+    await expect(replaceFile(file, () => Promise.resolve())).rejects.toThrow(/^cannot write .*file: ENOENT/);
+    expect([readFileSync(file, 'utf8'), readdirSync(folder)]).toEqual(['old', ['file']]);
+  }));

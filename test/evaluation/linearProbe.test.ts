@@ -1,83 +1,68 @@
-/** L-BFGS, logistic regression against scipy, and the probe's choice of C. */
-import { holdOut } from '../../src/evaluation/holdOut';
-import { minimize } from '../../src/evaluation/lbfgs';
-import { linearProbe } from '../../src/evaluation/linearProbe';
-import { openLogistic } from '../../src/evaluation/logistic';
-import { distance, oracle } from './oracle';
+/** The linear probe's choice of the regularization, and what it makes of the features. */
+import { Random } from '../../src/base/random';
+import { accuracy, linearProbe } from '../../src/evaluation/linearProbe';
 
-test('L-BFGS finds the minimum of Rosenbrock’s valley, with no gradient left', async () => {
-  const minimum = await minimize(
-    ([x, y]) => ({
-      value: (1 - x) ** 2 + 100 * (y - x * x) ** 2,
-      gradient: Float64Array.of(-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)),
-    }),
-    Float64Array.of(-1.2, 1),
-    { tolerance: 1e-9 },
-  );
-  expect(minimum.converged).toBe(true);
-  expect(Math.max(...minimum.gradient.map(Math.abs))).toBeLessThanOrEqual(1e-9);
-  expect(distance(minimum.x, [1, 1])).toBeLessThan(1e-8);
-  expect(minimum.iterations).toBeLessThan(60);
-});
+const options = { seed: 0, threads: 1 };
 
-test('L-BFGS says where it did not arrive', async () => {
-  const slope = () => ({ value: NaN, gradient: Float64Array.of(1) });
-  expect(await minimize(slope, Float64Array.of(0))).toMatchObject({ converged: false, iterations: 0 });
-});
+/** Rows of two classes: `columns` gives a row's features from its class (-1 or 1) and a source of noise. */
+function problem(count: number, name: string, columns: (sign: number, noise: () => number) => number[]) {
+  const random = new Random(5, name);
+  const labels = Int32Array.from({ length: count }, (_, i) => i % 2);
+  const rows = Array.from(labels, (label) => columns(2 * label - 1, () => random.normal()));
+  return { count, width: rows[0].length, values: Float32Array.from(rows.flat()), labels };
+}
+const probe = async (columns: Parameters<typeof problem>[2]) => {
+  const queries = problem(1000, 'queries', columns);
+  const found = await linearProbe(problem(400, 'bank', columns), queries, 2, options);
+  const held = (c: number) => found.grid.find((tried) => tried.c === c)?.accuracy ?? NaN;
+  return { ...found, held, right: accuracy(found.predictions, queries.labels) };
+};
 
-test.each([0.01, 1, 100])('logistic regression with C = %d is scipy’s', async (c) => {
-  const problem = await openLogistic(oracle.rows('logistic/rows'), oracle.labels('logistic/labels'), 3, 1);
-  const { weights, biases, converged } = await problem.fit(c, undefined, 1e-7);
-  await problem.release();
-  expect(converged).toBe(true);
-  const scale = Math.max(...oracle.numbers(`logistic/${c}/weights`).map(Math.abs));
-  expect(distance(weights, oracle.numbers(`logistic/${c}/weights`)) / scale).toBeLessThan(1e-5);
-  // a constant in all biases changes nothing
-  const mean = biases.reduce((sum, b) => sum + b, 0) / 3;
-  expect(
-    distance(
-      biases.map((b) => b - mean),
-      oracle.numbers(`logistic/${c}/biases`),
-    ) / scale,
-  ).toBeLessThan(1e-5);
-});
-
-describe('the probe', () => {
-  /** One informative column beside many of noise: what `scale` does to a column must not matter. */
-  const draw = (count: number, shift: number, scale: number) => {
-    const width = 12;
-    const labels = Int32Array.from({ length: count }, (_, i) => i % 2);
-    const values = Float32Array.from({ length: count * width }, (_, i) => {
-      const row = Math.floor(i / width);
-      const noise = Math.sin(12.9898 * (i + shift)) * 4;
-      return i % width === 0 ? scale * (labels[row] * 6 + noise) : i % width === 1 ? 3 : noise;
-    });
-    return { count, width, values, labels };
-  };
-
-  test('learns, whatever the scale of a column, and picks C from the grid', async () => {
-    const options = { seed: 0, threads: 1 };
-    const probe = (scale: number) => linearProbe(draw(200, 0, scale), draw(100, 7777, scale), 2, options);
-    const [plain, scaled] = [await probe(1), await probe(1000)];
-    const { labels } = draw(100, 7777, 1);
-    const right = plain.predictions.filter((label, i) => label === labels[i]).length;
-    expect(right).toBeGreaterThan(75);
-    expect(plain.grid.map(({ c }) => c)).toContain(plain.c);
-    expect(
-      plain.grid.every(({ accuracy }) => accuracy <= Math.max(...plain.grid.map((g) => g.accuracy))),
-    ).toBe(true);
-    expect(scaled.c).toBe(plain.c);
-    expect(distance(scaled.predictions, plain.predictions)).toBeLessThanOrEqual(1);
-    expect(scaled.predictions.filter((label, i) => label !== plain.predictions[i]).length).toBeLessThan(3);
+test('regularizes little where the classes show only in the difference of two columns', async () => {
+  const found = await probe((sign, noise) => {
+    const shared = noise();
+    return [shared + 0.05 * sign + 0.02 * noise(), shared];
   });
+  // between the strongest and the weakest there is no doubt
+  expect(found.held(1e-4)).toBeLessThan(0.75);
+  expect(found.held(10)).toBeGreaterThan(0.9);
+  expect(found.c).toBeGreaterThanOrEqual(0.1);
+  expect(found.right).toBeGreaterThan(0.95);
 });
 
-test('held-out images: balanced, from the seed, never a whole class', () => {
-  const labels = Int32Array.from({ length: 103 }, (_, i) => (i < 100 ? i % 2 : i < 102 ? 2 : 3));
-  const { kept, held } = holdOut(labels, 0.2, 5);
-  expect(Array.from([...kept, ...held].sort((a, b) => a - b))).toEqual(Array.from(labels.keys()));
-  const of = (label: number) => Array.from(held).filter((at) => labels[at] === label).length;
-  expect([0, 1, 2, 3].map(of)).toEqual([10, 10, 1, 0]);
-  expect(holdOut(labels, 0.2, 5)).toEqual({ kept, held });
-  expect(holdOut(labels, 0.2, 6).held).not.toEqual(held);
+test('regularizes much where a fifth of the labels is wrong and there are columns enough to learn them by heart', async () => {
+  const found = await probe((sign, noise) => {
+    const seen = noise() > 0.8 ? -sign : sign;
+    return Array.from({ length: 200 }, () => 0.2 * seen + noise());
+  });
+  expect(found.held(1e-4)).toBeGreaterThan(found.held(10) + 0.2);
+  expect(found.c).toBeLessThanOrEqual(1e-3);
+  expect(found.right).toBeGreaterThan(0.74);
+});
+
+test('of values that are equally good it takes the most regularized, and the grid is a decade apart', async () => {
+  const found = await probe((sign, noise) => [5 * sign + noise() / 10, 3]);
+  expect(found.grid).toEqual([1e-4, 1e-3, 1e-2, 1e-1, 1, 10].map((c) => ({ c, accuracy: 1 })));
+  expect([found.c, found.right, found.converged]).toEqual([1e-4, 1, true]);
+});
+
+test('a column’s scale and place do not matter, nor one that is the same for all', async () => {
+  const columns = (scale: number, place: number) => (sign: number, noise: () => number) => [
+    scale * (sign + noise()) + place,
+    noise(),
+    place,
+  ];
+  const [plain, scaled] = [await probe(columns(1, 0)), await probe(columns(1024, 4096))];
+  expect(scaled.c).toBe(plain.c);
+  expect(scaled.predictions.filter((label, i) => label !== plain.predictions[i]).length).toBeLessThan(5);
+  // as good as the best that there is, a threshold at 0
+  expect(plain.right).toBeGreaterThan(0.8);
+});
+
+test('the held-out part is drawn from the seed', async () => {
+  const weak = (sign: number, noise: () => number) => [0.3 * sign + noise(), noise(), noise()];
+  const gridOf = async (seed: number) =>
+    (await linearProbe(problem(60, 'bank', weak), problem(2, 'queries', weak), 2, { ...options, seed })).grid;
+  expect(await gridOf(0)).toEqual(await gridOf(0));
+  expect(await gridOf(1)).not.toEqual(await gridOf(0));
 });

@@ -2,7 +2,7 @@
 import { Conv2d, LayerNorm, Linear } from '../../src/nn/layers';
 import { ResNet } from '../../src/nn/resnet';
 import { initialValues, namedState, Parameter } from '../../src/nn/state';
-import { TransformerEncoderLayer } from '../../src/nn/transformer';
+import { MultiheadAttention, TransformerEncoderLayer } from '../../src/nn/transformer';
 
 const names = (module: object) => namedState(module).map(([name]) => name);
 
@@ -75,6 +75,18 @@ describe('initial values', () => {
     expect(Math.max(...values)).toBeLessThanOrEqual(0.1);
     expect(Math.max(...values)).toBeGreaterThan(0.095);
     expect([...initialValues('norm.weight', new LayerNorm(3).weight, 0)]).toEqual([1, 1, 1]);
+  });
+
+  test('attention’s three projections are uniform within the bound of one matrix [3 D, D] (Xavier), its biases 0', () => {
+    const { in_proj_weight, in_proj_bias, out_proj } = new MultiheadAttention(96, 4);
+    const values = initialValues('in_proj_weight', in_proj_weight, 0);
+    const bound = Math.sqrt(6 / (4 * 96));
+    expect(Math.max(...values)).toBeLessThanOrEqual(bound);
+    expect(Math.max(...values)).toBeGreaterThan(0.99 * bound);
+    expect(Math.min(...values)).toBeGreaterThanOrEqual(-bound);
+    expect(Math.min(...values)).toBeLessThan(-0.99 * bound);
+    for (const bias of [in_proj_bias, out_proj.bias])
+      expect([...initialValues('bias', bias, 0)].every((value) => value === 0)).toBe(true);
   });
 
   test('depend on seed and name only', () => {

@@ -10,6 +10,7 @@ import { listCheckpoints, readCheckpoint } from '../../src/run/checkpoints';
 import { readMetrics } from '../../src/run/metricsLog';
 import { train } from '../../src/training/trainer';
 import type { TrainOptions } from '../../src/training/trainer';
+import { fileEvents } from '../support/durability';
 import { writeImageFolder } from '../support/imageFolder';
 import { writeSmallBundle } from '../support/smallRun';
 
@@ -66,6 +67,22 @@ test('the loss falls; metrics, checkpoints and run.json are written', async () =
     steps: 40,
     seed: 0,
   });
+});
+
+test('a checkpoint gets its name when it and the lines of its steps are on the disk', async () => {
+  const directory = newRun('durable');
+  const events = await fileEvents(() => run(directory, { steps: 2, checkpointEvery: 1 }));
+  const seen = events
+    .map((event) => event.replace(/events\.out\S+/, 'events'))
+    .filter((event) => /metrics\.jsonl$|events|step-/.test(event));
+  const first = seen.indexOf('write metrics.jsonl');
+  expect(seen.slice(first)).toEqual(
+    [1, 2].flatMap((step) => [
+      ...['write metrics.jsonl', 'write events', 'sync metrics.jsonl', 'sync events'],
+      ...[`write step-${step}.safetensors.tmp`, `sync step-${step}.safetensors.tmp`],
+      `rename step-${step}.safetensors.tmp step-${step}.safetensors`,
+    ]),
+  );
 });
 
 test('a folder that is itself a bundle works too', async () => {
