@@ -1,0 +1,100 @@
+/** `npm run mutate`: breaks the sources on purpose, one small fault at a time, and counts which faults the tests see. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import yargs from 'yargs';
+import { describeError } from '../../src/commands/describeError';
+import { exitOnSignals } from '../../src/commands/signals';
+import { UserError } from '../../src/base/errors';
+import { type Fault, namedFaults, ROOMS, sampleOf } from './plan';
+import { keyOf, Results, stateOf } from './results';
+import { Sandbox } from './sandbox';
+import { Suites } from './suites';
+import { LEAST, summary, type Tried } from './table';
+import { Trial } from './trial';
+
+const parser = yargs(process.argv.slice(2))
+  .scriptName('npm run mutate --')
+  .usage(
+    '$0 [options]\n\nBreaks the sources on purpose, one small fault at a time, and counts which faults the tests see.',
+  )
+  .options({
+    count: { type: 'number', default: 200, describe: 'mutants in the sample' },
+    seed: { type: 'number', default: 0, describe: 'of the draw' },
+    rooms: {
+      type: 'string',
+      default: ROOMS.join(),
+      describe: 'folders whose mutants are drawn, joined by commas',
+    },
+    suites: { type: 'number', default: 12, describe: 'suites that are run for a fault, the nearest ones' },
+    workers: { type: 'number', default: availableParallelism(), describe: 'faults that are tried at once' },
+    work: {
+      type: 'string',
+      default: path.join(tmpdir(), 'selfie-mutate'),
+      describe: 'folder of the copies and the results',
+    },
+    fresh: { type: 'boolean', default: false, describe: 'forget what earlier runs found' },
+  })
+  .strict();
+
+async function main(): Promise<void> {
+  const { count, seed, rooms: list, suites: most, workers, work, fresh } = await parser.parse();
+  const root = process.cwd();
+  const rooms = list.split(',').filter((room) => room !== '');
+  for (const [option, value] of Object.entries({ count, suites: most, workers }))
+    if (!Number.isSafeInteger(value) || value < (option === 'count' ? 0 : 1))
+      throw new UserError(`--${option} ${value}: must be a whole number`);
+  exitOnSignals();
+  mkdirSync(work, { recursive: true });
+  const file = path.join(work, 'results.jsonl');
+  if (fresh) rmSync(file, { force: true });
+  const state = stateOf(root);
+  const results = new Results(file, state);
+  const faults = [...namedFaults(root), ...sampleOf(root, rooms, count, seed)];
+  const open = faults.filter((fault) => !results.of(keyOf(root, fault)));
+  process.stderr.write(
+    `${faults.length} faults, ${faults.length - open.length} of them known from ${file}\n`,
+  );
+  const proved = path.join(work, `suites-${state.slice(0, 8)}.json`);
+  await tryAll(root, open, results, { most, workers, work, proved });
+  const all = faults.map((fault): Tried => {
+    const result = results.of(keyOf(root, fault));
+    if (!result) throw new Error(`${fault.title} was not tried`);
+    return { fault, result };
+  });
+  const { lines, passed } = summary(all, rooms);
+  process.stdout.write(`${lines.join('\n')}\n`);
+  if (passed) return;
+  process.stderr.write(
+    `error: fewer than ${100 * LEAST} % of the sample or not all of the named were killed\n`,
+  );
+  process.exitCode = 1;
+}
+
+/** Tries the faults, a sandbox a worker, and notes what comes of each. */
+async function tryAll(
+  root: string,
+  faults: readonly Fault[],
+  results: Results,
+  { most, workers, work, proved }: { most: number; workers: number; work: string; proved: string },
+): Promise<void> {
+  if (faults.length === 0) return;
+  const sandboxes = Array.from({ length: workers }, (_, i) => new Sandbox(root, path.join(work, String(i))));
+  const trial = new Trial(root, new Suites(root), most);
+  await trial.prove(sandboxes[0], faults, workers, proved);
+  const queue = faults.entries();
+  const lane = async (sandbox: Sandbox) => {
+    // the lanes share the queue
+    for (const [i, fault] of queue) {
+      const found = await trial.try(sandbox, fault);
+      results.add({ key: keyOf(root, fault), title: fault.title, ...found });
+      process.stderr.write(`${i + 1}/${faults.length} ${found.outcome} ${found.by ?? ''}  ${fault.title}\n`);
+    }
+  };
+  await Promise.all(sandboxes.map(lane));
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${describeError(error, Boolean(process.env.SELFIE_DEBUG))}\n`);
+  process.exitCode = 1;
+});

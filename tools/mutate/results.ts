@@ -1,0 +1,61 @@
+/** What is known of each fault, kept from run to run, so that an interrupted run goes on where it was. */
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { sourceOf } from './compile';
+import type { Fault } from './plan';
+import { filesBelow } from './suites';
+
+const resultSchema = z.strictObject({
+  key: z.string(),
+  /** of everything compiled: what survived may not survive other tests */
+  state: z.string(),
+  title: z.string(),
+  outcome: z.enum(['killed', 'timeout', 'survived']),
+  /** the suite that failed */
+  by: z.string().optional(),
+});
+export type Result = z.infer<typeof resultSchema>;
+
+const digest = (...texts: readonly string[]) => createHash('sha256').update(texts.join('\0')).digest('hex');
+
+/** A fault is the same where its edit and the file under it are. */
+export const keyOf = (root: string, { file, edit: { from, to, text } }: Fault): string =>
+  digest(file, sourceOf(root, file), String(from), String(to), text);
+
+/** Of all compiled sources and tests. */
+export const stateOf = (root: string): string =>
+  digest(
+    ...['dist/src', 'dist/graphs', 'dist/test'].flatMap((folder) =>
+      filesBelow(root, folder, '.js').flatMap((file) => [file, readFileSync(path.join(root, file), 'utf8')]),
+    ),
+  );
+
+export class Results {
+  private readonly known = new Map<string, Result>();
+
+  constructor(
+    private readonly file: string,
+    private readonly state: string,
+  ) {
+    if (!existsSync(file)) return;
+    // a last line that was cut off is not there
+    for (const line of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
+      const result = resultSchema.parse(JSON.parse(line));
+      this.known.set(result.key, result);
+    }
+  }
+
+  /** What is known of it: a kill for good, a survival as long as nothing was compiled anew. */
+  of(key: string): Result | undefined {
+    const result = this.known.get(key);
+    return result?.outcome === 'survived' && result.state !== this.state ? undefined : result;
+  }
+
+  add(result: Omit<Result, 'state'>): void {
+    const whole = { ...result, state: this.state };
+    this.known.set(result.key, whole);
+    appendFileSync(this.file, `${JSON.stringify(whole)}\n`);
+  }
+}
