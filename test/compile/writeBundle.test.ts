@@ -10,7 +10,8 @@ import { sizeOf } from '../../src/tensors/dtype';
 import { readModel } from '../../src/onnx/files';
 import { scalarFeeds } from '../../src/evaluation/feeds';
 import * as buffers from '../../src/passes/buffers';
-import { RANDOM_SCALARS, randomBatch } from '../../src/profiling/measure';
+import { randomBatch } from '../../src/bundle/randomBatch';
+import { RANDOM_SCALARS } from '../../src/profiling/measure';
 import { readSafetensors } from '../../src/tensors/safetensors';
 import { mostInUse } from '../support/memoryInUse';
 import { writeSmallBundle } from '../support/smallRun';
@@ -128,7 +129,7 @@ function stepInUse(bundle: Bundle): Promise<number> {
   const { train } = bundle.manifest.graphs;
   return mostInUse(readFileSync(graphPath(bundle, 'train')), [
     ...readSafetensors(initialStatePath(bundle)).tensors,
-    ...randomBatch(train, bundle.manifest),
+    ...randomBatch(train, bundle.manifest.recipe),
     ...scalarFeeds(train, RANDOM_SCALARS, false),
   ]);
 }

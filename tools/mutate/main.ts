@@ -51,14 +51,14 @@ async function main(): Promise<void> {
   const state = stateOf(root);
   const results = new Results(file, state);
   const faults = [...namedFaults(root), ...sampleOf(root, rooms, count, seed)];
-  const open = faults.filter((fault) => !results.of(keyOf(root, fault)));
+  const open = faults.filter((fault) => !results.of(keyOf(fault)));
   process.stderr.write(
     `${faults.length} faults, ${faults.length - open.length} of them known from ${file}\n`,
   );
   const proved = path.join(work, `suites-${state.slice(0, 8)}.json`);
   await tryAll(root, open, results, { most, workers, work, proved });
   const all = faults.map((fault): Tried => {
-    const result = results.of(keyOf(root, fault));
+    const result = results.of(keyOf(fault));
     if (!result) throw new Error(`${fault.title} was not tried`);
     return { fault, result };
   });
@@ -87,7 +87,7 @@ async function tryAll(
     // the lanes share the queue
     for (const [i, fault] of queue) {
       const found = await trial.try(sandbox, fault);
-      results.add({ key: keyOf(root, fault), title: fault.title, ...found });
+      results.add({ key: keyOf(fault), title: fault.title, ...found });
       process.stderr.write(`${i + 1}/${faults.length} ${found.outcome} ${found.by ?? ''}  ${fault.title}\n`);
     }
   };

@@ -11,6 +11,8 @@ export interface Fault {
   readonly title: string;
   readonly named: boolean;
   readonly file: string;
+  /** the file's text */
+  readonly source: string;
   readonly edit: Edit;
 }
 
@@ -42,7 +44,7 @@ export function sampleOf(root: string, rooms: readonly string[], count: number, 
     if (chosen.length === count) break;
     const { file, source, mutant } = all[at];
     if (!checker.accepts(file, applyEdit(source, mutant))) continue;
-    chosen.push({ title: titleOf(file, source, mutant), named: false, file, edit: mutant });
+    chosen.push({ title: titleOf(file, source, mutant), named: false, file, source, edit: mutant });
   }
   return chosen.sort((a, b) => (a.title < b.title ? -1 : 1));
 }
@@ -54,6 +56,6 @@ export function namedFaults(root: string, named: readonly Named[] = NAMED): Faul
     const at = source.indexOf(from);
     if (at < 0 || source.includes(from, at + 1))
       throw new UserError(`tools/mutate/named.ts: ${name}: ${file} has not one place with ${from}`);
-    return { title: name, named: true, file, edit: { from: at, to: at + from.length, text: to } };
+    return { title: name, named: true, file, source, edit: { from: at, to: at + from.length, text: to } };
   });
 }

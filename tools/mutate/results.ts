@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { sourceOf } from './compile';
 import type { Fault } from './plan';
 import { filesBelow } from './suites';
 
@@ -21,8 +20,8 @@ export type Result = z.infer<typeof resultSchema>;
 const digest = (...texts: readonly string[]) => createHash('sha256').update(texts.join('\0')).digest('hex');
 
 /** A fault is the same where its edit and the file under it are. */
-export const keyOf = (root: string, { file, edit: { from, to, text } }: Fault): string =>
-  digest(file, sourceOf(root, file), String(from), String(to), text);
+export const keyOf = ({ file, source, edit: { from, to, text } }: Fault): string =>
+  digest(file, source, String(from), String(to), text);
 
 /** Of all compiled sources and tests. */
 export const stateOf = (root: string): string =>

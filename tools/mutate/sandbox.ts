@@ -15,7 +15,7 @@ process.once('exit', () => running.forEach(end));
 
 export class Sandbox {
   constructor(
-    private readonly root: string,
+    root: string,
     readonly folder: string,
   ) {
     rmSync(folder, { recursive: true, force: true });
@@ -26,11 +26,13 @@ export class Sandbox {
 
   /** Puts `code` in the place of a compiled file while `body` runs. */
   async broken<T>(file: string, code: string, body: () => Promise<T>): Promise<T> {
-    writeFileSync(path.join(this.folder, file), code);
+    const place = path.join(this.folder, file);
+    const whole = readFileSync(place);
+    writeFileSync(place, code);
     try {
       return await body();
     } finally {
-      cpSync(path.join(this.root, file), path.join(this.folder, file));
+      writeFileSync(place, whole);
     }
   }
 

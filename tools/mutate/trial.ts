@@ -1,7 +1,7 @@
 /** Trying faults: each in a sandbox, against the suites nearest to it, until one of them fails. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { UserError } from '../../src/base/errors';
-import { compile, sourceOf } from './compile';
+import { compile } from './compile';
 import { applyEdit } from './mutants';
 import type { Fault } from './plan';
 import type { Result } from './results';
@@ -57,8 +57,8 @@ export class Trial {
   async try(sandbox: Sandbox, fault: Fault): Promise<Pick<Result, 'outcome' | 'by'>> {
     const suites = this.suitesOf(fault);
     if (suites.length === 0) return { outcome: 'survived' };
-    const { file, edit } = fault;
-    const code = compile(this.root, file, applyEdit(sourceOf(this.root, file), edit));
+    const { file, source, edit } = fault;
+    const code = compile(this.root, file, applyEdit(source, edit));
     const usual = suites.reduce((sum, suite) => sum + this.usual(suite), 0);
     const limit = PATIENCE + FACTOR * usual;
     const compiled = `dist/${file.replace(/\.ts$/, '.js')}`;
