@@ -1,12 +1,10 @@
 /** `selfie embed` as users run it: folders of images, Parquet and NumPy, killed and stopped on the way. */
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { writeImageFolder } from '../support/imageFolder';
-import { repositoryRoot } from '../support/paths';
 import { readParquet } from '../support/readParquet';
-import { selfie } from '../support/selfie';
+import { selfie, stoppedSelfie } from '../support/selfie';
 import { writeSmallRun } from '../support/smallRun';
 import { inTemporaryFolder } from '../support/temporary';
 
@@ -108,23 +106,12 @@ test('killed and stopped by Ctrl-C, the same command makes the same bytes', () =
     const command = ['embed', images, '--model', run, '--batch', '2', '--threads', '1', '--to'];
     expect(selfie([...command, once]).stdout).toMatch(/40 images, embedding of 32 numbers/);
 
-    const state = path.join(`${to}.partial`, 'state.json');
-    const writtenAt = () => statSync(state, { throwIfNoEntry: false })?.mtimeMs;
-    /** Sends a signal once it begins to compute, or goes on to. */
-    const endedBy = async (signal: NodeJS.Signals) => {
-      const before = writtenAt();
-      const args = [path.join(repositoryRoot, 'bin', 'selfie.js'), ...command, to];
-      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-      let stdout = '';
-      child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
-      const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-      while (writtenAt() === before) await wait(5);
-      child.kill(signal);
-      return { code: await ended, stdout };
-    };
-    expect(await endedBy('SIGKILL')).toEqual({ code: null, stdout: '' });
+    // Once it begins to compute, and once it goes on.
+    const endedBy = (by: NodeJS.Signals) =>
+      stoppedSelfie({ by, at: /renamed .*partial.state\.json$/ }, [...command, to]);
+    expect(endedBy('SIGKILL')).toMatchObject({ signal: 'SIGKILL', stdout: '' });
     expect(existsSync(to)).toBe(false);
-    const { code, stdout } = await endedBy('SIGINT');
+    const { code, stdout } = endedBy('SIGINT');
     expect(code).toBe(130);
     expect(stdout).toMatch(
       /^stopped after \d+ of 40 images, which are kept in .*; the same command goes on there\n$/,

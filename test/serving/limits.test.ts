@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { addVersion, scaleModel } from '../../tools/bench/servingModel';
 import { firstData, get, post, scaleRequest, withServer, type TestServer } from '../support/serving';
 import { inTemporaryFolder } from '../support/temporary';
+import { until } from '../support/until';
 import type { ServeOptions } from '../../src/serving/server';
 
 const served = (options: Partial<ServeOptions>, body: (server: TestServer, infer: string) => Promise<void>) =>
@@ -68,7 +69,7 @@ test('bodies that are read at once have an end in bytes, which comes back', () =
     for (const { socket } of waiting) socket.write(head(1000));
     await arrive(url);
     const refused = () => post(infer, scaleRequest([1, 2, 3, 4]));
-    while ((await refused()).status !== 429) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await refused()).status === 429);
     expect((await refused()).json).toEqual({
       error: expect.stringContaining('8000 bytes are read or wait') as string,
     });
@@ -89,7 +90,7 @@ test('bodies that are read at once have an end in bytes, which comes back', () =
     expect(await chunked()).toBe(429);
     expect((await get(`${url}/v2/health/ready`)).status).toBe(200);
     for (const { socket } of waiting) socket.destroy();
-    while ((await refused()).status === 429) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await refused()).status !== 429);
     expect(firstData(await refused())).toEqual([2, 4, 6, 8]);
     expect(await chunked()).toBe(200);
   }));
@@ -116,9 +117,9 @@ test('a form has the same end, and is not compressed', () =>
     for (const { socket } of waiting) socket.write(head);
     await arrive(url);
     const answer = () => post(infer, scaleRequest([1, 2, 3, 4]));
-    while ((await answer()).status !== 429) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await answer()).status === 429);
     for (const { socket } of waiting) socket.destroy();
-    while ((await answer()).status === 429) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await answer()).status !== 429);
     expect(firstData(await answer())).toEqual([2, 4, 6, 8]);
   }));
 
@@ -129,8 +130,9 @@ test('a request that does not arrive in time ends', () =>
     slow[1].socket.write(head(100));
     await Promise.all(slow.map(({ closed }) => closed));
     for (const { said } of slow) expect(said()).toMatch(/^HTTP\/1.1 408 /);
-    expect(await refusals(url, 'http', 408)).toBe(2);
-    expect((await get(`${url}/v2`)).status).toBe(200);
+    // On a machine that has much to do, these may be too slow themselves.
+    await until(async () => (await refusals(url, 'http', 408)) >= 2);
+    await until(async () => (await fetch(`${url}/v2`)).status === 200);
   }));
 
 test('idle and half-open connections do not hold up the end', () =>

@@ -13,12 +13,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { listCheckpoints } from '../../src/run/checkpoints';
 import { readMetrics } from '../../src/run/metricsLog';
 import { silentReporter } from '../../src/training/progress';
 import { train } from '../../src/training/trainer';
 import type { TrainOptions } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';
+import { repositoryRoot } from '../support/paths';
+import { stoppedSelfie } from '../support/selfie';
 import { RANDOM, writeSmallBundle } from '../support/smallRun';
 
 const STEPS = 30;
@@ -67,80 +70,65 @@ function expectSameRun(directory: string, undisturbed: string): void {
   expect(finalBytes(directory).equals(finalBytes(undisturbed))).toBe(true);
 }
 
-/** Trains in a child process that gets `signal` when it prints `at` or `delay` ms after it; resolves with its end. */
-async function trainChild(given: TrainOptions, at: string, signal: NodeJS.Signals, delay = 0) {
-  const child = spawn(process.execPath, [path.join(__dirname, 'trainChild.js'), JSON.stringify(given)]);
-  let output = '';
-  let sent = false;
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-    if (sent || !output.includes(at)) return;
-    sent = true;
-    setTimeout(() => child.kill(signal), delay);
-  });
-  const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  return { code, killedBy, output };
-}
-
 let undisturbed: string;
 beforeAll(async () => {
   undisturbed = newRun('undisturbed');
   await train(options(undisturbed));
 });
 
-test('killed with SIGKILL at several moments', async () => {
+/** The same command each time: --resume where there is nothing yet starts from the beginning. */
+const command = (directory: string) => [
+  ...['train', directory, '--data', data, '--steps', String(STEPS), '--threads', '1'],
+  ...['--checkpoint-every', '4', '--resume'],
+];
+
+test('killed at several moments', async () => {
   const directory = newRun('killed');
-  const kills: [at: string, delay: number][] = [
-    ['step 2\n', 0], // before the first checkpoint
-    ['step 4\n', 1], // about when one is written
-    ['step 8\n', 3],
-    ['step 17\n', 0],
+  const moments: [RegExp, number?][] = [
+    [/write .*metrics\.jsonl$/, 3], // before the first checkpoint
+    [/write .*step-4\.safetensors\..*tmp$/], // while one is written
+    [/rename .*step-4\.safetensors$/], // when it lies there under another name
+    [/renamed .*step-8\.safetensors$/], // when it has its name, and nothing else happened
+    [/write .*tfevents/, 9], // in step 15, between its two logs
   ];
-  for (const [at, delay] of kills) {
-    // The same command each time: --resume where there is nothing yet starts from the beginning.
-    const { killedBy } = await trainChild({ ...options(directory), resume: true }, at, 'SIGKILL', delay);
-    expect(killedBy).toBe('SIGKILL');
+  for (const [at, count] of moments) {
+    const { signal, stderr } = stoppedSelfie({ by: 'SIGKILL', at, count }, command(directory));
+    expect([signal, stderr]).toEqual(['SIGKILL', stderr]);
   }
+  expect(listCheckpoints(directory).map(({ step }) => step)).toEqual([12, 8, 4]);
   await train({ directory, resume: true });
   expectSameRun(directory, undisturbed);
 });
 
 test('Ctrl-C finishes the step, writes a checkpoint and can be resumed', async () => {
   const directory = newRun('interrupted');
-  const { code, output } = await trainChild(options(directory), 'step 5\n', 'SIGINT');
+  const stop = { by: 'SIGINT', at: /write .*metrics\.jsonl$/, count: 5 } as const;
+  const { code, stdout, stderr } = stoppedSelfie(stop, command(directory));
   expect(code).toBe(130);
-  expect(output).toContain('stopping');
-  const lines = losses(directory);
-  expect(listCheckpoints(directory)[0].step).toBe(lines[lines.length - 1].step);
+  expect(stderr).toContain('stopping after this step');
+  const { step } = listCheckpoints(directory)[0];
+  expect(stdout).toContain(
+    `stopped after step ${step} of ${STEPS}; continue with: selfie train ${directory}`,
+  );
+  expect(losses(directory)).toHaveLength(step);
   await train({ directory, resume: true });
   expectSameRun(directory, undisturbed);
 });
 
 test('a second Ctrl-C ends the process at once', async () => {
   const directory = newRun('interrupted-twice');
-  const child = spawn(process.execPath, [
-    path.join(__dirname, 'trainChild.js'),
-    JSON.stringify({
-      ...options(directory),
-      steps: 1_000_000,
-      checkpointEvery: 1_000_000,
-      stepsPerRun: 20_000,
-    }),
-  ]);
   // The first step is not over for minutes: one call of the session does 20,000.
-  child.stdout.on('data', (chunk: Buffer) => {
-    if (!chunk.toString().includes('stopping')) return;
-    // Of one that comes at once it is not known whether it is another.
-    child.kill('SIGINT');
-    setTimeout(() => child.kill('SIGINT'), 1000);
-  });
-  const runs = path.join(directory, 'metrics.jsonl');
-  const waiting = setInterval(() => {
-    if (!existsSync(runs)) return;
-    clearInterval(waiting);
-    child.kill('SIGINT');
-  }, 20);
-  const [, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  const endless = ['--steps', '1000000', '--checkpoint-every', '1000000', '--steps-per-run', '20000'];
+  const args = ['train', directory, '--data', data, '--threads', '1', ...endless];
+  const child = spawn(process.execPath, [path.join(repositoryRoot, 'bin', 'selfie.js'), ...args]);
+  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  while (!existsSync(path.join(directory, 'metrics.jsonl'))) await wait(20);
+  child.kill('SIGINT');
+  await once(child.stderr, 'data');
+  // Of one that comes at once it is not known whether it is another.
+  const again = setInterval(() => child.kill('SIGINT'), 500);
+  const [, killedBy] = await closed;
+  clearInterval(again);
   expect(killedBy).toBe('SIGINT');
   expect(listCheckpoints(directory)).toEqual([]);
 });

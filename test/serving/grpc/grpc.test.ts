@@ -10,6 +10,7 @@ import { addVersion, scaleModel } from '../../../tools/bench/servingModel';
 import { openClient, type Call } from '../../support/inferenceClient';
 import { withServer, type TestServer } from '../../support/serving';
 import { inTemporaryFolder } from '../../support/temporary';
+import { until } from '../../support/until';
 
 const served = (body: (call: Call, client: Client, server: TestServer) => Promise<void>) =>
   inTemporaryFolder(async (folder) => {
@@ -183,7 +184,7 @@ test('a stream of requests is answered in its order, errors between, and ends wh
     stream.on('data', (answer: StreamAnswer) => answers.push(answer));
     const ended = new Promise<ServiceError>((resolve) => stream.once('error', resolve));
     for (let i = 0; i < 20; i++) stream.write(i === 7 ? { model_name: 'none' } : raw(i, 0, 0, 0));
-    while (answers.length < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => answers.length === 20);
     expect(answers[7]).toMatchObject({
       infer_response: null,
       error_message: 'there is no model none; served are: scale',

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { addVersion, scaleModel } from '../../../tools/bench/servingModel';
 import { firstData, get, post, scaleRequest, withServer } from '../../support/serving';
 import { inTemporaryFolder } from '../../support/temporary';
+import { until } from '../../support/until';
 
 const ROW = [1, 2, 3, 4];
-const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 test('no request is dropped while versions change', () =>
   inTemporaryFolder(async (folder) => {
@@ -25,9 +25,7 @@ test('no request is dropped while versions change', () =>
         }
       };
       const clients = Promise.all(Array.from({ length: 8 }, client));
-      const answers = async (version: number) => {
-        while (!seen.has(String(version))) await wait(5);
-      };
+      const answers = (version: number) => until(() => seen.has(String(version)));
       await answers(1);
       for (const version of [2, 3, 4]) {
         addVersion(folder, 'scale', version, scaleModel(version));
@@ -47,8 +45,7 @@ test('by itself: a version is loaded once it no longer changes', () =>
     await withServer(folder, { reloadEvery: 0.05 }, async ({ url }) => {
       addVersion(folder, 'scale', 2, scaleModel(2));
       const newest = async () => (await get(`${url}/v2/models/scale`)).json.versions;
-      for (let i = 0; i < 200 && String(await newest()) !== '2'; i++) await wait(50);
-      expect(await newest()).toEqual(['2']);
+      await until(async () => String(await newest()) === '2');
     });
   }));
 
