@@ -1,5 +1,4 @@
 /** The pure parts of pictures: patches, principal components, neighbours, confusions, charts. */
-import { spread } from '../../src/data/batches/sampler';
 import { confusionMatrix, confusionSpec, mistakes, mostConfused } from '../../src/report/confusion';
 import { mapSpec } from '../../src/report/embeddingMap';
 import { nearestRows, neighbourAgreement, unitRows } from '../../src/tensors/rows';
@@ -10,11 +9,6 @@ import { principalComponents } from '../../src/draw/pca';
 import { svgToPng } from '../../src/draw/png';
 import { standalone } from '../../src/draw/theme';
 import { renderChart } from '../../src/draw/vega';
-
-test('spread takes indices evenly', () => {
-  expect(Array.from(spread(10, 4))).toEqual([0, 2, 5, 7]);
-  expect(Array.from(spread(3, 9))).toEqual([0, 1, 2]);
-});
 
 /** 4 x 4 pixels in 2 x 2 patches, gray; places 1 and 2 hidden; both queries pick candidate 0, the patch of place 1. */
 const task = patchTask({

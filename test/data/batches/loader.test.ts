@@ -1,6 +1,8 @@
 import { truncateSync } from 'node:fs';
 import path from 'node:path';
 import { createLoader, type LoaderOptions } from '../../../src/data/batches/loader';
+import { BatchMemory } from '../../../src/data/batches/memory';
+import type { Batch } from '../../../src/data/batches/options';
 import { patchOrder } from '../../../src/data/batches/masks';
 import { shapedPatchOrder } from '../../../src/data/batches/maskShapes';
 import { openSource } from '../../../src/data/sources/readers';
@@ -156,6 +158,45 @@ describe('loader', () => {
     await take(evaluation('embedded', { indices: Int32Array.of(1, 2, 3) }));
     await take(training('embedded'), 2);
     expect(threads()).toBe(before);
+  });
+
+  it('uses memory again that is given back, and lays a block of batches behind one another', async () => {
+    const loader = await createLoader(training('embedded', { block: 2, prefetch: 2, startStep: 4 }));
+    const next = async () => {
+      const { value } = (await loader.next()) as IteratorYieldResult<Batch>;
+      return value;
+    };
+    const buffers = new Set<SharedArrayBuffer>();
+    for (let i = 0; i < 10; i++) {
+      const [first, second] = [await next(), await next()];
+      expect([first.step, second.step]).toEqual([4 + 2 * i, 5 + 2 * i]);
+      expect(second.images.buffer).toBe(first.images.buffer);
+      expect([first.images.byteOffset, second.images.byteOffset]).toEqual([0, first.images.length]);
+      buffers.add(first.images.buffer);
+      loader.release([first, second]);
+    }
+    await loader.close();
+    // one that is used and those that are made ahead
+    expect(buffers.size).toBeLessThan(5);
+  });
+
+  it('makes so many batches ahead, and no more than there are', async () => {
+    const asked = async (options: LoaderOptions, count: number) => {
+      const slots = jest.spyOn(BatchMemory.prototype, 'slot');
+      const loader = await createLoader(options);
+      for (let i = 0; i < count; i++) await loader.next();
+      await new Promise(setImmediate);
+      const steps = slots.mock.calls.map(([step]) => step);
+      slots.mockRestore();
+      await loader.close();
+      return steps;
+    };
+    expect(await asked(training('embedded', { prefetch: 3 }), 0)).toEqual([0, 1, 2]);
+    expect(await asked(training('embedded', { prefetch: 3 }), 2)).toEqual([0, 1, 2, 3, 4]);
+    expect(await asked(training('embedded', { workers: 2 }), 0)).toEqual([0, 1, 2, 3]);
+    expect(await asked(training('embedded'), 0)).toEqual([0, 1]);
+    const few = evaluation('embedded', { batch: 2, indices: Int32Array.of(1, 2, 3), prefetch: 9 });
+    expect(await asked(few, 2)).toEqual([0, 1]);
   });
 
   it('says what it reads', async () => {

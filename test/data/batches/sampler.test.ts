@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { createSampler } from '../../../src/data/batches/batch';
-import { position, sequentialSampler, shuffledSampler, subset } from '../../../src/data/batches/sampler';
+import {
+  allBut,
+  position,
+  sequentialSampler,
+  shuffledSampler,
+  spread,
+  subset,
+} from '../../../src/data/batches/sampler';
 import { UserError } from '../../../src/base/errors';
 
 const range = (n: number) => Int32Array.from({ length: n }, (_, i) => i);
@@ -180,4 +187,46 @@ describe('subset', () => {
     const source = { name: 'folder:x', length: 10, classes: null, label: () => null };
     expect(() => subset(source, '5', 0)).toThrow(/folder:x has no labels/);
   });
+
+  it('takes so many of each class, and says which has too few', () => {
+    const source = labelled([5, 3, 9]);
+    expect(countByClass(source, subset(source, '3/class', 1))).toEqual([3, 3, 3]);
+    expect(subset(source, '3/class', 1)).not.toEqual(subset(source, '3/class', 2));
+    // for each class, whatever else is asked for
+    expect(countByClass(source, subset(source, '2/class', 1, { balanced: false }))).toEqual([2, 2, 2]);
+    expect(() => subset(source, '4/class', 1)).toThrow("labels '4/class': class class 1 of toy has only 3");
+    const unlabelled = { name: 'folder:x', length: 10, classes: null, label: () => null };
+    expect(() => subset(unlabelled, '2/class', 0, { balanced: false })).toThrow('has no labels');
+    expect(subset(unlabelled, '3', 0, { balanced: false })).toHaveLength(3);
+  });
+
+  it('draws from a pool, of which a percentage is one, and validation apart from labels', () => {
+    const source = labelled([20, 20]);
+    const pool = range(40).filter((i) => i % 4 < 2);
+    for (const balanced of [true, false]) {
+      const half = subset(source, '50%', 3, { pool, balanced });
+      expect(half).toHaveLength(10);
+      expect([...half]).toEqual([...half].sort((a, b) => a - b));
+      for (const index of half) expect(pool).toContain(index);
+      expect(subset(source, '50%', 3, { pool, balanced, option: 'validation' })).not.toEqual(half);
+    }
+    expect(() => subset(source, '21', 3, { pool })).toThrow(
+      "labels '21' is more than the 20 examples of toy",
+    );
+    expect(() => subset(source, '0', 3, { pool, option: 'validation' })).toThrow(
+      "validation '0' of 20 examples",
+    );
+  });
+
+  it('rounds a percentage to the nearest number', () => {
+    const source = labelled([15, 15]);
+    const sizes = ['5%', '8%', '8.4%', '1.7%'].map((spec) => subset(source, spec, 0).length);
+    expect(sizes).toEqual([2, 2, 3, 1]);
+  });
+});
+
+test('all but some, and some of all', () => {
+  expect([...allBut(6, Int32Array.of(4, 0, 1))]).toEqual([2, 3, 5]);
+  expect([...spread(10, 4)]).toEqual([0, 2, 5, 7]);
+  expect([...spread(3, 9)]).toEqual([0, 1, 2]);
 });

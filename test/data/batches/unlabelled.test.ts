@@ -1,9 +1,14 @@
 /** Unlabelled images beside labelled ones: the same image in two forms, in an order of their own. */
+import { truncateSync } from 'node:fs';
+import path from 'node:path';
+import { Random } from '../../../src/base/random';
+import { readImage } from '../../../src/data/batches/examples';
 import { createLoader, type LoaderOptions } from '../../../src/data/batches/loader';
+import { shuffledSampler } from '../../../src/data/batches/sampler';
 import { openSource } from '../../../src/data/sources/readers';
 import { take } from '../../support/batches';
 import { inTemporaryFolder } from '../../support/temporary';
-import { writeCifar } from '../samples';
+import { writeCifar, writeFolder } from '../samples';
 
 const options = (spec: string, more: Partial<LoaderOptions> = {}): LoaderOptions => ({
   spec,
@@ -59,4 +64,69 @@ test('too few images for a batch is an error before anything starts', async () =
   await expect(createLoader(options('embedded', { unlabelled }))).rejects.toThrow(
     '3 examples are fewer than one batch of 4',
   );
+});
+
+test('each form is augmented by numbers of its own, drawn from seed, epoch and index', () =>
+  inTemporaryFolder(async (folder) => {
+    writeCifar(folder, 2);
+    const spec = `cifar10:${folder}`;
+    const source = await openSource(spec, 'train');
+    const augment = { pad: 4, flip: true, cropScale: 0 };
+    const strong = { randAugment: 2, magnitude: 0.5, cutout: 0.25 };
+    const given = options(spec, { augment, unlabelled: { spec, ratio: 2, strong } });
+    const sampler = shuffledSampler(
+      Int32Array.from({ length: 10 }, (_, i) => i),
+      4,
+      3,
+      'unlabelled',
+    );
+    for (const { step, unlabelled_weak, unlabelled_strong } of await take(given, 5)) {
+      const { epoch, indices } = sampler.draw(step);
+      for (const [i, index] of indices.entries()) {
+        const expected = new Uint8Array(3072);
+        const read = (name: string, how: typeof augment) =>
+          readImage(
+            source,
+            { image: given.image, augment: how },
+            index,
+            new Random(3, name, epoch, index),
+            expected,
+          );
+        await read('weak', augment);
+        expect(image(unlabelled_weak, i)).toBe(image(expected, 0));
+        await read('strong', { ...augment, ...strong });
+        expect(image(unlabelled_strong, i)).toBe(image(expected, 0));
+      }
+    }
+    source.close();
+  }));
+
+test('of another source: its training images, in any number; broken ones are replaced and named', () =>
+  inTemporaryFolder(async (folder) => {
+    await writeFolder(path.join(folder, 'photos'), 3);
+    const spec = `folder:${path.join(folder, 'photos')}`;
+    truncateSync(path.join(folder, 'photos', 'train', 'pear', '1.png'), 60);
+    const unlabelled = { spec, ratio: 3, strong: NONE };
+    const more = { unlabelled, broken: 'skip' as const };
+    const [batch] = await take(options('embedded', more), 1);
+    expect(batch.broken.map(({ where }) => path.basename(where))).toEqual(['1.png']);
+    const images = Array.from({ length: 6 }, (_, i) => image(batch.unlabelled_weak, i));
+    expect(new Set(images).size).toBe(5);
+    expect(batch.unlabelled_strong).toEqual(batch.unlabelled_weak);
+    await expect(take(options('embedded', { unlabelled }), 1)).rejects.toThrow(/1\.png cannot be decoded/);
+  }));
+
+test('another source must fit the graph too', async () => {
+  const unlabelled = { spec: 'embedded', ratio: 1, strong: NONE };
+  await inTemporaryFolder(async (folder) => {
+    await writeFolder(folder, 2);
+    const small = options(`folder:${folder}`, {
+      image: { size: 16, channels: 3 },
+      labels: { classes: 2 },
+      unlabelled,
+    });
+    await expect(createLoader(small)).rejects.toThrow(
+      /embedded has images of 32 x 32, the graph takes 16 x 16/,
+    );
+  });
 });
