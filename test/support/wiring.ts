@@ -5,14 +5,17 @@ import path from 'node:path';
 import { GRAPH_NAMES, type GraphName } from '../../src/bundle/manifest';
 import * as runtime from '../../src/runtime/stateSession';
 import { type HostTensor, toBytes } from '../../src/tensors/dtype';
-import { train, type TrainOptions } from '../../src/training/trainer';
+import { train, type TrainHooks, type TrainOptions } from '../../src/training/trainer';
 import { writeSmallBundle } from './smallRun';
 
-type Feeds = readonly (readonly [string, HostTensor])[];
+export interface Call {
+  readonly graph: GraphName;
+  readonly feeds: readonly (readonly [string, HostTensor])[];
+}
 
-/** In the place of the sessions' thread: notes what comes, and answers 1 for every output. */
+/** In the place of the sessions' thread: notes what comes, and answers 1 for every output of every step. */
 class Recorder implements Pick<runtime.StateSession, 'load' | 'setState' | 'run' | 'getState' | 'close'> {
-  static calls: { graph: GraphName; feeds: Feeds }[] = [];
+  static calls: Call[] = [];
   private state = new Map<string, HostTensor>();
 
   constructor(private readonly bundle: ConstructorParameters<typeof runtime.StateSession>[0]) {
@@ -35,26 +38,24 @@ class Recorder implements Pick<runtime.StateSession, 'load' | 'setState' | 'run'
     );
     Recorder.calls.push({ graph, feeds: kept });
     const { outputs } = this.bundle.manifest.graphs[graph];
-    const one: HostTensor = { dtype: 'float32', shape: [], data: Float32Array.of(1) };
+    const steps = kept.find(([name]) => name === 'learning_rate')?.[1].data.length ?? 1;
+    const one: HostTensor = { dtype: 'float32', shape: [steps], data: new Float32Array(steps).fill(1) };
     return Promise.resolve(new Map(outputs.map(({ name }) => [name, one])));
   }
 }
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** Trains without a runtime; what each step was fed with, by input. */
-export async function feedsOf(options: TrainOptions): Promise<Map<string, HostTensor[]>> {
+/** Trains without a runtime; every call of it. */
+export async function callsOf(options: TrainOptions, hooks: TrainHooks = {}): Promise<readonly Call[]> {
   const session = jest.spyOn(runtime, 'StateSession');
   session.mockImplementation((bundle) => new Recorder(bundle) as unknown as runtime.StateSession);
   try {
-    await train({ threads: 1, workers: 1, provider: 'cpu', ...options });
+    await train({ threads: 1, workers: 1, provider: 'cpu', ...options }, hooks);
   } finally {
     session.mockRestore();
   }
-  const found = new Map<string, HostTensor[]>();
-  for (const [name, tensor] of Recorder.calls.flatMap(({ feeds }) => feeds))
-    found.set(name, [...(found.get(name) ?? []), tensor]);
-  return found;
+  return Recorder.calls;
 }
 
 /** Builds the small classifier with `settings` in `directory` and trains it; a digest of each file and each input's feeds. */
@@ -64,12 +65,15 @@ export async function wiringOf(
   options: Omit<TrainOptions, 'directory'>,
 ): Promise<Map<string, string>> {
   const bundle = writeSmallBundle(directory, ...settings);
-  const feeds = await feedsOf({ directory, ...options });
+  const calls = await callsOf({ directory, ...options });
+  const feeds = new Map<string, HostTensor[]>();
+  for (const [name, tensor] of calls.flatMap((call) => call.feeds))
+    feeds.set(name, [...(feeds.get(name) ?? []), tensor]);
   const bytesOf = (file: string) => readFileSync(path.join(bundle.directory, file));
   return new Map([
     ...GRAPH_NAMES.map((name) => [name, digest(bytesOf(bundle.manifest.graphs[name].file))] as const),
     ['init', digest(bytesOf(bundle.manifest.initialState))],
-    ['steps', String(Recorder.calls.length)],
+    ['steps', String(calls.length)],
     ...[...feeds].map(
       ([name, steps]) => [name, digest(Buffer.concat(steps.map(({ data }) => toBytes(data))))] as const,
     ),
