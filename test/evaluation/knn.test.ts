@@ -1,7 +1,5 @@
 /** Weighted kNN against numpy, and where its answer is known. */
-import fc from 'fast-check';
 import { nearest, vote } from '../../src/evaluation/knn';
-import { unitRows } from '../../src/tensors/rows';
 import { distance, oracle } from './oracle';
 
 test('neighbours, similarities and votes are numpy’s', async () => {
@@ -39,17 +37,4 @@ test('one near neighbour outvotes many far ones at a low temperature, not at a h
   const labels = Int32Array.of(1, 0, 0);
   expect(Array.from(vote(found, labels, 2, 0.001))).toEqual([1]);
   expect(Array.from(vote(found, labels, 2, 10))).toEqual([0]);
-});
-
-test('normalized rows have length one; zeros stay', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 3, maxLength: 3 }),
-      (row) => {
-        const { values } = unitRows({ count: 1, width: 3, values: Float32Array.from(row) });
-        const length = Math.hypot(...values);
-        expect(length).toBeCloseTo(row.some((value) => value !== 0) ? 1 : 0, 5);
-      },
-    ),
-  );
 });

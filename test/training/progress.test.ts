@@ -1,6 +1,5 @@
 /** Progress for people: what a line says, and when one is written. */
 import { describeStep, plainReporter } from '../../src/training/progress';
-import { formatDuration } from '../../src/base/progress';
 
 const metrics = {
   step: 7,
@@ -24,12 +23,6 @@ test('skipped steps show where there are any', () => {
     'accuracy 62.5%  3 skipped  lr 0.0123',
   );
   expect(describeStep({ ...metrics, skipped: 0, skipped_steps: 0 }, 200, 185)).not.toContain('skipped');
-});
-
-test('durations', () => {
-  expect([0, 59.4, 60, 3599, 3600, 90061, NaN].map(formatDuration)).toEqual([
-    ...['0s', '59s', '1m00s', '59m59s', '1h00m', '25h01m', '?'],
-  ]);
 });
 
 test('without a terminal: the first step, one every five seconds, and the last, with the time that is left', () => {

@@ -7,7 +7,7 @@ import {
   embeddedImage,
   embeddedLabel,
   type EmbeddedSplit,
-} from '../../../src/data/sources/embedded/embedded';
+} from '../../../../src/data/sources/embedded/embedded';
 
 const PIXELS = EMBEDDED_SIZE * EMBEDDED_SIZE * 3;
 const split = fc.constantFrom<EmbeddedSplit>('train', 'test');

@@ -4,8 +4,8 @@ import {
   EMBEDDED_SIZE,
   embeddedImage,
   type EmbeddedSplit,
-} from '../../../src/data/sources/embedded/embedded';
-import { Random } from '../../../src/base/random';
+} from '../../../../src/data/sources/embedded/embedded';
+import { Random } from '../../../../src/base/random';
 
 const PIXELS = EMBEDDED_SIZE * EMBEDDED_SIZE * 3;
 const CLASSES = EMBEDDED_CLASSES.length;
