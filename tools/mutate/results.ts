@@ -23,13 +23,23 @@ const digest = (...texts: readonly string[]) => createHash('sha256').update(text
 export const keyOf = ({ file, source, edit: { from, to, text } }: Fault): string =>
   digest(file, source, String(from), String(to), text);
 
-/** Of all compiled sources and tests. */
-export const stateOf = (root: string): string =>
+/** Of everything compiled below some folders. */
+const stateOf = (root: string, ...folders: readonly string[]): string =>
   digest(
-    ...['dist/src', 'dist/graphs', 'dist/test'].flatMap((folder) =>
+    ...folders.flatMap((folder) =>
       filesBelow(root, folder, '.js').flatMap((file) => [file, readFileSync(path.join(root, file), 'utf8')]),
     ),
   );
+
+/** Of all sources and tests. */
+export const wholeState = (root: string): string => stateOf(root, 'dist/src', 'dist/graphs', 'dist/test');
+
+let sources: string | undefined;
+/** Of a suite and what it may run. */
+export function suiteKey(root: string, suite: string): string {
+  sources ??= stateOf(root, 'dist/src', 'dist/graphs', 'dist/test/support');
+  return digest(sources, readFileSync(path.join(root, suite), 'utf8'));
+}
 
 export class Results {
   private readonly known = new Map<string, Result>();

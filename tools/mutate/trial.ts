@@ -1,10 +1,9 @@
 /** Trying faults: each in a sandbox, against the suites nearest to it, until one of them fails. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { UserError } from '../../src/base/errors';
 import { compile } from './compile';
 import { applyEdit } from './mutants';
 import type { Fault } from './plan';
-import type { Result } from './results';
+import { type Result, suiteKey } from './results';
 import type { SuiteResult } from './jestReporter';
 import type { Sandbox } from './sandbox';
 import type { Suites } from './suites';
@@ -16,7 +15,9 @@ const FACTOR = 4;
 const HOURS = 2 * 3600;
 
 export class Trial {
-  private seconds = new Map<string, number>();
+  private readonly seconds = new Map<string, number>();
+  /** without any fault */
+  private readonly failing = new Set<string>();
 
   constructor(
     private readonly root: string,
@@ -29,6 +30,7 @@ export class Trial {
   private suitesOf({ file }: Fault): string[] {
     return this.suites
       .nearest(file, this.most)
+      .filter(({ suite }) => !this.failing.has(suite))
       .sort((a, b) => a.distance - b.distance || this.usual(a.suite) - this.usual(b.suite))
       .map(({ suite }) => suite);
   }
@@ -37,21 +39,26 @@ export class Trial {
   private readonly usual = (suite: string) => this.seconds.get(suite) ?? 0;
 
   /**
-   * Runs the suites of all faults without any, but for those that `known` (a file) has of an earlier time. Throws a UserError
-   * where one fails.
+   * Runs the suites of all faults without any, but for those that `known` (a file) has of an earlier time. Those that fail are
+   * left out from then on, and returned.
    */
-  async prove(sandbox: Sandbox, faults: readonly Fault[], workers: number, known: string): Promise<void> {
-    if (existsSync(known))
-      this.seconds = new Map(JSON.parse(readFileSync(known, 'utf8')) as [string, number][]);
+  async prove(sandbox: Sandbox, faults: readonly Fault[], workers: number, known: string): Promise<string[]> {
     const all = new Set(faults.flatMap((fault) => this.suitesOf(fault)));
-    const needed = [...all].filter((suite) => !this.seconds.has(suite));
-    if (needed.length === 0) return;
-    const found = (await sandbox.run(needed, { workers, bail: false, limit: HOURS })) ?? [];
-    const failed = needed.filter((suite) => !found.some((each) => each.suite === suite && each.passed));
-    if (failed.length > 0)
-      throw new UserError(`without any fault these suites fail in ${sandbox.folder}: ${failed.join(', ')}`);
-    for (const { suite, seconds } of found) this.seconds.set(suite, seconds);
-    writeFileSync(known, JSON.stringify([...this.seconds]));
+    const keys = new Map([...all].map((suite) => [suite, suiteKey(this.root, suite)]));
+    const proved = new Map(
+      readProved(known)
+        .filter(({ suite, key }) => keys.get(suite) === key)
+        .map((p) => [p.suite, p]),
+    );
+    const needed = [...all].filter((suite) => !proved.has(suite));
+    const found = needed.length > 0 ? await sandbox.run(needed, { workers, bail: false, limit: HOURS }) : [];
+    for (const { suite, passed, seconds } of found ?? [])
+      if (passed) proved.set(suite, { suite, seconds, key: keys.get(suite) ?? '' });
+    writeFileSync(known, JSON.stringify([...proved.values()]));
+    for (const { suite, seconds } of proved.values()) this.seconds.set(suite, seconds);
+    const failed = [...all].filter((suite) => !proved.has(suite));
+    failed.forEach((suite) => this.failing.add(suite));
+    return failed;
   }
 
   async try(sandbox: Sandbox, fault: Fault): Promise<Pick<Result, 'outcome' | 'by'>> {
@@ -65,6 +72,16 @@ export class Trial {
     return outcomeOf(await sandbox.broken(compiled, code, () => sandbox.run(suites, { limit })), suites);
   }
 }
+
+interface Proved {
+  readonly suite: string;
+  readonly seconds: number;
+  /** of the suite and all that it may run */
+  readonly key: string;
+}
+
+const readProved = (file: string): Proved[] =>
+  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Proved[]) : [];
 
 function outcomeOf(
   found: readonly SuiteResult[] | null,
