@@ -19,14 +19,14 @@ const parser = yargs(process.argv.slice(2))
     '$0 [options]\n\nBreaks the sources on purpose, one small fault at a time, and counts which faults the tests see.',
   )
   .options({
-    count: { type: 'number', default: 200, describe: 'mutants in the sample' },
+    count: { type: 'number', default: 120, describe: 'mutants in the sample' },
     seed: { type: 'number', default: 0, describe: 'of the draw' },
     rooms: {
       type: 'string',
       default: ROOMS.join(),
       describe: 'folders whose mutants are drawn, joined by commas',
     },
-    suites: { type: 'number', default: 12, describe: 'suites that are run for a fault, the nearest ones' },
+    suites: { type: 'number', default: 8, describe: 'suites that are run for a fault, the nearest ones' },
     workers: { type: 'number', default: availableParallelism(), describe: 'faults that are tried at once' },
     work: {
       type: 'string',
