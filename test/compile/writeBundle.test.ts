@@ -134,6 +134,17 @@ function stepInUse(bundle: Bundle): Promise<number> {
   ]);
 }
 
+test('recompute: the less is kept for the gradients, the less memory a step needs', () =>
+  inTemporaryFolder((folder) => {
+    const peak = (recompute: string) => {
+      const wide = { ...tiny, network: { stages: [1], width: 8 }, batch: 4, recompute };
+      return buildBundle('wide', recipeSchema.parse(wide), path.join(folder, recompute)).peakBytes;
+    };
+    const [none, windows, all] = ['none', 'windows', 'all'].map(peak);
+    expect(windows).toBeLessThan(0.95 * none);
+    expect(all).toBeLessThan(0.95 * windows);
+  }));
+
 test('what forward leaves behind does not wait for the gradients', () =>
   inTemporaryFolder(async (folder) => {
     const separate = writeSmallBundle(path.join(folder, 'separate'));

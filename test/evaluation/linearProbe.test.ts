@@ -1,6 +1,6 @@
 /** The linear probe's choice of the regularization, and what it makes of the features. */
 import { Random } from '../../src/base/random';
-import { accuracy, linearProbe } from '../../src/evaluation/linearProbe';
+import { accuracy, linearProbe, pick } from '../../src/evaluation/linearProbe';
 
 const options = { seed: 0, threads: 1 };
 
@@ -57,6 +57,18 @@ test('a column’s scale and place do not matter, nor one that is the same for a
   expect(scaled.predictions.filter((label, i) => label !== plain.predictions[i]).length).toBeLessThan(5);
   // as good as the best that there is, a threshold at 0
   expect(plain.right).toBeGreaterThan(0.8);
+});
+
+test('queries are seen as the bank’s images are, however few classes they have', async () => {
+  const columns = (sign: number, noise: () => number) => [sign + 0.2 * noise(), noise()];
+  const bank = problem(200, 'bank', columns);
+  const all = problem(100, 'queries', columns);
+  const queries = pick(
+    all,
+    Int32Array.from(all.labels.keys()).filter((i) => all.labels[i] === 1),
+  );
+  const { predictions } = await linearProbe(bank, queries, 2, options);
+  expect([...new Set(predictions)]).toEqual([1]);
 });
 
 test('the held-out part is drawn from the seed', async () => {

@@ -6,13 +6,19 @@ import sharp from 'sharp';
 import { shapedPatchOrder } from '../../src/data/batches/maskShapes';
 import { askPatches } from '../../src/evaluation/askPatches';
 import { evaluate } from '../../src/evaluation/evaluate';
-import { computeFeatures, requireFeatures, withLabelled } from '../../src/evaluation/features';
+import {
+  computeFeatures,
+  type FeatureKind,
+  requireFeatures,
+  withLabelled,
+} from '../../src/evaluation/features';
 import { type PredictionOptions, type Predictions, readPredictions } from '../../src/evaluation/predictions';
 import { openRun, withSession } from '../../src/run/openRun';
 import { runPaths, writeJson } from '../../src/run/runFolder';
 import { argmax } from '../../src/tensors/rows';
 import { writeImageFolder } from '../support/imageFolder';
 import { writeSmallRun } from '../support/smallRun';
+import { userErrorOf } from '../support/userError';
 
 const COUNT = 7;
 const WIDTH = 32;
@@ -134,6 +140,15 @@ test('features are the embeddings, or what the attention pooling makes of all pa
   );
   expect(pooled.values).not.toEqual(embedding.values);
   requireFeatures(manifest, 'pooled', directory);
+  const none = { ...manifest.graphs.eval, outputs: [] };
+  const older = { ...manifest, graphs: { ...manifest.graphs, encoder: none, eval: none } };
+  const refused = (task: 'pretrain' | 'finetune', kind: FeatureKind) =>
+    userErrorOf(() => requireFeatures({ ...older, recipe: { ...manifest.recipe, task } }, kind, 'x'));
+  expect(refused('pretrain', 'pooled')).toContain(
+    'x: its eval.onnx does not give them; build the bundle again',
+  );
+  expect(refused('finetune', 'embedding')).toContain('its encoder.onnx does not give them');
+  expect(refused('finetune', 'pooled')).toContain('only a pretraining bundle has the attention pooling');
   await withLabelled(data, 'train', ({ classes }) => expect(classes).toEqual(['class0', 'class1']));
 });
 

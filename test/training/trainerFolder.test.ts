@@ -24,9 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function newRun(name: string): string {
+function newRun(name: string, ...settings: string[]): string {
   const directory = path.join(folder, name);
-  writeSmallBundle(directory, 'batch=4');
+  writeSmallBundle(directory, 'batch=4', ...settings);
   return directory;
 }
 /** Trains, and what it said. */
@@ -143,4 +143,13 @@ test('images that a probe skips are named and counted once', async () => {
   const { result, lines } = await run(newRun('probed'), { steps: 2 }, { probe });
   expect(result.broken).toBe(1);
   expect(lines.filter((line) => line.startsWith('warning'))).toEqual(['warning: skipped: a.png is broken']);
+});
+
+test('weights that are no longer finite are no checkpoint, although every loss was', async () => {
+  const directory = newRun('overflowing', 'optimizer.name=lars', 'optimizer.trust=1e6', 'schedule.peak=1e38');
+  await expect(run(directory, { steps: 1 })).rejects.toThrow(
+    /^\S+ is not finite after step 1; .*\(no checkpoint was written yet\)$/,
+  );
+  expect(readMetrics(runPaths(directory).metrics).map(({ loss }) => Number.isFinite(loss))).toEqual([true]);
+  expect(steps(directory)).toEqual([]);
 });

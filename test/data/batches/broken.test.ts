@@ -59,6 +59,22 @@ it('evaluation leaves them out', () =>
     ]);
   }));
 
+it('a batch of nothing else is empty in evaluation, and the end of a training', () =>
+  inTemporaryFolder(async (folder) => {
+    await writeFolder(folder, 2);
+    for (const name of ['0.jpg', '1.png']) truncateSync(path.join(folder, 'train', 'pear', name), 60);
+    const batches = await take({ ...options(folder, 'evaluate'), batch: 2 });
+    expect(batches.map(({ valid, broken }) => [valid, broken.length])).toEqual([
+      [2, 0],
+      [0, 2],
+    ]);
+    expect(batches.map(({ images }) => images.some((value) => value !== 0))).toEqual([true, false]);
+    const pears = { ...options(folder, 'train'), batch: 2, indices: Int32Array.of(2, 3) };
+    await expect(take(pears, 1)).rejects.toThrow(
+      /^none of the 2 images of a batch can be read; first: .*pear.(0\.jpg|1\.png) cannot be/,
+    );
+  }));
+
 it('info counts them and measures the others', () =>
   inTemporaryFolder(async (folder) => {
     await writeBroken(folder);

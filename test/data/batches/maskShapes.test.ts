@@ -42,6 +42,14 @@ test('four of sixteen: every 2 x 2 block and every row comes up, and nothing els
   expect(seen('block')).toEqual(blocks.sort());
 });
 
+test('the draws of a seed stay what they are from version to version', () => {
+  const drawn = (shape: 'random' | 'block' | 'rows') =>
+    [0, 1, 2].map((index) => hiddenOf(shapedPatchOrder(shape, 7, 1, index, 5, 6), 6).join());
+  expect(drawn('random')).toEqual(['2,5,10,13,16,21', '2,9,11,17,23,24', '0,1,4,5,6,7']);
+  expect(drawn('block')).toEqual(['1,2,6,7,11,12', '11,12,16,17,21,22', '2,3,7,8,12,13']);
+  expect(drawn('rows')).toEqual(['5,6,7,8,9,10', '0,1,2,3,4,5', '10,11,12,13,14,15']);
+});
+
 test('twelve of 49: blocks of 3 x 4 and 4 x 3', () => {
   const shapes = Array.from({ length: 50 }, (_, index) => {
     const places = hiddenOf(shapedPatchOrder('block', 0, 0, index, 7, 12), 12);

@@ -195,6 +195,7 @@ describe('subset', () => {
     // for each class, whatever else is asked for
     expect(countByClass(source, subset(source, '2/class', 1, { balanced: false }))).toEqual([2, 2, 2]);
     expect(() => subset(source, '4/class', 1)).toThrow("labels '4/class': class class 1 of toy has only 3");
+    expect(() => subset(labelled([3, 5]), '4/class', 1)).toThrow('class class 0 of toy has only 3');
     const unlabelled = { name: 'folder:x', length: 10, classes: null, label: () => null };
     expect(() => subset(unlabelled, '2/class', 0, { balanced: false })).toThrow('has no labels');
     expect(subset(unlabelled, '3', 0, { balanced: false })).toHaveLength(3);
