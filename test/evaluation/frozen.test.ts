@@ -95,6 +95,15 @@ test('labels are those that training with them sees: of the run’s seed, unless
   settle({ seed: 0 });
 });
 
+test('labels are drawn from all alike where the recipe says so', async () => {
+  const uniform = path.join(folder, 'uniform');
+  writeSmallRun(uniform, 'finetune', 'labelSubset=uniform');
+  const { bank } = await frozen({ directory: uniform, labels: '12' });
+  const indices = subset(train, '12', 0, { balanced: false });
+  expect([...bank.labels]).toEqual([...labelsOf(indices)]);
+  expect([...bank.labels]).not.toEqual([...labelsOf(subset(train, '12', 0))]);
+});
+
 describe('validation', () => {
   test('a tenth of each class, which the bank lacks', async () => {
     const { bank, queries, evaluated } = await frozen({ split: 'validation', labels: '50%' });

@@ -36,9 +36,10 @@ export const CLASSES = ['cat', 'dog', 'emu'];
 export function writeSmallRun(
   directory: string,
   task: 'pretrain' | 'finetune',
+  ...settings: readonly string[]
 ): { bundle: Bundle; checkpoint: (step: number) => void } {
   const network = ['network.stages=1,1', 'network.width=4', 'network.classes=3'];
-  const bundle = writeSmallBundle(directory, `task=${task}`, ...network, 'batch=2');
+  const bundle = writeSmallBundle(directory, `task=${task}`, ...network, 'batch=2', ...settings);
   const { tensors: state } = readSafetensors(initialStatePath(bundle));
   const identity = {
     data: 'folder:animals',
