@@ -18,6 +18,9 @@ if (process.send !== undefined) {
   process.channel.unref();
 }
 
+// Where a build takes the place of dist/ at this moment, it is there in the next.
+if (!existsSync(cli)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+
 if (existsSync(cli)) {
   void require(cli)
     .main(process.argv.slice(2))

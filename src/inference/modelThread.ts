@@ -1,5 +1,5 @@
 /** The main thread's handle on the thread that owns a model's session. */
-import path from 'node:path';
+import { threadFile } from '../base/build';
 import { WorkerCalls } from '../base/workerCalls';
 import type { SessionSettings } from '../runtime/session';
 import type { HostTensor } from '../tensors/dtype';
@@ -12,7 +12,7 @@ export class ModelThread {
 
   private constructor(file: string, settings: SessionSettings) {
     const setup: Setup = { file, settings };
-    this.thread = new WorkerCalls(path.join(__dirname, 'modelWorker.js'), setup, "the model's thread");
+    this.thread = new WorkerCalls(threadFile('src/inference/modelWorker.js'), setup, "the model's thread");
   }
 
   /** Loads the model of `file`. UserError where it does not load. */

@@ -1,9 +1,9 @@
 /** The main thread's handle on the thread that owns the sessions and the state. */
-import path from 'node:path';
 import { graphPath } from '../bundle/read';
 import type { Bundle } from '../bundle/read';
 import { GRAPH_NAMES } from '../bundle/manifest';
 import type { GraphName } from '../bundle/manifest';
+import { threadFile } from '../base/build';
 import { WorkerCalls } from '../base/workerCalls';
 import type { HostTensor } from '../tensors/dtype';
 import type { Command, Entries, GraphSource, WorkerSetup } from './protocol';
@@ -24,7 +24,7 @@ export class StateSession {
       ]),
     ) as Record<GraphName, GraphSource>;
     const setup: WorkerSetup = { settings, graphs };
-    this.thread = new WorkerCalls(path.join(__dirname, 'stateWorker.js'), setup, "the session's thread");
+    this.thread = new WorkerCalls(threadFile('src/runtime/stateWorker.js'), setup, "the session's thread");
   }
 
   /** Creates the session of `graph` now rather than at its first run. */

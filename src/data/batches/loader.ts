@@ -1,5 +1,5 @@
 /** The loader: batches in order, made ahead of their use by worker threads. */
-import path from 'node:path';
+import { threadFile } from '../../base/build';
 import { UserError } from '../../base/errors';
 import { WorkerCalls } from '../../base/workerCalls';
 import { createSampler } from './batch';
@@ -74,7 +74,7 @@ class WorkerLoader implements Loader {
   ) {
     this.nextStep = this.ordered = options.startStep ?? 0;
     this.memory = new BatchMemory(options, options.block ?? 1);
-    const program = path.join(__dirname, 'decodeWorker.js');
+    const program = threadFile('src/data/batches/decodeWorker.js');
     this.threads = Array.from(
       { length: workers },
       () => new WorkerCalls<Request, Made | null>(program, options, 'it', (cause) => this.fail(cause)),

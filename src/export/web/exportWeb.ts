@@ -10,7 +10,7 @@ import { classLabels } from '../labels';
 import { readProvenance } from '../provenance';
 import type { WebModel } from './webModel';
 
-/** What `npm run build:web` made of src/web; its wasm files are the training page's, too. */
+/** What `npm run build` made of src/web; its wasm files are the training page's, too. */
 const BUILT = path.resolve(__dirname, '..', '..', '..', 'web');
 const PAGE = path.join(BUILT, 'model');
 
@@ -22,7 +22,7 @@ export async function exportWeb(
   const { out, directory } = options;
   requireReplaceable(out, 'web');
   if (!existsSync(path.join(PAGE, 'index.html')))
-    throw new UserError(`--to web: ${PAGE} is not built; run \`npm run build:web\``);
+    throw new UserError(`--to web: ${PAGE} is not built; run \`npm run build\``);
   const { form, ...request } = await prepareExport(options, warn);
   const { name, data } = readProvenance(directory);
   const details = { ...request.details, data };

@@ -1,6 +1,7 @@
 /** A run's folder as a model repository: its newest checkpoint, exported for pixels as evaluation has them and for photos. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { threadFile } from '../../base/build';
 import { UserError } from '../../base/errors';
 import { WorkerCalls } from '../../base/workerCalls';
 import { listCheckpoints } from '../../run/checkpoints';
@@ -87,7 +88,7 @@ export class RunRepository {
 
 /** Exporting takes seconds of computing, which the main thread has not. */
 async function exportInThread(job: ExportJob): Promise<void> {
-  const program = path.join(__dirname, 'exportWorker.js');
+  const program = threadFile('src/serving/models/exportWorker.js');
   const thread = new WorkerCalls<ExportJob, void>(program, undefined, 'the thread that exports');
   try {
     await thread.call(job);

@@ -1,5 +1,4 @@
 /** The page in a real browser, where Chromium is installed: it trains on dropped images, and `selfie train` goes on from there. */
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -40,8 +39,6 @@ beforeAll(async () => {
     ['fine', 'embedded-finetune'],
   ])
     expect(selfie(['build-graph', recipe, '--out', bundleOf(name), ...TINY])).toMatchObject({ code: 0 });
-  const built = spawnSync(process.execPath, [path.join(repositoryRoot, 'tools', 'web', 'build.mjs')]);
-  expect(built.status).toBe(0);
   server = await serve({ web: path.join(repositoryRoot, 'dist', 'web'), bundles: folder });
   browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS });
   page = await browser.newPage();
