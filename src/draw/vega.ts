@@ -1,9 +1,8 @@
-/** Vega-Lite to SVG text, in Node and without a browser. The only importer of vega and vega-lite. */
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+/** Vega-Lite to SVG text, in Node and without a browser. */
 import { colour, FONT } from './theme';
+import { compile, parse, View, type TopLevelSpec } from './vega.bundle';
 
-export type { TopLevelSpec } from 'vega-lite';
+export type { TopLevelSpec } from './vega.bundle';
 
 const text = { labelFont: FONT, titleFont: FONT, labelColor: colour('muted'), titleColor: colour('muted') };
 

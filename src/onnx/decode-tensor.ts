@@ -1,11 +1,11 @@
 /** The elements of a TensorProto, from wherever they are stored: raw bytes, typed fields, or a file beside the model. */
 import { closeSync, fstatSync, openSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { onnx } from 'onnx-proto';
 
 import { fileError, readFully } from '../base/files';
 import { allocate, DTYPES, toBytes } from '../tensors/dtype';
 import { type DType, type TypedArray, sizeOf } from '../tensors/dtype';
+import { onnx } from './proto.bundle';
 import { bigInteger, Unreadable } from './wire';
 import { oneLine } from '../base/errors';
 

@@ -1,9 +1,8 @@
 /** Bytes of a ModelProto -> model, through onnx-proto. */
-import { onnx } from 'onnx-proto';
-
 import { UserError, oneLine } from '../base/errors';
 import { readTensorData } from './decode-tensor';
 import type { Dim, OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from './model';
+import { onnx } from './proto.bundle';
 import { dtypeOf, exactInteger, Unreadable, utf8 } from './wire';
 
 export interface DecodeOptions {

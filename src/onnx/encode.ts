@@ -1,9 +1,9 @@
 /** Model -> bytes of a ModelProto, through onnx-proto. */
-import { onnx } from 'onnx-proto';
 import { Writer } from 'protobufjs/minimal';
 
 import { DTYPES, toBytes, sizeOf } from '../tensors/dtype';
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from './model';
+import { onnx } from './proto.bundle';
 
 /** What protobuf, and so every ONNX reader, takes as one message. */
 export const PROTOBUF_LIMIT = 2 ** 31 - 1;

@@ -9,9 +9,9 @@ export interface Views {
   readonly byScope: Frame;
 }
 
-/** Files of the packages, found beside what `require` would take. */
-const beside = (name: string, file: string) =>
-  readFileSync(path.join(path.dirname(require.resolve(name)), file), 'utf8');
+/** `d3`, with what flameGraph.bundle.d.ts says, and its style. */
+const library = (extension: 'js' | 'css') =>
+  readFileSync(path.join(__dirname, `flameGraph.bundle.${extension}`), 'utf8');
 
 const escape = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
@@ -43,7 +43,7 @@ const describe = ({ data }) => {
   const speed = data.gflop > 0 ? ', ' + data.gflop.toFixed(3) + ' GFLOP, ' + (1000 * data.gflop / data.value).toFixed(1) + ' GFLOP/s' : '';
   return data.name + ': ' + data.value.toFixed(3) + ' ms, ' + (100 * data.value / total).toFixed(1) + ' %' + speed;
 };
-const chart = flamegraph.default()
+const chart = d3.flamegraph()
   .width(document.querySelector('#chart').clientWidth)
   .cellHeight(20)
   .inverted(true)
@@ -84,7 +84,7 @@ export function profilePage(title: string, views: Views, lines: readonly string[
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
 <title>${escape(title)}</title>
-<style>${STYLE}</style>
+<style>${library('css')}${STYLE}</style>
 </head>
 <body>
 <h1>${escape(title)}</h1>
@@ -99,8 +99,7 @@ ${key.join('\n')}
 <div id="chart"></div>
 <div id="details"></div>
 <pre>${escape(lines.join('\n'))}</pre>
-${script(beside('d3', 'd3.min.js'))}
-${script(beside('d3-flame-graph', 'd3-flamegraph.umd.min.js'))}
+${script(library('js'))}
 ${script(`const VIEWS = ${data};${PROGRAM}`)}
 </body>
 </html>

@@ -1,6 +1,6 @@
 /**
  * Jest runs tests in their own JavaScript realm, whose typed arrays fail `instanceof` in onnxruntime's native binding.
- * This environment hands the outer realm's constructors to the tests.
+ * This environment hands the outer realm's constructors to the tests, and its `require` to esModules.ts.
  */
 import { TestEnvironment } from 'jest-environment-node';
 
@@ -21,6 +21,6 @@ const SHARED = {
 export default class OuterRealmArrays extends TestEnvironment {
   override async setup(): Promise<void> {
     await super.setup();
-    Object.assign(this.global, SHARED);
+    Object.assign(this.global, SHARED, { requireOutside: require });
   }
 }

@@ -1,30 +1,37 @@
 /** A client of the Open Inference Protocol over gRPC, made from the protocol as Triton publishes it. */
 import { readFileSync } from 'node:fs';
-import {
-  credentials,
-  loadPackageDefinition,
-  type Client,
-  type GrpcObject,
-  type ServiceClientConstructor,
-  type ServiceError,
-} from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
+import { credentials, makeClientConstructor, type Client, type ServiceError } from '@grpc/grpc-js';
+import { Root, type IConversionOptions, type Type } from 'protobufjs';
+import 'protobufjs/ext/descriptor';
 import { fixture } from './paths';
 
 /** Rejects with a ServiceError. */
 export type Call = (method: string, request: object) => Promise<Record<string, unknown>>;
 
-function publishedService(): ServiceClientConstructor {
-  const set = readFileSync(fixture('open_inference', 'triton.binpb'));
-  const definition = loadFileDescriptorSetFromBuffer(set, {
-    keepCase: true,
-    longs: String,
-    enums: String,
-    defaults: true,
-    oneofs: true,
+const SERVICE = 'inference.GRPCInferenceService';
+const SHOWN: IConversionOptions = { longs: String, enums: String, defaults: true, oneofs: true };
+
+const encode = (type: Type) => (value: object) => Buffer.from(type.encode(type.fromObject(value)).finish());
+const decode = (type: Type) => (bytes: Buffer) => type.toObject(type.decode(bytes), SHOWN);
+
+function publishedService() {
+  const root = Root.fromDescriptor(readFileSync(fixture('open_inference', 'triton.binpb')));
+  const methods = root.lookupService(SERVICE).methodsArray.map((method) => {
+    method.resolve();
+    const { name, resolvedRequestType, resolvedResponseType } = method;
+    if (!resolvedRequestType || !resolvedResponseType) throw new Error(`${name} has no types`);
+    return {
+      path: `/${SERVICE}/${name}`,
+      requestStream: method.requestStream === true,
+      responseStream: method.responseStream === true,
+      requestSerialize: encode(resolvedRequestType),
+      requestDeserialize: decode(resolvedRequestType),
+      responseSerialize: encode(resolvedResponseType),
+      responseDeserialize: decode(resolvedResponseType),
+      originalName: name,
+    };
   });
-  const { inference } = loadPackageDefinition(definition);
-  return (inference as GrpcObject).GRPCInferenceService as ServiceClientConstructor;
+  return makeClientConstructor(Object.fromEntries(methods.map((each) => [each.originalName, each])), SERVICE);
 }
 
 /** On a connection of its own; close the client. */

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath, URL } from 'node:url';
+import { buildBundles } from './bundles.mjs';
 import { begin, place } from './dist.mjs';
 import { buildPages } from './pages.mjs';
 
@@ -16,5 +17,6 @@ function compile(...args) {
 const folder = begin(root);
 compile('tsconfig.json', '--outDir', folder);
 compile('src/web');
+await buildBundles(root, folder);
 await buildPages(root, path.join(folder, 'web'));
 place(root, folder);
