@@ -8,7 +8,7 @@ import { PROVIDERS, type Provider } from '../base/providers';
 /** What mends a provider that is compiled in but does not start. */
 const REMEDY: Readonly<Record<Provider, string>> = {
   cpu: 'reinstall with `npm ci`',
-  cuda: 'on Linux x64 with CUDA 12 and cuDNN 9, `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node` adds it',
+  cuda: 'on Linux x64 with CUDA 12 and cuDNN 9, `ONNXRUNTIME_NODE_INSTALL=true npm rebuild onnxruntime-node` adds it',
   webgpu: 'it needs a graphics driver (on Linux: libvulkan1 and a Vulkan driver)',
 };
 
