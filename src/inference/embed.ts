@@ -14,7 +14,7 @@ import { openModel } from './openModel';
 import { outputRows } from '../evaluation/outputRows';
 import { PartialRows, requireSame, type Identity } from './partial';
 import { PartWriter } from './partWriter';
-import { silentProgress, type ImageProgress } from './progress';
+import { silentProgress, type ImageProgress } from './imageProgress';
 
 export interface EmbedOptions extends ModelChoice {
   /** a form of `SOURCE_FORMS`, or a folder of images */

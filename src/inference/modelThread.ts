@@ -1,7 +1,7 @@
 /** The main thread's handle on the thread that owns a model's session. */
 import { threadFile } from '../base/build';
 import { WorkerCalls } from '../base/workerCalls';
-import type { SessionSettings } from '../runtime/session';
+import type { SessionSettings } from '../runtime/providers';
 import type { HostTensor } from '../tensors/dtype';
 import type { Entries, ModelInfo, Request, Setup } from './modelWorker';
 

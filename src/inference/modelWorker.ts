@@ -4,7 +4,8 @@ import { answerCalls } from '../base/workerCalls';
 import { readModel } from '../onnx/files';
 import type { HostTensor } from '../tensors/dtype';
 import type { OnnxValueInfo } from '../onnx/model';
-import { createSession, type GraphSession, type SessionSettings } from '../runtime/session';
+import type { SessionSettings } from '../runtime/providers';
+import { createSession, type GraphSession } from '../runtime/session';
 
 export type Entries = (readonly [name: string, tensor: HostTensor])[];
 

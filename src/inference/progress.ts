@@ -1,15 +1,6 @@
 /** Progress through images: one updating line on a terminal, nothing elsewhere. */
 import { formatDuration, Pace, textBar } from '../base/progress';
-
-export interface ImageProgress {
-  /** the first call says where it starts */
-  update(done: number, total: number): void;
-  /** ends the updating line */
-  stop(): void;
-}
-
-/** Says nothing: for tests and programs. */
-export const silentProgress: ImageProgress = { update: () => {}, stop: () => {} };
+import { silentProgress, type ImageProgress } from './imageProgress';
 
 export function createImageProgress(output: NodeJS.WriteStream = process.stderr): ImageProgress {
   if (!output.isTTY) return silentProgress;

@@ -24,7 +24,7 @@ export interface ResNetOptions {
 /** Channels that come out of a stage (counted from 0). */
 export const stageChannels = (width: number, stage: number) => width * 2 ** stage * EXPANSION;
 
-interface Block {
+export interface Block {
   apply(context: Context, x: Value): Value;
 }
 

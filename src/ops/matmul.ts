@@ -41,7 +41,7 @@ const matmulOp = defineOp<Record<string, never>>('MatMul', {
 /** a [..., M, K] times b [..., K, N]; the batch axes broadcast. */
 export const matmul = (a: Value, b: Value): Value => matmulOp.one([a, b], {});
 
-type GemmAttributes = { alpha?: number; beta?: number; transA?: 0 | 1; transB?: 0 | 1 };
+export type GemmAttributes = { alpha?: number; beta?: number; transA?: 0 | 1; transB?: 0 | 1 };
 
 const gemmOp = defineOp<GemmAttributes>('Gemm', {
   half: 'always',

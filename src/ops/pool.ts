@@ -70,7 +70,7 @@ const globalAveragePoolGradientOp = defineOp<{ inputShape: readonly number[] }>(
   },
 );
 
-interface PoolOptions {
+export interface PoolOptions {
   readonly stride?: number;
   readonly padding?: number;
 }

@@ -3,7 +3,7 @@ import type { Value } from '../graph/graph';
 import { add, and, greater, mul, sqrt, sub, where } from '../ops/elementwise';
 import { divideSafely, squaredNorm, withDecay, type Optimizer } from './optimizer';
 
-interface Momentum {
+export interface Momentum {
   readonly momentum: number;
   readonly nesterov: boolean;
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Random } from '../base/random';
 import { writeModel } from '../onnx/files';
 import { plainModel } from '../onnx/model';
-import type { SessionSettings } from '../runtime/session';
+import type { SessionSettings } from '../runtime/providers';
 import { flops } from './flops';
 import { profiled } from './profiled';
 

@@ -3,7 +3,8 @@ import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileError } from '../base/files';
 import { createSession } from '../runtime/session';
-import type { GraphSession, SessionSettings } from '../runtime/session';
+import type { SessionSettings } from '../runtime/providers';
+import type { GraphSession } from '../runtime/session';
 import { parseTrace } from './trace';
 import type { TraceRun } from './trace';
 

@@ -1,7 +1,7 @@
 /** Messages between the main thread and the thread that owns the sessions and the state. */
 import type { GraphContract, GraphName } from '../bundle/manifest';
 import type { HostTensor } from '../tensors/dtype';
-import type { SessionSettings } from './session';
+import type { SessionSettings } from './providers';
 
 export type Entries = (readonly [name: string, tensor: HostTensor])[];
 

@@ -5,6 +5,13 @@ import { listSupportedBackends } from 'onnxruntime-node';
 import { UserError } from '../base/errors';
 import { PROVIDERS, type Provider } from '../base/providers';
 
+/** What a session computes with. */
+export interface SessionSettings {
+  readonly provider: Provider;
+  /** threads inside an operator; on the CPU the results are the same bits for the same number */
+  readonly threads: number;
+}
+
 /** What mends a provider that is compiled in but does not start. */
 const REMEDY: Readonly<Record<Provider, string>> = {
   cpu: 'reinstall with `npm ci`',

@@ -5,13 +5,7 @@ import { DTYPES, unshared } from '../tensors/dtype';
 import type { DType, HostTensor, TypedArray } from '../tensors/dtype';
 import type { OnnxValueInfo } from '../onnx/model';
 import { DeviceTensor, readingModel, type AnyTensor } from './device';
-import type { Provider } from '../base/providers';
-
-export interface SessionSettings {
-  readonly provider: Provider;
-  /** threads inside an operator; on the CPU the results are the same bits for the same number */
-  readonly threads: number;
-}
+import type { SessionSettings } from './providers';
 
 export type Tensors = ReadonlyMap<string, AnyTensor>;
 

@@ -7,7 +7,7 @@ import { threadFile } from '../base/build';
 import { WorkerCalls } from '../base/workerCalls';
 import type { HostTensor } from '../tensors/dtype';
 import type { Command, Entries, GraphSource, WorkerSetup } from './protocol';
-import type { SessionSettings } from './session';
+import type { SessionSettings } from './providers';
 
 /**
  * Runs a bundle's graphs on a state that stays in its thread: a state output takes the place of the input that it

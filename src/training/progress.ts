@@ -1,18 +1,7 @@
 /** Progress for people: one updating line on a terminal, plain lines now and then elsewhere. */
 import { formatDuration, Pace, textBar } from '../base/progress';
 import type { StepMetrics } from '../run/metricsLog';
-
-/** Where a run tells people what it does. */
-export interface Reporter {
-  /** a line that stays */
-  line(text: string): void;
-  step(metrics: StepMetrics, totalSteps: number): void;
-  /** ends the updating line */
-  stop(): void;
-}
-
-/** Says nothing: for tests and programs. */
-export const silentReporter: Reporter = { line: () => {}, step: () => {}, stop: () => {} };
+import type { Reporter } from './reporter';
 
 /** Seconds between two lines where the output is no terminal. */
 const PLAIN_INTERVAL = 5;

@@ -11,7 +11,7 @@ import { fuse } from '../lowering/fusion';
 import { fromNumbers, type HostTensor, sizeOf } from '../tensors/dtype';
 import { writeModel } from '../onnx/files';
 import { profiled } from '../profiling/profiled';
-import type { SessionSettings } from '../runtime/session';
+import type { SessionSettings } from '../runtime/providers';
 import { families, familyCandidates, type Candidate, type Family } from './families';
 import { machine } from './machine';
 import { familyGraph } from './piece';

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readSafetensors, writeSafetensors } from '../../src/tensors/safetensors';
-import { silentReporter } from '../../src/training/progress';
+import { silentReporter } from '../../src/training/reporter';
 import { readRun } from '../../src/run/runFolder';
 import { train } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';

@@ -16,7 +16,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { listCheckpoints } from '../../src/run/checkpoints';
 import { readMetrics } from '../../src/run/metricsLog';
-import { silentReporter } from '../../src/training/progress';
+import { silentReporter } from '../../src/training/reporter';
 import { train } from '../../src/training/trainer';
 import type { TrainOptions } from '../../src/training/trainer';
 import { writeImageFolder } from '../support/imageFolder';

@@ -10,7 +10,7 @@ import { batchOptions } from '../../src/evaluation/feeds';
 import type { StepMetrics } from '../../src/run/metricsLog';
 import { toBytes, type TypedArray } from '../../src/tensors/dtype';
 import { prepareRun, type TrainOptions } from '../../src/training/prepare';
-import { silentReporter } from '../../src/training/progress';
+import { silentReporter } from '../../src/training/reporter';
 import { train } from '../../src/training/trainer';
 import { take } from '../support/batches';
 import { writeImageFolder } from '../support/imageFolder';

@@ -8,7 +8,7 @@ import { listCheckpoints, readCheckpoint } from '../../src/run/checkpoints';
 import { readMetrics } from '../../src/run/metricsLog';
 import { runPaths } from '../../src/run/runFolder';
 import { readSafetensors } from '../../src/tensors/safetensors';
-import { silentReporter } from '../../src/training/progress';
+import { silentReporter } from '../../src/training/reporter';
 import { train, type TrainHooks, type TrainOptions } from '../../src/training/trainer';
 import { fileEvents } from '../support/durability';
 import { writeImageFolder } from '../support/imageFolder';

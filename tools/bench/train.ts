@@ -2,7 +2,7 @@
 import { mkdtempSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describeError } from '../../src/commands/describeError';
-import { silentReporter } from '../../src/training/progress';
+import { silentReporter } from '../../src/training/reporter';
 import { train } from '../../src/training/trainer';
 import { jobSchema, type Job, type Measured } from './job';
 import { peakMegabytes, processAge } from './process';

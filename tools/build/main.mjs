@@ -15,8 +15,9 @@ function compile(...args) {
 }
 
 const folder = begin(root);
+// types for those who import selfie-onnx/web; they include some of the files that come next
+compile('src/web', '--noEmit', 'false', '--emitDeclarationOnly', '--outDir', folder);
 compile('tsconfig.json', '--outDir', folder);
-compile('src/web');
 await buildBundles(root, folder);
 await buildPages(root, path.join(folder, 'web'));
 place(root, folder);

@@ -1,9 +1,9 @@
 /**
  * The pages of src/web, built into dist/web: static files for any server. At the top the page that trains, in model/ the one
- * of `selfie export --to web`, to which the command adds a model and the runtime's WebAssembly. esbuild refuses modules of
- * Node, so that what the pages take from the rest of src stays free of them.
+ * of `selfie export --to web`, to which the command adds a model, and the runtime's WebAssembly for both. esbuild refuses
+ * modules of Node, so that what the pages take from the rest of src stays free of them.
  */
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 
@@ -43,11 +43,12 @@ export async function buildPages(root, out) {
     splitting: true,
     chunkNames: '[name]-[hash]',
   });
+  writeFileSync(path.join(out, 'package.json'), '{ "type": "module" }\n');
   cpSync(path.join(source, 'train', 'index.html'), path.join(out, 'index.html'));
   cpSync(path.join(source, 'model', 'index.html'), path.join(modelOut, 'index.html'));
   // `asyncify` is the one that has WebGPU
   for (const build of ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify']) {
     for (const extension of ['mjs', 'wasm'])
-      cpSync(path.join(runtime, `${build}.${extension}`), path.join(out, `${build}.${extension}`));
+      cpSync(path.join(runtime, `${build}.${extension}`), path.join(modelOut, `${build}.${extension}`));
   }
 }

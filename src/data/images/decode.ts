@@ -11,7 +11,7 @@ sharp.cache(false);
 const openPixels = ({ width, height, channels, pixels }: DecodedImage): sharp.Sharp =>
   sharp(pixels, { raw: { width, height, channels: channels === 1 ? 1 : 3 } });
 
-async function readHeader(bytes: Buffer, where: string): Promise<sharp.Metadata> {
+async function readHeader(bytes: Uint8Array, where: string): Promise<sharp.Metadata> {
   try {
     return await sharp(bytes, { failOn: 'error' }).metadata();
   } catch (error) {
@@ -20,12 +20,15 @@ async function readHeader(bytes: Buffer, where: string): Promise<sharp.Metadata>
 }
 
 /** Width and height as the file's header tells them. Errors as `decodeBox`. */
-export async function imageSize(bytes: Buffer, where: string): Promise<{ width: number; height: number }> {
+export async function imageSize(
+  bytes: Uint8Array,
+  where: string,
+): Promise<{ width: number; height: number }> {
   const { width, height } = await readHeader(bytes, where);
   return { width, height };
 }
 
-const openEncoded = (bytes: Buffer, { space }: sharp.Metadata): sharp.Sharp =>
+const openEncoded = (bytes: Uint8Array, { space }: sharp.Metadata): sharp.Sharp =>
   sharp(bytes, { failOn: 'error', ignoreIcc: space !== 'cmyk' }).autoOrient();
 
 /** What `image` makes, without alpha. `format` is for the message. */
@@ -51,8 +54,8 @@ interface Resizable extends Pick<DecodedImage, 'width' | 'height'> {
   readonly format: string;
 }
 
-async function openResizable(image: Buffer | DecodedImage, where: string): Promise<Resizable> {
-  if (!Buffer.isBuffer(image)) {
+async function openResizable(image: Uint8Array | DecodedImage, where: string): Promise<Resizable> {
+  if ('pixels' in image) {
     const { width, height } = image;
     return { width, height, image: openPixels(image), format: 'pixel' };
   }
@@ -71,7 +74,7 @@ async function openResizable(image: Buffer | DecodedImage, where: string): Promi
  * @throws UserError for bytes that are no image, are cut off or damaged
  */
 export async function decodeBox(
-  image: Buffer | DecodedImage,
+  image: Uint8Array | DecodedImage,
   where: string,
   size: number,
   channels: 1 | 3,
@@ -91,11 +94,15 @@ export async function decodeBox(
 }
 
 /** Decodes `bytes` for evaluation: resized, and the middle cut out. Shapes and errors as `decodeBox`. */
-export const decodeCenter = (bytes: Buffer | DecodedImage, where: string, size: number, channels: 1 | 3) =>
-  decodeBox(bytes, where, size, channels, (width, height) => centerBox(width, height, size));
+export const decodeCenter = (
+  bytes: Uint8Array | DecodedImage,
+  where: string,
+  size: number,
+  channels: 1 | 3,
+) => decodeBox(bytes, where, size, channels, (width, height) => centerBox(width, height, size));
 
 /** Decodes `bytes` in full, turned upright, in RGB of 8 bits without alpha. Errors as `decodeBox`. */
-export async function decodeWhole(bytes: Buffer, where: string): Promise<DecodedImage> {
+export async function decodeWhole(bytes: Uint8Array, where: string): Promise<DecodedImage> {
   const header = await readHeader(bytes, where);
   return render(openEncoded(bytes, header), where, 3, header.format);
 }

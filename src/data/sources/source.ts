@@ -2,7 +2,7 @@
 
 export type Split = 'train' | 'test';
 
-interface SourceBase {
+export interface SourceBase {
   /** what messages call it, e.g. `cifar10:data/cifar-10-batches-bin` */
   readonly name: string;
   /** `all`: the source has no division, and both splits are everything */
@@ -33,7 +33,7 @@ export interface PixelSource extends SourceBase {
 /** Images that are stored as JPEG, PNG or WebP of any size; decoded in `images.ts`, together with crop and resize. */
 export interface EncodedSource extends SourceBase {
   readonly kind: 'encoded';
-  bytes(index: number): Promise<Buffer>;
+  bytes(index: number): Promise<Uint8Array>;
 }
 
 export type Source = PixelSource | EncodedSource;

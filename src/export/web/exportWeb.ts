@@ -1,5 +1,5 @@
 /** `export --to web`: a folder of static files with a page that runs the model in the browser, and nothing from elsewhere. */
-import { cpSync, existsSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../../base/files';
 import { UserError } from '../../base/errors';
@@ -10,9 +10,8 @@ import { classLabels } from '../labels';
 import { readProvenance } from '../provenance';
 import type { WebModel } from './webModel';
 
-/** What `npm run build` made of src/web; its wasm files are the training page's, too. */
-const BUILT = path.resolve(__dirname, '..', '..', '..', 'web');
-const PAGE = path.join(BUILT, 'model');
+/** What `npm run build` made of src/web/model, and the runtime's WebAssembly. */
+const PAGE = path.resolve(__dirname, '..', '..', '..', 'web', 'model');
 
 /** Exports a run's checkpoint with a page for it. Throws a UserError for whatever is not there or does not fit. */
 export async function exportWeb(
@@ -41,9 +40,7 @@ export async function exportWeb(
       accuracy: report.measured?.accuracy ?? null,
     };
     writeFileAtomic(path.join(folder, 'model.json'), `${JSON.stringify(about, null, 2)}\n`);
-    for (const file of readdirSync(PAGE)) cpSync(path.join(PAGE, file), path.join(folder, file));
-    for (const file of readdirSync(BUILT).filter((each) => each.startsWith('ort-')))
-      cpSync(path.join(BUILT, file), path.join(folder, file));
+    cpSync(PAGE, folder, { recursive: true });
     return { ...report, file: path.join(out, 'model.onnx') };
   });
 }

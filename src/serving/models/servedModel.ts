@@ -3,7 +3,7 @@ import { namesIn } from '../../inference/imageForm';
 import { ModelThread, type Tensors } from '../../inference/modelThread';
 import type { ModelInfo } from '../../inference/modelWorker';
 import type { OnnxValueInfo } from '../../onnx/model';
-import type { SessionSettings } from '../../runtime/session';
+import type { SessionSettings } from '../../runtime/providers';
 import { Batcher, type BatchRun, type BatchSettings } from './batcher';
 import { checkInputs, noOutput, selectOutputs } from '../protocol/checkInputs';
 import type { EnsembleStep } from '../../repository/ensembleConfig';

@@ -10,6 +10,7 @@ import type { WebModel } from '../../export/web/webModel';
 import { decodePhoto } from '../train/pictures';
 import { toInput } from './input';
 
+export type { WebModel };
 export type Provider = 'webgpu' | 'wasm';
 
 export interface ClassScore {

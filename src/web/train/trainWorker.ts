@@ -11,7 +11,7 @@ interface Port {
 const port = self as unknown as Port;
 
 const threads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
-prepareRuntime(new URL('./', self.location.href).href, threads);
+prepareRuntime(new URL('./model/', self.location.href).href, threads);
 
 const trainer = new Trainer((message) => port.postMessage(message));
 
