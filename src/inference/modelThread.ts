@@ -2,7 +2,7 @@
 import { threadFile } from '../base/build';
 import { WorkerCalls } from '../base/workerCalls';
 import type { SessionSettings } from '../runtime/providers';
-import type { HostTensor } from '../tensors/dtype';
+import { inOwnMemory, type HostTensor } from '../tensors/dtype';
 import type { Entries, ModelInfo, Request, Setup } from './modelWorker';
 
 export type Tensors = ReadonlyMap<string, HostTensor>;
@@ -34,9 +34,12 @@ export class ModelThread {
     return this.thread.hasEnded;
   }
 
-  /** Feeds every input by name, answers with every output. The memory of `feeds` is moved. UserError where the runtime refuses. */
+  /**
+   * Feeds every input by name, answers with every output. The memory of `feeds` is moved, that of parts of larger arrays copied.
+   * UserError where the runtime refuses.
+   */
   async run(feeds: Tensors): Promise<Tensors> {
-    const entries = [...feeds];
+    const entries = [...feeds].map(([name, tensor]) => [name, inOwnMemory(tensor)] as const);
     const buffers = new Set(entries.map(([, { data }]) => data.buffer as ArrayBuffer));
     return new Map((await this.thread.call(entries, [...buffers])) as Entries);
   }

@@ -90,3 +90,10 @@ export interface HostTensor {
   readonly shape: readonly number[];
   readonly data: TypedArray;
 }
+
+/** `tensor` in memory that nothing else lies in, so that it can be moved: a copy where its data is a part of more. */
+export function inOwnMemory(tensor: HostTensor): HostTensor {
+  const { dtype, data } = tensor;
+  if (data.byteLength === data.buffer.byteLength) return tensor;
+  return { ...tensor, data: fromBytes(dtype, toBytes(data).slice()) };
+}
