@@ -65,6 +65,7 @@ const ONLY_IN = {
   'prom-client': ['src/serving'],
   vega: ['src/draw'],
   'vega-lite': ['src/draw'],
+  'd3-flame-graph': ['src/profiling'],
 };
 
 const below = (folders) => `^(${folders.join('|')})/`;
