@@ -1,7 +1,8 @@
 /**
  * The folder dist/: made aside and put in its place whole, so that a command that starts while a build runs finds the build
  * before it, and one that fails or is stopped changes nothing. The build that was replaced stays for a while as .build-ID/: a
- * process that began with it takes the files of its threads from there (src/base/build.ts).
+ * process that began with it takes the files of its threads from there (src/base/build.ts), which is all that a command loads
+ * after its start. The commands that an experiment starts are each of the build that is there then.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';

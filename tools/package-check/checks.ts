@@ -106,10 +106,10 @@ function packages(consumer: Consumer): void {
   );
 }
 
-/** The CUDA provider is not downloaded unasked, and is asked for in words that work. */
+/** Nobody asked for the CUDA provider: where it can be downloaded, too, there are only the empty files of bin/preinstall.js. */
 function cuda(consumer: Consumer): void {
   const native = consumer.path('node_modules/onnxruntime-node/bin/napi-v6', process.platform, process.arch);
-  const downloaded = readdirSync(native).filter((name) => name.includes('providers_'));
+  const downloaded = readdirSync(native).filter((name) => name.startsWith('libonnxruntime_providers_'));
   requireNone(
     'downloaded',
     downloaded.filter((name) => lstatSync(path.join(native, name)).size > 0),
