@@ -57,7 +57,6 @@ const ONLY_IN = {
   // the TensorBoard writer encodes protobuf records of its own
   protobufjs: ['src/onnx', 'src/training'],
   'onnxruntime-node': ['src/runtime'],
-  'onnxruntime-common': ['src/runtime'],
   'onnxruntime-web': ['src/web'],
   fastify: ['src/serving'],
   '@fastify': ['src/serving'],
