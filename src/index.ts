@@ -15,8 +15,10 @@ export type {
   GraphOutput,
   Node,
   Operator,
+  Phase,
   Source as ValueSource,
 } from './graph/graph';
+export type { Traits } from './graph/traits';
 export { defineOp, type Op, type Operand } from './graph/op';
 export type { Shape, TensorType } from './graph/shape';
 export type { LoweringOptions } from './lowering/context';
@@ -25,6 +27,7 @@ export type { Optimization } from './lowering/optimizations';
 export { optimize } from './passes';
 export * as nn from './nn';
 export * as ops from './ops';
+export { inline, type Give } from './ops/inline';
 export * as optim from './optim';
 
 // The bundle and the files around it.
@@ -83,7 +86,7 @@ export type { TorchStateReport } from './export/torchState';
 export { exportWeb } from './export/web/exportWeb';
 export { embed, type EmbedHooks, type EmbedOptions, type EmbedReport } from './inference/embed';
 export type { ImageProgress } from './inference/imageProgress';
-export type { ImageModel, ModelSettings, Output } from './inference/model';
+export type { ImageModel, ModelChoice, ModelSettings, Output } from './inference/model';
 export { predict, type Prediction, type PredictOptions, type Predictions } from './inference/predict';
 export type { ClassProbability } from './inference/predict';
 export { availableProviders, type SessionSettings } from './runtime/providers';
@@ -91,7 +94,11 @@ export type { Provider } from './base/providers';
 export { StateSession } from './runtime/stateSession';
 export { evaluate, type Evaluation, type EvaluateOptions } from './evaluation/evaluate';
 export type { ClassResult, StateEvaluation } from './evaluation/evaluateState';
+export type { Broken } from './base/broken';
+export type { Checkpoint } from './run/checkpointFormat';
 export type { StepMetrics } from './run/metricsLog';
+export type { ComputeOptions, ReadOptions, RunOptions } from './run/openRun';
+export type { State, StateKinds } from './run/stateTypes';
 export type { Reporter } from './training/reporter';
 export type { StepResult } from './training/stepper';
 export { train, type TrainHooks, type TrainOptions, type TrainResult } from './training/trainer';

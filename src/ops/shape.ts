@@ -85,7 +85,7 @@ export function expand(x: Value, shape: readonly number[]): Value {
 }
 export const expandLike = (x: Value, like: Value) => expand(x, like.shape as readonly number[]);
 
-type SliceAttributes = {
+export type SliceAttributes = {
   starts: readonly number[];
   ends: readonly number[];
   axes: readonly number[];

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** `require("./x")`, and the threads' files, which are named beside their owner: `path.join(__dirname, 'worker.js')`. */
-const EDGES = /require\("(\.[^"]+)"\)|__dirname, '(\w+\.js)'/g;
+/** `require("./x")`, and the threads' files, by their place in dist/: `threadFile('src/x.js')`. */
+const EDGES = /require\("(\.[^"]+)"\)|threadFile\)\('([^']+)'/g;
 
 /** Compiled files below a folder, from the root. */
 export const filesBelow = (root: string, folder: string, ending: string): string[] =>
@@ -21,7 +21,7 @@ export class Suites {
     for (const file of filesBelow(root, 'dist', '.js')) {
       if (file.startsWith('dist/web/')) continue;
       for (const [, required, thread] of readFileSync(path.join(root, file), 'utf8').matchAll(EDGES)) {
-        const at = path.join(path.dirname(file), required ?? thread);
+        const at = required ? path.join(path.dirname(file), required) : path.join('dist', thread);
         const found = [at, `${at}.js`, path.join(at, 'index.js')].find(
           (name) => name.endsWith('.js') && existsSync(path.join(root, name)),
         );
