@@ -2,6 +2,8 @@
 
 // Build: networks, gradients, lowering, bundles.
 export { type BundleSummary } from './compile/writeBundle';
+export { trainStep, type TrainStepOptions } from './compile/trainStep';
+export type { TrainStep } from './bundle/trainStep';
 export { buildBundle } from '../graphs/tasks';
 export { gradients } from './autodiff/gradients';
 export { loadRecipe, type LoadedRecipe } from '../graphs/recipes/load';
@@ -91,6 +93,7 @@ export { predict, type Prediction, type PredictOptions, type Predictions } from 
 export type { ClassProbability } from './inference/predict';
 export { availableProviders, type SessionSettings } from './runtime/providers';
 export type { Provider } from './base/providers';
+export { StepSession, type StepFeeds } from './runtime/stepSession';
 export { StateSession } from './runtime/stateSession';
 export { evaluate, type Evaluation, type EvaluateOptions } from './evaluation/evaluate';
 export type { ClassResult, StateEvaluation } from './evaluation/evaluateState';

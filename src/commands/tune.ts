@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { programOf } from '../../graphs/tasks';
 import { tunedChoices } from '../../graphs/tuned';
-import { loweringOptions } from '../compile/loweringOptions';
+import { loweringOptions } from '../compile/lowering';
 import { trainGraph } from '../compile/step';
 import { writeFileAtomic } from '../base/files';
 import { loadRecipe } from '../../graphs/recipes/load';

@@ -8,7 +8,7 @@ import type { LoweringOptions } from '../lowering/context';
 import { lower } from '../lowering/lower';
 import { writeModel } from '../onnx/files';
 import { optimize } from '../passes';
-import { loweringOptions } from './loweringOptions';
+import { loweringOptions } from './lowering';
 import { evalGraph } from './step';
 import type { Task } from './task';
 

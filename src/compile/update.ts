@@ -14,7 +14,7 @@ import type { Ports } from './ports';
 export const LOSS_SCALE = 'optim.loss_scale';
 const GOOD_STEPS = 'optim.good_steps';
 
-function optimizerOf({ optimizer: o }: Recipe): Optimizer {
+function optimizerOf({ optimizer: o }: UpdateSettings): Optimizer {
   switch (o.name) {
     case 'sgd':
       return sgd(o);
@@ -24,6 +24,9 @@ function optimizerOf({ optimizer: o }: Recipe): Optimizer {
       return adamw(o);
   }
 }
+
+/** Of a recipe. */
+export type UpdateSettings = Pick<Recipe, 'optimizer' | 'lossScale'>;
 
 interface Trainable {
   readonly name: string;
@@ -38,7 +41,7 @@ interface Trainable {
  */
 export function update(
   ports: Ports,
-  recipe: Recipe,
+  settings: UpdateSettings,
   parameters: readonly Trainable[],
   scaledGrads: readonly Value[],
   learningRate: Value,
@@ -46,8 +49,8 @@ export function update(
   averages: Averages | null,
 ): Value | null {
   const { graph } = ports;
-  const { weightDecay, decayAll, clipNorm } = recipe.optimizer;
-  const optimizer = optimizerOf(recipe);
+  const { weightDecay, decayAll, clipNorm } = settings.optimizer;
+  const optimizer = optimizerOf(settings);
   const stateInput = (name: string, value: Value) => ports.input('state', name, value.dtype, value.shape);
   const slots = parameters.map(({ name, value }) =>
     optimizer.slots.map((slot) => stateInput(`optim.${slot}.${name}`, value)),
@@ -68,7 +71,7 @@ export function update(
       if (scale && goodSteps && finite) {
         ports.output('metric', 'skipped', where(finite, graph.scalar(0, 'float32'), 1));
         const following = graph.scope('loss_scale', () =>
-          nextLossScale(finite, { scale, goodSteps }, recipe.lossScale),
+          nextLossScale(finite, { scale, goodSteps }, settings.lossScale),
         );
         ports.next(LOSS_SCALE, following.scale);
         ports.next(GOOD_STEPS, following.goodSteps);

@@ -8,18 +8,14 @@ import { writeSafetensors } from '../tensors/safetensors';
 import { emitGraph, OPSET, toModel } from '../graph/emit';
 import { Graph } from '../graph/graph';
 import type { LoweringOptions } from '../lowering/context';
-import { lower } from '../lowering/lower';
 import { Context } from '../nn/context';
 import { initialValues } from '../nn/state';
 import { type HostTensor, sizeOf } from '../tensors/dtype';
 import { writeModel } from '../onnx/files';
-import { optimize } from '../passes';
 import { multiplyAdds, peakBytes } from '../passes/cost';
-import { separateBuffers } from '../passes/buffers';
-import { recompute } from '../passes/recompute';
 import { version } from '../../package.json';
 import { loopGraph } from './loop';
-import { loweringOptions } from './loweringOptions';
+import { loweringOptions, lowerStep } from './lowering';
 import { applyGraph, encoderGraph, evalGraph, gradGraph, stateEntries, trainGraph } from './step';
 import type { Task } from './task';
 import type { StepGraph } from './ports';
@@ -64,11 +60,10 @@ export function writeBundle(
   lowering: Partial<LoweringOptions> = {},
 ): BundleSummary {
   const options = { ...loweringOptions(recipe), ...lowering };
-  const lowered = ({ graph, contract }: StepGraph) => {
-    const lowered = optimize(lower(graph, options));
-    const planned = recipe.recompute === 'none' ? lowered : recompute(lowered, recipe.recompute);
-    return { graph: separateBuffers(planned), contract };
-  };
+  const lowered = ({ graph, contract }: StepGraph) => ({
+    graph: lowerStep(graph, options, recipe.recompute),
+    contract,
+  });
   const train = lowered(trainGraph(task, recipe));
   const built = [
     train,

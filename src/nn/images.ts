@@ -11,14 +11,14 @@ export interface Normalization {
 }
 
 /** x / 255, less the mean, over the deviation, as slope x + shift of each channel. */
-export const affine = ({ mean, std }: Normalization) => ({
+export const slopeAndShift = ({ mean, std }: Normalization) => ({
   slope: std.map((s) => 1 / (255 * s)),
   shift: mean.map((m, i) => -m / std[i]),
 });
 
 /** uint8 [N, H, W, C] -> (x / 255 - mean) / std as [N, C, H, W] of `dtype`. */
 export function normalize(images: Value, normalization: Normalization, dtype: DType): Value {
-  const { slope, shift } = affine(normalization);
+  const { slope, shift } = slopeAndShift(normalization);
   const row = (numbers: readonly number[]) => images.graph.constant(dtype, [numbers.length], numbers);
   return transpose(add(mul(cast(images, dtype), row(slope)), row(shift)), [0, 3, 1, 2]);
 }

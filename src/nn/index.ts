@@ -2,6 +2,7 @@
 export * from './attentionPooling';
 export * from './context';
 export * from './dropout';
+export * from './images';
 export * from './layers';
 export * from './position';
 export * from './resnet';

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { programOf } from '../../graphs/tasks';
 import { tunedChoices } from '../../graphs/tuned';
-import { loweringOptions } from '../../src/compile/loweringOptions';
+import { loweringOptions } from '../../src/compile/lowering';
 import { trainGraph } from '../../src/compile/step';
 import { loadRecipe, parseRecipe } from '../../graphs/recipes/load';
 import type { Node } from '../../src/graph/graph';

@@ -1,7 +1,7 @@
 /** What an exported model takes by the name `image`, before the normalized images that the network begins with. */
 import type { Recipe } from '../../bundle/recipe';
 import { Graph, type Value } from '../../graph/graph';
-import { affine, normalize } from '../../nn/images';
+import { slopeAndShift, normalize } from '../../nn/images';
 import { add, cast } from '../../ops/elementwise';
 import type { ConvAttributes } from '../../ops/conv';
 import { conv } from '../../ops/onnx';
@@ -55,7 +55,7 @@ export function preprocessGraph(image: Recipe['image']): Graph {
  * is 0 and not c. The images are transposed as bytes, before they are four times as large.
  */
 function offsetPixels(images: Value, image: Recipe['image']): Value {
-  const { slope, shift } = affine(image);
+  const { slope, shift } = slopeAndShift(image);
   const offsets = shift.map((c, i) => c / slope[i]);
   const offset = images.graph.constant('float32', [image.channels, 1, 1], offsets);
   return add(cast(transpose(images, [0, 3, 1, 2]), 'float32'), images.graph.label('images.offset', offset));
@@ -64,7 +64,7 @@ function offsetPixels(images: Value, image: Recipe['image']): Value {
 /** m W of every convolution that reads the pixels; null where something else reads them, or another node the weights. */
 function scaledKernels(network: Graph, target: Graph, image: Recipe['image']): Map<Value, Value> | null {
   const uses = new Uses(network);
-  const { slope } = affine(image);
+  const { slope } = slopeAndShift(image);
   const scaled = new Map<Value, Value>();
   for (const { op, inputs, attrs } of uses.of(network.inputs[0])) {
     const [, kernel] = inputs;

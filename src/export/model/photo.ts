@@ -2,7 +2,7 @@
 import type { Recipe } from '../../bundle/recipe';
 import { CENTER_CROP } from '../../data/images/transforms';
 import type { Value } from '../../graph/graph';
-import { affine } from '../../nn/images';
+import { slopeAndShift } from '../../nn/images';
 import { relu } from '../../ops/activation';
 import { abs, add, cast, div, equal, floor, maximum, minimum, mul, sub, where } from '../../ops/elementwise';
 import { matmul } from '../../ops/matmul';
@@ -56,7 +56,7 @@ export function photo(image: Value, { size, channels, mean, std }: Recipe['image
   const columns = matmul(pixels, transpose(weights(1), [1, 0]));
   const small = matmul(weights(0), columns);
 
-  const { slope, shift } = affine({ mean, std });
+  const { slope, shift } = slopeAndShift({ mean, std });
   const each = (numbers: readonly number[]) => graph.constant('float32', [channels, 1, 1], numbers);
   return add(mul(small, each(slope)), each(shift));
 }

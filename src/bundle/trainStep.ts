@@ -1,0 +1,10 @@
+/** A training step on its own, without a bundle: what `trainStep` builds and `StepSession` runs. */
+import type { HostTensor } from '../tensors/dtype';
+import type { GraphContract } from './manifest';
+
+export interface TrainStep extends Pick<GraphContract, 'inputs' | 'outputs'> {
+  /** an ONNX file: inputs and outputs as listed, an output `next.x` being the state x after the step */
+  readonly model: Uint8Array;
+  /** what the first step starts from, by the names of the state inputs */
+  readonly state: ReadonlyMap<string, HostTensor>;
+}
