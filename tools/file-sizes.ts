@@ -1,4 +1,7 @@
-/** Lines of every source file, longest first; fails where one is over the limit and not excused. `--all` shows all. */
+/**
+ * Lines of every source file, longest first, and files of every folder, fullest first; fails where a file is over the limit and
+ * not excused. `--all` shows all.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -33,6 +36,15 @@ for (const { file, lines } of shown) {
   const reason = file in EXCUSED ? `  (${EXCUSED[file]})` : '';
   console.log(`${String(lines).padStart(5)}  ${file}${reason}`);
 }
+/** of the folder itself, not of those in it */
+const folders = new Map<string, number>();
+for (const { file } of files) {
+  const folder = path.posix.dirname(file);
+  folders.set(folder, (folders.get(folder) ?? 0) + 1);
+}
+const fullest = [...folders].sort(([, a], [, b]) => b - a);
+for (const [folder, count] of process.argv.includes('--all') ? fullest : fullest.slice(0, SHOWN))
+  console.log(`${String(count).padStart(5)}  files in ${folder}/`);
 console.log(`${String(total).padStart(5)}  lines in ${files.length} files; at most ${LIMIT} a file`);
 
 const problems = [

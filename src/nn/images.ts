@@ -17,7 +17,7 @@ export const slopeAndShift = ({ mean, std }: Normalization) => ({
 });
 
 /** uint8 [N, H, W, C] -> (x / 255 - mean) / std as [N, C, H, W] of `dtype`. */
-export function normalize(images: Value, normalization: Normalization, dtype: DType): Value {
+export function normalize(images: Value, normalization: Normalization, dtype: DType = 'float32'): Value {
   const { slope, shift } = slopeAndShift(normalization);
   const row = (numbers: readonly number[]) => images.graph.constant(dtype, [numbers.length], numbers);
   return transpose(add(mul(cast(images, dtype), row(slope)), row(shift)), [0, 3, 1, 2]);

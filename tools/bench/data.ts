@@ -6,9 +6,10 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import yargs from 'yargs';
 import { maxOf, minOf } from '../../src/base/lists';
+import { positive, text, whole } from '../../src/commands/command';
 import type { LoaderOptions } from '../../src/data/batches/loader';
 import { Random } from '../../src/base/random';
 import { consume, type Consumed, type Pace } from './data/consume';
@@ -17,18 +18,20 @@ import { bareSharp, type DecodeTask, torchLoader } from './data/peers';
 const SHARED = path.resolve('../shared/data');
 const CIFAR_RATE = 5000;
 
-const { values: given } = parseArgs({
-  options: {
-    case: { type: 'string', default: 'cifar,jpeg' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '2' },
-    batch: { type: 'string', default: '64' },
-    folder: { type: 'string' },
-    python: { type: 'string', default: 'python3' },
-  },
-});
-const rounds = Number(given.rounds);
-const seconds = Number(given.seconds);
+const given = yargs(process.argv.slice(2))
+  .scriptName('npm run bench:data --')
+  .options({
+    case: { type: 'array', choices: ['cifar', 'jpeg'], default: ['cifar', 'jpeg'] },
+    rounds: whole('--rounds', 1, 'times that everything is measured (default: 3)'),
+    seconds: positive('--seconds', 'of one measurement (default: 2)'),
+    batch: whole('--batch', 1, 'photographs a batch (default: 64)'),
+    folder: text('folder of JPEG files (default: generated photographs)'),
+    python: text("interpreter of PyTorch's DataLoader (default: python3)"),
+  })
+  .version(false)
+  .strict()
+  .parseSync();
+const { rounds = 3, seconds = 2, batch = 64, python = 'python3' } = given;
 
 interface Line {
   readonly what: string;
@@ -120,7 +123,6 @@ async function writePhotos(folder: string): Promise<void> {
 async function jpeg(folder: string, size = 224): Promise<void> {
   const names = readdirSync(folder).filter((name) => /\.jpe?g$/i.test(name));
   const files = names.sort().map((name) => path.join(folder, name));
-  const batch = Number(given.batch);
   const task: DecodeTask = { files, size, cropScale: 0.3, batch, seconds };
   const options: LoaderOptions = {
     spec: `folder:${folder}`,
@@ -145,7 +147,7 @@ async function jpeg(folder: string, size = 224): Promise<void> {
       loader(2),
       ...[1, 2].map((workers) => ({
         what: `PyTorch DataLoader with Pillow, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
-        measure: () => torchLoader(given.python, task, workers),
+        measure: () => torchLoader(python, task, workers),
       })),
     ],
   );
@@ -155,9 +157,8 @@ async function jpeg(folder: string, size = 224): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const cases = given.case.split(',');
-  if (cases.includes('cifar')) await cifar();
-  if (!cases.includes('jpeg')) return;
+  if (given.case.includes('cifar')) await cifar();
+  if (!given.case.includes('jpeg')) return;
   const originals = given.folder ?? path.join(SHARED, 'imagenet-originals');
   if (existsSync(originals)) return jpeg(originals);
   const made = mkdtempSync(path.join(tmpdir(), 'selfie-photos-'));

@@ -62,7 +62,12 @@ async function parseOptions(args: readonly string[]) {
       rounds: whole('--rounds', 1, 'times that everything is measured (default: 3)'),
       seconds: whole('--seconds', 1, 'of one measurement (default: 3)'),
       threads: whole('--threads', 1, 'threads that compute (default: all)'),
-      only: { choices: PEERS, array: true, default: [...PEERS], describe: 'the peers' },
+      only: {
+        choices: ['ours', ...PEERS] as const,
+        array: true,
+        default: [...PEERS],
+        describe: 'the peers; ours alone needs no Python',
+      },
       without: {
         choices: REWRITE_NAMES,
         array: true,
@@ -88,7 +93,8 @@ async function parseOptions(args: readonly string[]) {
   if (!parsed.batch.every((n) => Number.isInteger(n) && n > 0))
     throw new UserError(`--batch ${parsed.batch.join(' ')}: expected whole numbers of at least 1`);
   const { threads = availableParallelism(), rounds = 3, seconds = 3 } = parsed;
-  return { ...parsed, threads, rounds, seconds };
+  const peers = PEERS.filter((peer) => parsed.only.includes(peer));
+  return { ...parsed, peers, threads, rounds, seconds };
 }
 
 async function call(job: InferenceJob, python: string): Promise<InferenceAnswer> {
@@ -109,12 +115,13 @@ function difference(folder: string, a: string, b: string): number {
   return x.reduce((largest, v, i) => Math.max(largest, Math.abs(v - y[i])), 0) / scale;
 }
 
-/** Agreement first, of all contestants with PyTorch eager; then the rounds, each starting with another contestant. */
+/** Agreement first, of all contestants with PyTorch eager, or with ours where no peer is asked for; then the rounds, each starting with another contestant. */
 async function measureCase(name: InferenceCase, options: Options, python: string) {
   const { threads, rounds, seconds } = options;
   const without = options.without.map((rewrite) => [`ours-without-${rewrite}.onnx`, [rewrite]] as const);
   const files = new Map<string, readonly RewriteName[]>([[OURS, []], ...without]);
-  const variants = [...files.keys(), ...options.only];
+  const variants = [...files.keys(), ...options.peers];
+  const reference = options.peers.length > 0 ? 'eager' : OURS;
   return inWorkFolder(async (directory) => {
     const largest = maxOf(options.batch);
     writeInferenceFolder(directory, inferenceRecipe(name), largest, files);
@@ -122,14 +129,16 @@ async function measureCase(name: InferenceCase, options: Options, python: string
     if (variants.includes(TORCH_EXPORT))
       await call({ ...job, variant: 'export', embedding: TORCH_EXPORT }, python);
     const differences = new Map<string, number>();
-    await call({ ...job, variant: 'eager', embedding: 'reference.safetensors' }, python);
+    await call({ ...job, variant: reference, embedding: 'reference.safetensors' }, python);
     for (const variant of variants) {
       const embedding = `${variant}.safetensors`;
       await call({ ...job, variant, embedding }, python);
       const distance = difference(directory, embedding, 'reference.safetensors');
       differences.set(variant, distance);
       if (!(distance <= TOLERANCE))
-        throw new UserError(`${name}: ${variant} differs from PyTorch eager by ${distance.toExponential(1)}`);
+        throw new UserError(
+          `${name}: ${variant} differs from ${TITLES[reference] ?? reference} by ${distance.toExponential(1)}`,
+        );
     }
 
     const entries = options.batch.flatMap((batch) => variants.map((variant) => ({ variant, batch })));
@@ -183,13 +192,17 @@ const formatRows = (rows: readonly Row[]) =>
 async function main(args: readonly string[]): Promise<void> {
   const options = await parseOptions(args);
   if (!options) return;
-  const python = findPython(ROOT, options.python, (line) => process.stderr.write(`${line}\n`));
+  const python =
+    options.peers.length === 0
+      ? ''
+      : findPython(ROOT, options.python, (line) => process.stderr.write(`${line}\n`));
+  const reference = options.peers.length === 0 ? 'ours' : 'PyTorch eager';
   const reports = [];
   for (const name of options.case === 'all' ? INFERENCE_CASE_NAMES : [options.case]) {
     const report = await measureCase(name, options, python);
     reports.push(report);
     const how = `${options.threads} threads; ${options.rounds} rounds in turn, one process a measurement of ${options.seconds} s`;
-    const about = `${how}; difference: from PyTorch eager, of the largest value; ${report.versions.join(', ')}.`;
+    const about = `${how}; difference: from ${reference}, of the largest value; ${report.versions.join(', ')}.`;
     process.stdout.write(`## ${name}\n\n${formatRows(report.rows)}\n\n${about}\n\n`);
   }
   const machine = { processor: cpus()[0].model.trim(), cores: cpus().length, date: new Date().toISOString() };

@@ -34,4 +34,4 @@ async function main(file: string): Promise<void> {
     .toFile(file);
 }
 
-void main(process.argv[2] ?? path.join('src', 'data', 'embedded.png'));
+void main(process.argv[2] ?? path.join('src', 'data', 'sources', 'embedded', 'embedded.png'));

@@ -13,6 +13,9 @@ import { Suites } from './suites';
 import { LEAST, summary, type Tried } from './table';
 import { Trial } from './trial';
 
+/** from dist/tools/mutate */
+const root = path.resolve(__dirname, '..', '..', '..');
+
 const parser = yargs(process.argv.slice(2))
   .scriptName('npm run mutate --')
   .usage(
@@ -26,6 +29,12 @@ const parser = yargs(process.argv.slice(2))
       default: ROOMS.join(),
       describe: 'folders whose mutants are drawn, joined by commas',
     },
+    named: {
+      type: 'string',
+      default: '',
+      requiresArg: true,
+      describe: 'only the named faults with this in their names (default: all)',
+    },
     suites: { type: 'number', default: 8, describe: 'suites that are run for a fault, the nearest ones' },
     workers: { type: 'number', default: availableParallelism(), describe: 'faults that are tried at once' },
     work: {
@@ -38,8 +47,8 @@ const parser = yargs(process.argv.slice(2))
   .strict();
 
 async function main(): Promise<void> {
-  const { count, seed, rooms: list, suites: most, workers, work, fresh } = await parser.parse();
-  const root = process.cwd();
+  const { count, seed, rooms: list, named, suites: most, workers, fresh, ...given } = await parser.parse();
+  const work = path.resolve(given.work);
   const rooms = list.split(',').filter((room) => room !== '');
   for (const [option, value] of Object.entries({ count, suites: most, workers }))
     if (!Number.isSafeInteger(value) || value < (option === 'count' ? 0 : 1))
@@ -49,7 +58,10 @@ async function main(): Promise<void> {
   const file = path.join(work, 'results.jsonl');
   if (fresh) rmSync(file, { force: true });
   const results = new Results(file, wholeState(root));
-  const faults = [...namedFaults(root), ...sampleOf(root, rooms, count, seed)];
+  const faults = [
+    ...namedFaults(root).filter(({ title }) => title.includes(named)),
+    ...sampleOf(root, rooms, count, seed),
+  ];
   const open = faults.filter((fault) => !results.of(keyOf(fault)));
   process.stderr.write(
     `${faults.length} faults, ${faults.length - open.length} of them known from ${file}\n`,

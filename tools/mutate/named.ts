@@ -84,9 +84,14 @@ export const NAMED: readonly Named[] = [
   ...at('src/data/batches/sampler.ts', {
     'every epoch has the same order': ['new Random(seed, stream, epoch)', 'new Random(seed, stream, 0)'],
   }),
+  ...at('src/compile/lowering.ts', {
+    'recompute is ignored': ["again === 'none' ?", 'true ?'],
+    'buffers are not separated': [
+      "return separateBuffers(again === 'none' ? lowered : recompute(lowered, again))",
+      "return again === 'none' ? lowered : recompute(lowered, again)",
+    ],
+  }),
   ...at('src/compile/writeBundle.ts', {
-    'recompute is ignored': ["recipe.recompute === 'none' ?", 'true ?'],
-    'buffers are not separated': ['graph: separateBuffers(planned)', 'graph: planned'],
     'averages begin at zero': ['name.startsWith(AVERAGE) ? name.slice(AVERAGE.length) : name', 'name'],
   }),
   ...at('src/compile/step.ts', {

@@ -36,4 +36,4 @@ async function main(file: string): Promise<void> {
   }
 }
 
-void main(process.argv[2] ?? path.join('src', 'web', 'page.png'));
+void main(process.argv[2] ?? path.join('src', 'web', 'train', 'page.png'));

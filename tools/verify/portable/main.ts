@@ -1,14 +1,13 @@
 /**
- * `npm run verify:portable -- DIR [--data embedded] [--steps 100] [--rate 0.01] [--python python3] [--chromium
- * /usr/bin/chromium]`: trains the bundle of DIR in Node, in Python and in a browser by the drivers of tools/examples, at `rate`
- * times the recipe's learning rate, and compares them. Python needs onnxruntime, numpy, safetensors. Exits 1 where a runtime is further off than rounding explains.
+ * `npm run verify:portable -- DIR`: trains the bundle of DIR in Node, in Python and in a browser by the drivers of tools/examples
+ * and compares them. Exits 1 where a runtime is further off than rounding explains.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import yargs from 'yargs';
+import { positive, whole } from '../../../src/commands/command';
 import { describeError } from '../../../src/commands/describeError';
-import { UserError } from '../../../src/base/errors';
 import { type Column, formatTable } from '../../bench/table';
 import { CHROMIUM } from './browser';
 import { checkPortable, type PortableRow, SLOW } from './check';
@@ -26,26 +25,26 @@ const COLUMNS: readonly Column<PortableRow>[] = [
 ];
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      data: { type: 'string', default: 'embedded' },
-      steps: { type: 'string', default: '100' },
-      rate: { type: 'string', default: String(SLOW) },
-      python: { type: 'string', default: 'python3' },
-      chromium: { type: 'string', default: CHROMIUM },
-    },
-  });
-  const steps = Number(values.steps);
-  if (positionals.length !== 1) throw new UserError('give one run folder or bundle');
-  if (!Number.isSafeInteger(steps) || steps < 1)
-    throw new UserError(`--steps ${values.steps}: must be a positive whole number`);
-  const rate = Number(values.rate);
-  if (!(rate > 0)) throw new UserError(`--rate ${values.rate}: must be above 0`);
+  const given = yargs(process.argv.slice(2))
+    .scriptName('npm run verify:portable --')
+    .command('$0 <dir>', 'train a run or bundle in Node, Python and a browser, and compare them', (command) =>
+      command.positional('dir', { type: 'string', demandOption: true }),
+    )
+    .options({
+      data: { type: 'string', default: 'embedded', describe: 'source of the images' },
+      steps: whole('--steps', 1, 'default: 100'),
+      rate: positive('--rate', `times the recipe's learning rate (default: ${SLOW})`),
+      python: { type: 'string', default: 'python3', describe: 'with onnxruntime, numpy, safetensors' },
+      chromium: { type: 'string', default: CHROMIUM, describe: 'the browser' },
+    })
+    .version(false)
+    .strict()
+    .parseSync();
+  const { data, python, chromium, steps = 100, rate = SLOW } = given;
   const folder = mkdtempSync(path.join(tmpdir(), 'selfie-portable-'));
   try {
     const rows: PortableRow[] = [];
-    const options = { ...values, directory: positionals[0], steps, rate, folder };
+    const options = { directory: String(given.dir), data, python, chromium, steps, rate, folder };
     for await (const row of checkPortable(process.cwd(), options, (line) =>
       process.stderr.write(`${line}\n`),
     )) {
