@@ -6,7 +6,7 @@ import { patchCounts } from '../bundle/checkRecipe';
 import { shapedPatchOrder } from '../data/batches/maskShapes';
 import { decodeCenter } from '../data/images/decode';
 import { openRun, withSession, type RunOptions } from '../run/openRun';
-import type { HostTensor } from '../tensors/dtype';
+import { batchFeeds } from './feeds';
 
 export interface AskOptions extends RunOptions {
   /** JPEG, PNG or WebP of any size; its middle is taken */
@@ -52,12 +52,8 @@ export async function askPatches(
     images.set(pixels, i * pixels.length);
     order.forEach((place, j) => (orders[i * patches + j] = BigInt(place)));
   }
-  const feeds = graphs.eval.inputs
-    .filter(({ role }) => role === 'batch')
-    .map(({ name, dtype, shape }): [string, HostTensor] => [
-      name,
-      { dtype, shape: shape.map(Number), data: name === 'images' ? images : orders },
-    ]);
+  const indices = new Int32Array(recipe.batch);
+  const feeds = batchFeeds(graphs.eval, [{ step: 0, epoch: 0, indices, images, patch_order: orders }], false);
   const logits = await withSession(run, async (session) => {
     const output = (await session.run('eval', feeds)).get('logits');
     if (!output) throw new UserError(`${directory}: its eval.onnx gives no logits; build the bundle again`);

@@ -32,7 +32,6 @@ export class RunLog {
     return results.map(({ epoch, learningRate, metrics }, i) => {
       this.elapsed += seconds / results.length;
       const { loss, accuracy, ...others } = metrics;
-      if ('skipped' in metrics) this.skipped += metrics.skipped;
       const line: StepMetrics = {
         step: done + i + 1,
         epoch,
@@ -40,7 +39,7 @@ export class RunLog {
         accuracy,
         learning_rate: learningRate,
         ...others,
-        ...('skipped' in metrics && { skipped_steps: this.skipped }),
+        ...('skipped' in metrics && { skipped_steps: (this.skipped += metrics.skipped) }),
         images_per_second: round((imagesPerStep * results.length) / seconds),
         data_wait: round(waited / seconds),
         elapsed_seconds: round(this.elapsed),

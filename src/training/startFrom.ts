@@ -95,7 +95,7 @@ export function startFrom(
 function leftOf({ state, kinds }: WeightSource, matched: ReadonlySet<string>): ByPart {
   const left: ByPart = {};
   for (const name of state.keys()) {
-    const [kind, part] = kinds?.[name] ?? [name.startsWith('optim.') ? 'optimizer' : 'parameter', NO_PART];
+    const [kind, part] = kinds?.[name] ?? [name.startsWith('optim.') ? 'optimizer' : null, NO_PART];
     if (kind === 'optimizer' || name.startsWith(AVERAGE) || matched.has(name)) continue;
     // what PyTorch's batch norm counts is neither
     if (name.endsWith('.num_batches_tracked')) continue;

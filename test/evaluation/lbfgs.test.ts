@@ -71,6 +71,9 @@ test('it goes downhill from a steep place without overflowing', async () => {
 });
 
 test('it says where it did not arrive', async () => {
-  const slope = () => ({ value: NaN, gradient: Float64Array.of(1) });
+  let asked = 0;
+  const slope = () => ({ value: NaN, gradient: Float64Array.of(++asked / asked) });
   expect(await minimize(slope, Float64Array.of(0))).toMatchObject({ converged: false, iterations: 0 });
+  // the start, and a line search that gives up
+  expect(asked).toBe(1 + 40);
 });

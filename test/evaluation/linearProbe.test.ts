@@ -1,6 +1,6 @@
 /** The linear probe's choice of the regularization, and what it makes of the features. */
 import { Random } from '../../src/base/random';
-import { accuracy, linearProbe, pick } from '../../src/evaluation/linearProbe';
+import { accuracy, canChoose, linearProbe, pick } from '../../src/evaluation/linearProbe';
 
 const options = { seed: 0, threads: 1 };
 
@@ -83,4 +83,15 @@ test('the held-out part is drawn from the seed', async () => {
     (await linearProbe(problem(60, 'bank', weak), problem(2, 'queries', weak), 2, { ...options, seed })).grid;
   expect(await gridOf(0)).toEqual(await gridOf(0));
   expect(await gridOf(1)).not.toEqual(await gridOf(0));
+});
+
+test('there is something to choose on where a class has two images', () => {
+  const labelled = (...labels: number[]) => ({
+    count: labels.length,
+    width: 1,
+    values: new Float32Array(labels.length),
+    labels: Int32Array.from(labels),
+  });
+  expect(canChoose(labelled(0, 1, 2))).toBe(false);
+  expect(canChoose(labelled(0, 1, 0))).toBe(true);
 });

@@ -1,5 +1,5 @@
 /** What a pretraining's evaluation graph says of images: which images, as they are fed, and each one's own numbers. */
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -17,7 +17,7 @@ import { openRun, withSession } from '../../src/run/openRun';
 import { runPaths, writeJson } from '../../src/run/runFolder';
 import { argmax } from '../../src/tensors/rows';
 import { writeImageFolder } from '../support/imageFolder';
-import { writeSmallRun } from '../support/smallRun';
+import { CLASSES, writeSmallRun } from '../support/smallRun';
 import { userErrorOf } from '../support/userError';
 
 const COUNT = 7;
@@ -80,6 +80,22 @@ test('some of them, spread over the split, are answered as among all', async () 
     );
     expect(row(some.patchOrder, i, 16)).toEqual(row(all.patchOrder, index, 16));
   });
+});
+
+test('images without labels have none; a classifier has no patches', async () => {
+  const unlabelled = await predict({ count: 2 }, `images:${path.join(folder, 'images')}`);
+  expect([unlabelled.labels, unlabelled.patchOrder?.length]).toEqual([null, 2 * 16]);
+  const classifier = path.join(folder, 'classifier');
+  writeSmallRun(classifier, 'finetune');
+  const named = path.join(folder, 'named');
+  await writeImageFolder(named, 3, 3);
+  CLASSES.forEach((name, i) => renameSync(path.join(named, `class${i}`), path.join(named, name)));
+  const { labels, patchOrder } = await readPredictions(
+    openRun({ directory: classifier, threads: 1 }),
+    { data: `folder:${named}`, split: 'test', count: 2, augment: false, broken: 'fail' },
+    () => {},
+  );
+  expect([labels?.length, patchOrder]).toEqual([2, null]);
 });
 
 test('augmented they are other images with the same masks', async () => {

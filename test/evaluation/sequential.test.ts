@@ -5,6 +5,7 @@ import { patchCounts } from '../../src/bundle/checkRecipe';
 import { recipeSchema } from '../../src/bundle/recipe';
 import { patchOrder } from '../../src/data/batches/masks';
 import { Random } from '../../src/base/random';
+import { wilson } from '../../src/base/statistics';
 import { evaluateSequential, revealQuery } from '../../src/evaluation/sequential';
 import { evaluate } from '../../src/evaluation/evaluate';
 import { train } from '../../src/training/trainer';
@@ -54,6 +55,11 @@ test('three stages of four hidden patches: counts, chance, and the mean of the s
     const mean = result.stages.reduce((sum, { accuracy }) => sum + accuracy, 0) / 3;
     expect(result.accuracy).toBeCloseTo(mean, 12);
     expect(result.interval[0]).toBeLessThanOrEqual(mean);
+    // an untrained network guesses; three questions about an image are worth more than one, and less than three images
+    for (const { accuracy } of result.stages) expect(accuracy).toBeGreaterThan(0.1);
+    const width = ([low, high]: readonly number[]) => high - low;
+    expect(width(result.interval)).toBeLessThan(width(wilson(mean, 21)));
+    expect(width(result.interval)).toBeGreaterThanOrEqual(width(wilson(mean, 3 * 21)));
 
     // With as many hidden patches as in training the built graph is the bundle's.
     const same = buildEvalGraph(manifest, 4, `${folder}/again/graph`);

@@ -169,3 +169,11 @@ describe('the clip', () => {
     expect(await clipped(2 * norm)).toEqual(both);
   });
 });
+
+test('only AdamW counts its steps', () => {
+  const momentum = { momentum: 0.9, nesterov: false };
+  const adam = adamw({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+  expect(
+    [sgd(momentum), lars({ ...momentum, trust: 1 }), adam].map(({ countsSteps }) => countsSteps),
+  ).toEqual([false, false, true]);
+});

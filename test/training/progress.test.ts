@@ -1,5 +1,6 @@
 /** Progress for people: what a line says, and when one is written. */
-import { describeStep, plainReporter } from '../../src/training/progress';
+import { Writable } from 'node:stream';
+import { createReporter, describeStep, plainReporter } from '../../src/training/progress';
 
 const metrics = {
   step: 7,
@@ -51,4 +52,24 @@ test('without a terminal: the first step, one every five seconds, and the last, 
   } finally {
     jest.useRealTimers();
   }
+});
+
+test.each([true, false])('a bar on a terminal alone: %p', (isTTY) => {
+  const written: string[] = [];
+  const write = (chunk: Buffer, _encoding: string, done: () => void) => {
+    written.push(chunk.toString());
+    done();
+  };
+  const output = Object.assign(new Writable({ write }), {
+    isTTY,
+    columns: 100,
+    cursorTo: () => true,
+    clearLine: () => true,
+  });
+  const reporter = createReporter(output as unknown as NodeJS.WriteStream);
+  reporter.step({ ...metrics, step: 1 }, 12);
+  reporter.stop();
+  // the bar hides the cursor
+  expect(written.join('').includes('\u001b[?25l')).toBe(isTTY);
+  expect(written.join('')).toContain('step 1/12');
 });

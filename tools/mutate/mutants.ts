@@ -100,7 +100,8 @@ const calls: Rule = (node) => {
     if (PASSING.has(name.text)) found.push(['dropped call', node, on.getText()]);
   }
   const [first, second] = given;
-  if (second && ![first, second].some((each) => ts.isFunctionLike(each) || isText(each)))
+  const same = /^Math\.(min|max|hypot)$/.test(expression.getText()) || first?.getText() === second?.getText();
+  if (second && !same && ![first, second].some((each) => ts.isFunctionLike(each) || isText(each)))
     found.push(['swapped arguments', first, `${second.getText()}, ${first.getText()}`]);
   return found;
 };

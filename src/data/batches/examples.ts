@@ -108,7 +108,6 @@ export function takePlaces(
 ): Int32Array {
   const drawn = indices.slice();
   from.forEach((other, i) => {
-    if (other === i) return;
     for (const array of arrays) {
       const each = (array?.length ?? 0) / indices.length;
       array?.copyWithin(i * each, other * each, (other + 1) * each);
