@@ -4,7 +4,7 @@ import path from 'node:path';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Consumer } from './consumer';
-import { relativeLinks } from './links';
+import { relativeLinks, shortProgram } from './links';
 import { installedPackages, tooNarrow, unsafe } from './tree';
 
 export interface Check {
@@ -123,6 +123,14 @@ function program(name: string): Check['run'] {
   };
 }
 
+/** Its loss falls. */
+function readme(consumer: Consumer): void {
+  consumer.write('readme.mjs', shortProgram(readFileSync(consumer.installed('README.md'), 'utf8')));
+  const lines = consumer.run('node', 'readme.mjs').trim().split('\n');
+  const [first, last] = lines.map((line) => Number(line.split(' ')[1]));
+  if (!(last < first - 0.2)) throw new Error(`its loss goes from ${first} to ${last}`);
+}
+
 /** In this order: some go on with what others wrote. */
 export const CHECKS: readonly Check[] = [
   { name: 'links and pictures of the README', run: links },
@@ -130,6 +138,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'no CUDA provider', run: cuda },
   { name: "quickstart's path by the command line", run: quickstart },
   { name: 'serve, one request', run: serve },
+  { name: "the README's program", run: readme },
   { name: 'an ES module', run: program('module.mjs') },
   { name: 'a CommonJS module', run: program('commonjs.cjs') },
   { name: 'a strict TypeScript program', run: compile },
