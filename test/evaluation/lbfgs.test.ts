@@ -77,3 +77,18 @@ test('it says where it did not arrive', async () => {
   // the start, and a line search that gives up
   expect(asked).toBe(1 + 40);
 });
+
+test('a step that hardly goes up is not taken, however flat it is there', async () => {
+  // from a slope of -1 up by 5e-5 at 1, down to -0.1 half-way; both are flat
+  const places = new Map([
+    [0, [0, -1]],
+    [1, [5e-5, 0]],
+    [0.5, [-0.1, 0]],
+  ]);
+  const evaluate = ([x]: Float64Array) => {
+    const [value, gradient] = places.get(x) ?? [NaN, NaN];
+    return { value, gradient: Float64Array.of(gradient) };
+  };
+  const { x, converged } = await minimize(evaluate, Float64Array.of(0));
+  expect([converged, ...x]).toEqual([true, 0.5]);
+});

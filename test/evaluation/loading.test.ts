@@ -39,6 +39,9 @@ async function loadersOf(body: () => Promise<unknown>): Promise<loading.LoaderOp
   const created = jest.spyOn(loading, 'createLoader');
   try {
     await body();
+    // every loader was closed: it gives nothing more
+    for (const { value } of created.mock.results)
+      expect(await (await (value as Promise<loading.Loader>)).next()).toMatchObject({ done: true });
     return created.mock.calls.map(([options]) => options);
   } finally {
     created.mockRestore();

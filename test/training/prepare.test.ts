@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { UserError } from '../../src/base/errors';
 import { type Bundle, initialStatePath } from '../../src/bundle/read';
 import { subset } from '../../src/data/batches/sampler';
 import { openSource } from '../../src/data/sources/readers';
@@ -138,7 +139,7 @@ test.each<[Partial<TrainOptions>, string]>([
     { accumulate: 2, stepsPerRun: 2 },
     '--steps-per-run and --accumulate exclude each other; give one of them',
   ],
-])('%j is refused', (options, message) => expect(prepare(options)).rejects.toThrow(message));
+])('%j is refused', (options, message) => expect(prepare(options)).rejects.toThrow(new UserError(message)));
 
 describe('a run that goes on', () => {
   let resumed: string;

@@ -85,7 +85,7 @@ const constants: Rule = (node) => {
   if (node.kind === K.FalseKeyword) return [['constant', node, 'true']];
   if (ts.isNumericLiteral(node)) {
     const value = Number(node.text);
-    return [['constant', node, String(Number.isInteger(value) ? value + 1 : 2 * value)]];
+    return [['constant', node, String(Number.isInteger(value) && value < 10 ? value + 1 : 2 * value)]];
   }
   return ts.isStringLiteral(node) && node.text !== '' ? [['constant', node, `'not ${node.text}'`]] : [];
 };

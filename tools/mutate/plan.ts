@@ -21,30 +21,36 @@ export const ROOMS = ['src/training', 'src/evaluation', 'src/data/batches', 'src
 const lineOf = (source: string, at: number) => source.slice(0, at).split('\n').length;
 const short = (text: string) => text.replace(/\s+/g, ' ').trim();
 
-/** `src/a.ts:12 boundary: a < b => a <= b`, with the line around the edit. */
-function titleOf(file: string, source: string, mutant: Mutant): string {
+/** `boundary: a < b => a <= b`, with the line around the edit. */
+function describe(source: string, mutant: Mutant): string {
   const { from, to, text, kind } = mutant;
   const start = source.lastIndexOf('\n', from) + 1;
   const end = source.indexOf('\n', to);
   const before = short(source.slice(start, end));
   const after = short(source.slice(start, from) + text + source.slice(to, end));
-  return `${file}:${lineOf(source, from)} ${kind}: ${before} => ${after}`;
+  return `${kind}: ${before} => ${after}`;
 }
 
-/** So many of the mutants that compile, drawn from the seed. */
+/**
+ * So many of the mutants that compile, drawn from the seed: each has its own place in the draw, so that a change elsewhere draws
+ * no others.
+ */
 export function sampleOf(root: string, rooms: readonly string[], count: number, seed: number): Fault[] {
   const files = rooms.flatMap((room) => filesBelow(root, room, '.ts'));
   const all = files.flatMap((file) => {
     const source = sourceOf(root, file);
-    return mutantsOf(file, source).map((mutant) => ({ file, source, mutant }));
+    return mutantsOf(file, source).map((mutant) => {
+      const what = describe(source, mutant);
+      return { file, source, mutant, what, rank: new Random(seed, 'mutants', file, what).uniform() };
+    });
   });
   const checker = new Checker(root);
   const chosen: Fault[] = [];
-  for (const at of new Random(seed, 'mutants').permutation(all.length)) {
+  for (const { file, source, mutant, what } of all.sort((a, b) => a.rank - b.rank)) {
     if (chosen.length === count) break;
-    const { file, source, mutant } = all[at];
     if (!checker.accepts(file, applyEdit(source, mutant))) continue;
-    chosen.push({ title: titleOf(file, source, mutant), named: false, file, source, edit: mutant });
+    const title = `${file}:${lineOf(source, mutant.from)} ${what}`;
+    chosen.push({ title, named: false, file, source, edit: mutant });
   }
   return chosen.sort((a, b) => (a.title < b.title ? -1 : 1));
 }
