@@ -53,7 +53,7 @@ export async function askPatches(
     order.forEach((place, j) => (orders[i * patches + j] = BigInt(place)));
   }
   const indices = new Int32Array(recipe.batch);
-  const feeds = batchFeeds(graphs.eval, [{ step: 0, epoch: 0, indices, images, patch_order: orders }], false);
+  const feeds = batchFeeds(graphs.eval, [{ indices, images, patch_order: orders }], false);
   const logits = await withSession(run, async (session) => {
     const output = (await session.run('eval', feeds)).get('logits');
     if (!output) throw new UserError(`${directory}: its eval.onnx gives no logits; build the bundle again`);

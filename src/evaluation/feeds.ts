@@ -7,10 +7,12 @@ import type { HostTensor, TypedArray } from '../tensors/dtype';
 
 const BATCH_ARRAYS = ['images', 'labels', 'patch_order', 'unlabelled_weak', 'unlabelled_strong'] as const;
 
-/** What of a batch goes into a step, in memory of any kind; the arrays are those of `Batch`. */
-export type FedBatch = Pick<Batch, 'step' | 'epoch' | 'indices'> & {
+/** What a graph takes of a batch, in memory of any kind. */
+type FedArrays = Pick<Batch, 'indices'> & {
   readonly [name in (typeof BATCH_ARRAYS)[number]]?: TypedArray;
 };
+/** What of a batch goes into a step. */
+export type FedBatch = FedArrays & Pick<Batch, 'step' | 'epoch'>;
 
 /** What the bundle wants of every batch. */
 export function batchOptions(
@@ -34,7 +36,7 @@ export function batchOptions(
 /** The batch inputs of `contract`; for `train-loop` one leading axis over the batches. */
 export function batchFeeds(
   contract: GraphContract,
-  batches: readonly FedBatch[],
+  batches: readonly FedArrays[],
   loop: boolean,
 ): [string, HostTensor][] {
   return contract.inputs
@@ -55,7 +57,7 @@ export function batchFeeds(
     });
 }
 
-function batchArray({ name }: Port, batch: FedBatch): TypedArray {
+function batchArray({ name }: Port, batch: FedArrays): TypedArray {
   const known = BATCH_ARRAYS.find((array) => array === name);
   const array = known && batch[known];
   if (!array) throw new Error(`the loader has nothing for the batch input ${name}`);

@@ -99,3 +99,16 @@ test('a broken image is skipped as the run does, in its validation too; broken i
   const none = { directory, data: spec, images: 1, threads: 1 };
   await expect(evaluate(none)).rejects.toThrow(/none of the 1 images can be read; first: .*0000.png cannot/);
 });
+
+test.each([
+  [5, false],
+  [6, true],
+])('of %i classes top-5 says something: %p', async (classes, says) => {
+  const directory = path.join(folder, `classes-${classes}`);
+  const some = path.join(folder, `images-${classes}`);
+  await writeImageFolder(some, classes, classes);
+  writeSmallBundle(directory, `network.classes=${classes}`, 'batch=2');
+  await train({ directory, data: `folder:${some}`, steps: 1, threads: 1 });
+  const { top5 } = await evaluate({ directory, data: `folder:${some}`, threads: 1 });
+  expect(top5 !== null).toBe(says);
+});

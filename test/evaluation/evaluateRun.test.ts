@@ -84,6 +84,7 @@ test('a tenth of the training images as queries, which the bank lacks; the resul
 test('the linear probe writes its choice of C down', async () => {
   const result = await evaluateLinearProbe({ directory, data: images, split: 'validation', threads: 1 });
   const { file, ...stored } = result;
+  expect(file).toBe(path.join(directory, 'linear-probe.json'));
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(stored);
   expect(result.grid.map(({ c }) => c)).toContain(result.c);
   expect(result.accuracy).toBeGreaterThan(0.5);

@@ -126,3 +126,23 @@ test('during training: a probe, and what was kept', async () => {
   );
   expect(options).toMatchObject({ ...always(), split: 'train', indices: kept, augment: null });
 });
+
+test('broken images are what they were in training, unless told', async () => {
+  const { manifest } = openRun({ directory }).bundle;
+  const hiding = (hidden: number) => buildEvalGraph(manifest, hidden, path.join(folder, `told-${hidden}`));
+  const settings = readRun(directory) as RunSettings;
+  const told = { directory, data, threads: 1, images: 4 };
+  try {
+    for (const broken of ['fail', 'skip'] as const) {
+      writeRun(directory, { ...settings, broken });
+      const asked = [
+        ...(await loadersOf(() => evaluate(told))),
+        ...(await loadersOf(() => evaluateSequential({ ...told, hiding }))),
+        ...(await loadersOf(() => evaluateKnn({ directory, data, threads: 1, k: 5 }))),
+      ];
+      expect(asked.map((options) => options.broken)).toEqual(asked.map(() => broken));
+    }
+  } finally {
+    writeRun(directory, settings);
+  }
+});

@@ -98,6 +98,13 @@ test('images without labels have none; a classifier has no patches', async () =>
   expect([labels?.length, patchOrder]).toEqual([2, null]);
 });
 
+test('pretraining learned no classes: there may be any number of them', async () => {
+  const many = path.join(folder, 'many');
+  await writeImageFolder(many, 5, 5);
+  const { labels } = await predict({}, `folder:${many}`);
+  expect([...(labels ?? [])]).toEqual([0, 1, 2, 3, 4]);
+});
+
 test('augmented they are other images with the same masks', async () => {
   // 7 images, a flip each: one of them is flipped for sure but in one run of 128, and the seed stays
   const augmented = await predict({ augment: true });

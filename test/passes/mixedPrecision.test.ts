@@ -100,3 +100,8 @@ test('a network with its gradients: float16 rounding, no more', async () => {
   expect(Math.max(...distances)).toBeLessThan(2 ** -7);
   expect(Math.min(...distances.slice(1))).toBeGreaterThan(1e-5);
 });
+
+test('what only constants go into stays in float32', () => {
+  const graph = mixed((g) => [add(g.constant('float32', [2], [1, 2]), g.constant('float32', [2], [3, 4]))]);
+  expect(steps(graph)).toEqual(['Add 32']);
+});

@@ -38,6 +38,17 @@ test('activations and windows are made twice, with the same bits in less memory'
   expectSameBits(await runLowered(windows, feeds), await runLowered(kept, feeds));
 });
 
+test('a product is made again only where it is one with a small constant, as a transform is', () => {
+  const products = (graph: Graph) =>
+    graph.nodes.filter(
+      // a constant that waits for a gradient has a zero subtracted
+      ({ op, inputs: [a] }) => op.definition.multiplyAdds && !a?.constant && a?.node?.op.type !== 'Sub',
+    ).length;
+  const kept = blocks(true);
+  expect(products(kept)).toBeGreaterThan(BLOCKS);
+  expect(products(recompute(kept, 'all'))).toBe(products(kept));
+});
+
 /** Operators that are left when the runtime has optimized the graph. */
 async function afterRuntime(graph: Graph): Promise<string[]> {
   let types: string[] = [];

@@ -1,5 +1,13 @@
 /** What a training leaves in its folder, what it says, and when it looks up from its steps. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { initialStatePath, readBundle } from '../../src/bundle/read';
@@ -52,6 +60,19 @@ test('no step at all: a checkpoint of the initial state, so that it can be evalu
   });
   const initial = readSafetensors(initialStatePath(readBundle(directory))).tensors;
   expect([...readCheckpoint(file).state].sort()).toEqual([...initial].sort());
+});
+
+test('what was drawn is written down, with what it was drawn by', async () => {
+  const directory = newRun('drawn');
+  await run(directory, { seed: 3, steps: 1, validation: '10', labels: '20' });
+  const { labels, validation } = runPaths(directory);
+  const [chosen, kept] = [labels, validation].map(
+    (file) => JSON.parse(readFileSync(file, 'utf8')) as unknown,
+  );
+  expect(chosen).toMatchObject({ labels: '20', seed: 3 });
+  expect(kept).toMatchObject({ validation: '10', seed: 3 });
+  const [used, apart] = [chosen, kept].map((drawn) => (drawn as { indices: number[] }).indices);
+  expect([used.length, apart.length, new Set([...used, ...apart]).size]).toEqual([20, 10, 30]);
 });
 
 test('stopped before the first step: nothing is written but what it was to be', async () => {
