@@ -86,7 +86,7 @@ const FORMS: readonly (readonly [command: RegExp, form: (command: string) => For
   // a name in a sentence
   [
     /^selfie (data )?[a-z-]+( --?[a-z-]+( [A-Za-z-]+)?)*$/,
-    () => ({ elsewhere: 'documents.test.ts: the command and its options are there' }),
+    () => ({ elsewhere: 'test/docs/documents.test.ts: the command and its options are there' }),
   ],
 ];
 
