@@ -69,8 +69,8 @@ it('trains twenty steps on every form', () =>
       expect([data, result.step, Number.isFinite(result.last?.metrics.loss)]).toEqual([data, 20, true]);
     }
     // Parquet's library is an ES module, which needs a process outside of jest.
-    const child = path.join(repositoryRoot, 'dist', 'test', 'data', 'parquetChild.js');
-    spawnSync(process.execPath, [child, folder]);
+    const child = path.join(repositoryRoot, 'dist', 'test', 'data', 'sources', 'parquetChild.js');
+    expect(spawnSync(process.execPath, [child, folder]).status).toBe(0);
     const directory = newRun(folder, 'parquet');
     const data = `parquet:${path.join(folder, 'plain-*.parquet')}`;
     const { code, stdout } = selfie(['train', directory, '--data', data, '--steps', '20', '--threads', '1']);
