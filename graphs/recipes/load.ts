@@ -1,12 +1,12 @@
 /** From a recipe's name or file and `--set` overrides to a checked recipe. */
 import path from 'node:path';
-import type { z } from 'zod';
 import { recipes } from '.';
 import { UserError } from '../../src/base/errors';
 import { didYouMean } from '../../src/base/suggest';
 import { EXTENSIONS, readProgram } from '../../src/base/loadModule';
 import { checkRecipe } from '../../src/bundle/checkRecipe';
-import { applyOverrides, unknownKey } from '../../src/bundle/overrides';
+import { applyOverrides } from '../../src/bundle/overrides';
+import { describeIssues } from '../../src/bundle/recipeIssues';
 import { recipeSchema, type Recipe } from '../../src/bundle/recipe';
 
 export interface LoadedRecipe {
@@ -35,22 +35,12 @@ export function loadRecipe(nameOrPath: string, overrides: readonly string[] = []
 /** Checks a recipe's keys, types and how they fit together, and fills in the defaults; `where` begins the error. */
 export function parseRecipe(input: unknown, where = 'recipe'): Recipe {
   const parsed = recipeSchema.safeParse(input, { reportInput: true });
-  if (!parsed.success) throw new UserError(`${where}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+  if (!parsed.success) throw new UserError(`${where}: ${describeIssues(parsed.error)}`);
   try {
     return checkRecipe(parsed.data);
   } catch (error) {
     throw error instanceof UserError ? new UserError(`${where}: ${error.message}`) : error;
   }
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const at = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => unknownKey(at === '' ? key : `${at}.${key}`)).join('; ');
-  if (issue.input === undefined) return `${at} is missing`;
-  const reason = issue.message.replace(/^Invalid (input|option): /, '');
-  const message = `${JSON.stringify(issue.input)}: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`;
-  return at === '' ? message : `${at} is ${message}`;
 }
 
 function readRecipeFile(file: string): unknown {

@@ -65,12 +65,10 @@ function forwardAndBackward(ports: Ports, task: Task, recipe: Recipe, dtype: DTy
       );
       /** Where `finite` is given and false, they stay as they were. */
       const writeStatistics = (finite: Value | null) => {
-        for (const { name, state, value } of context.bound) {
-          const update = state instanceof RunningStatistic ? context.updates.get(state) : undefined;
-          if (!update) continue;
-          const next = finite ? where(finite, update, value) : update;
-          ports.next(name, next);
-          averages?.follow(name, next);
+        for (const { name, value, next } of context.statistics) {
+          const kept = finite ? where(finite, next, value) : next;
+          ports.next(name, kept);
+          averages?.follow(name, kept);
         }
       };
       return { parameters, grads, scale, writeStatistics };
@@ -115,12 +113,11 @@ export function applyGraph(task: Task, recipe: Recipe): StepGraph {
   const ports = new Ports(graph);
   const learningRate = ports.input('hyper', 'learning_rate', 'float32', []);
   const averages = averagesOf(ports, recipe);
-  const trainable = new Context(new Graph('names'), { training: true });
-  trainable.bind(task(recipe).modules);
-  const grads = trainable.parameters.map(({ name, value }) =>
+  const trainable = stateOf(task, recipe).parameters;
+  const grads = trainable.map(({ name, value }) =>
     ports.input('gradient', `grad.${name}`, value.dtype, value.shape),
   );
-  const parameters = trainable.parameters.map(({ name, state, value }) => ({
+  const parameters = trainable.map(({ name, state, value }) => ({
     name,
     state,
     value: ports.input('state', name, value.dtype, value.shape),
@@ -163,12 +160,17 @@ export function encoderGraph(task: Task, recipe: Recipe): StepGraph {
   return ports.done();
 }
 
-/** Every state tensor of a training run, in the order of the training graph's inputs. */
-export function stateEntries(task: Task, recipe: Recipe, train: StepGraph): StateEntry[] {
+/** The network's state by name, in a graph that is for nothing else. */
+export function stateOf(task: Task, recipe: Recipe): Context {
   const context = new Context(new Graph('names'), { training: true });
   context.bind(task(recipe).modules);
+  return context;
+}
+
+/** Every state tensor of a training run, in the order of the training graph's inputs. */
+export function stateEntries(task: Task, recipe: Recipe, train: StepGraph): StateEntry[] {
   const kinds = new Map(
-    context.bound.map(
+    stateOf(task, recipe).bound.map(
       ({ name, state }) => [name, state instanceof RunningStatistic ? 'buffer' : 'parameter'] as const,
     ),
   );

@@ -2,24 +2,21 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../base/files';
-import { AVERAGE, type Manifest } from '../bundle/manifest';
+import type { Manifest } from '../bundle/manifest';
 import type { Recipe } from '../bundle/recipe';
 import { writeSafetensors } from '../tensors/safetensors';
 import { emitGraph, OPSET, toModel } from '../graph/emit';
-import { Graph } from '../graph/graph';
 import type { LoweringOptions } from '../lowering/context';
-import { Context } from '../nn/context';
-import { initialValues } from '../nn/state';
-import { type HostTensor, sizeOf } from '../tensors/dtype';
+import { sizeOf } from '../tensors/dtype';
 import { writeModel } from '../onnx/files';
 import { multiplyAdds, peakBytes } from '../passes/cost';
 import { version } from '../../package.json';
+import { initialState } from './initialState';
 import { loopGraph } from './loop';
 import { loweringOptions, lowerStep } from './lowering';
-import { applyGraph, encoderGraph, evalGraph, gradGraph, stateEntries, trainGraph } from './step';
+import { applyGraph, encoderGraph, evalGraph, gradGraph, stateEntries, stateOf, trainGraph } from './step';
 import type { Task } from './task';
 import type { StepGraph } from './ports';
-import { LOSS_SCALE } from './update';
 
 export interface BundleSummary {
   readonly directory: string;
@@ -28,24 +25,6 @@ export interface BundleSummary {
   readonly peakBytes: number;
   /** nodes of train.onnx */
   readonly nodes: number;
-}
-
-/** The initial value of every state tensor: parameters and statistics by their own rule, other optimizer state zero. */
-function initialState(task: Task, recipe: Recipe, state: Manifest['state']): Map<string, HostTensor> {
-  const context = new Context(new Graph('names'), { training: true });
-  context.bind(task(recipe).modules);
-  const own = new Map(context.bound.map((bound) => [bound.name, bound.state]));
-  return new Map(
-    state.map(({ name, shape }) => {
-      // A moving average starts where its tensor does.
-      const source = name.startsWith(AVERAGE) ? name.slice(AVERAGE.length) : name;
-      const tensor = own.get(source);
-      const data = tensor
-        ? initialValues(source, tensor, recipe.seed)
-        : new Float32Array(sizeOf(shape)).fill(name === LOSS_SCALE ? recipe.lossScale.initial : 0);
-      return [name, { dtype: 'float32', shape, data }];
-    }),
-  );
 }
 
 /**
@@ -99,9 +78,11 @@ export function writeBundle(
         toModel(emitGraph(graph), { recipe: recipeName }),
       );
     }
-    writeSafetensors(path.join(temporary, manifest.initialState), initialState(task, recipe, state), {
-      format: 'pt',
-    });
+    writeSafetensors(
+      path.join(temporary, manifest.initialState),
+      initialState(state, stateOf(task, recipe).bound, recipe),
+      { format: 'pt' },
+    );
     writeFileAtomic(path.join(temporary, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     rmSync(target, { recursive: true, force: true });
     renameSync(temporary, target);

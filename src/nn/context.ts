@@ -1,7 +1,7 @@
 /** One build of a network: the graph, whether it trains, and which value stands for each piece of state. */
 import type { Graph, Value } from '../graph/graph';
 import type { DType } from '../tensors/dtype';
-import { namedState, Parameter, type Module, type RunningStatistic, type StateTensor } from './state';
+import { namedState, Parameter, RunningStatistic, type Module, type StateTensor } from './state';
 
 export interface BuildSettings {
   /** batch statistics and dropout, or running statistics and none */
@@ -47,6 +47,14 @@ export class Context {
   /** The parameters among the bound state, in order. */
   get parameters(): (BoundState & { readonly state: Parameter })[] {
     return this.bound.filter((b): b is BoundState & { state: Parameter } => b.state instanceof Parameter);
+  }
+
+  /** The running statistics that the build so far has new values for, in order. */
+  get statistics(): { readonly name: string; readonly value: Value; readonly next: Value }[] {
+    return this.bound.flatMap(({ name, state, value }) => {
+      const next = state instanceof RunningStatistic ? this.updates.get(state) : undefined;
+      return next ? [{ name, value, next }] : [];
+    });
   }
 
   value(state: StateTensor): Value {

@@ -10,16 +10,22 @@ import type { SessionSettings } from './providers';
 import { createModelSession, type GraphSession } from './session';
 
 /** The numbers of each input but the state, of its dtype and as many as its shape has; a scalar of float32 as a number. */
-export type StepFeeds = Readonly<Record<string, TypedArray | number>>;
+export type StepFeeds = Readonly<Record<string, TypedArray | number | undefined>>;
 
 export class StepSession {
   private current: ReadonlyMap<string, HostTensor>;
+  /** inputs that are not the state's */
+  private readonly fed: readonly Port[];
+  /** by output */
+  private readonly next: ReadonlyMap<string, string>;
 
   private constructor(
-    private readonly step: TrainStep,
+    step: TrainStep,
     private readonly session: GraphSession,
   ) {
     this.current = step.state;
+    this.fed = step.inputs.filter(({ role }) => role !== 'state');
+    this.next = new Map(stateOutputs(step));
   }
 
   /** Loads the step. UserError where the provider does not load it. */
@@ -40,23 +46,18 @@ export class StepSession {
    * or of another type or length, and where the runtime refuses; the state is then as before.
    */
   async run(feeds: StepFeeds): Promise<Record<string, TypedArray>> {
-    const fed = this.step.inputs.filter(({ role }) => role !== 'state');
-    const names = fed.map(({ name }) => name);
+    const names = this.fed.map(({ name }) => name);
     const unknown = Object.keys(feeds).find((name) => !names.includes(name));
     if (unknown !== undefined)
       throw new UserError(
         `the step has no input ${unknown}${didYouMean(unknown, names)} (it takes ${names.join(', ')})`,
       );
-    const given = new Map([
-      ...this.current,
-      ...fed.map((port) => [port.name, tensorOf(port, feeds)] as const),
-    ]);
-    const results = await this.session.run(given);
-    const next = new Map(stateOutputs(this.step));
+    const own = this.fed.map((port) => [port.name, tensorOf(port, feeds)] as const);
+    const results = await this.session.run(new Map([...this.current, ...own]));
     const state = new Map(this.current);
     const answers: Record<string, TypedArray> = {};
     for (const [name, tensor] of results) {
-      const input = next.get(name);
+      const input = this.next.get(name);
       if (input === undefined) answers[name] = tensor.data;
       else state.set(input, tensor);
     }

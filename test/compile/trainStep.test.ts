@@ -1,4 +1,5 @@
 /** A step of one's own network and loss, and its session. */
+import { UserError } from '../../src/base/errors';
 import { Graph } from '../../src/graph/graph';
 import { trainStep } from '../../src/compile/trainStep';
 import * as nn from '../../src/nn';
@@ -100,10 +101,23 @@ test('running statistics follow, and a moved batch norm trains', async () => {
 test('what cannot be trained is refused', () => {
   const { context } = regression();
   const vector = context.graph.input('z', 'float32', [3]);
-  expect(() => trainStep(context, vector)).toThrow('the loss has shape [3]; reduce it to one number');
+  expect(() => trainStep(context, vector)).toThrow(
+    new UserError('trainStep: the loss is float32 [3]; make it one number of float32'),
+  );
+  const whole = context.graph.scalar(1, 'int64');
+  expect(() => trainStep(context, whole)).toThrow('the loss is int64 []; make it one number of float32');
   const inference = new nn.Context(new Graph('g'), { training: false });
   inference.bind([new nn.Linear(1, 1)]);
   expect(() => trainStep(inference, inference.graph.scalar(1, 'float32'))).toThrow('training: true');
+  const other = regression();
+  const settings = { name: 'adam', lr: 1 } as never;
+  expect(() => trainStep(other.context, other.loss, settings)).toThrow(
+    /^trainStep: optimizer\.name is "adam": .*; .*optimizer\.lr/,
+  );
+  other.context.graph.input('rows', 'float32', ['batch', 2]);
+  expect(() => trainStep(other.context, other.loss)).toThrow(
+    /^trainStep: input rows is \[batch, 2\]; give every axis a size/,
+  );
   const empty = new nn.Context(new Graph('g'), { training: true });
   expect(() => trainStep(empty, empty.graph.scalar(1, 'float32'))).toThrow('bind modules');
 });

@@ -91,7 +91,7 @@ export const NAMED: readonly Named[] = [
       "return again === 'none' ? lowered : recompute(lowered, again)",
     ],
   }),
-  ...at('src/compile/writeBundle.ts', {
+  ...at('src/compile/initialState.ts', {
     'averages begin at zero': ['name.startsWith(AVERAGE) ? name.slice(AVERAGE.length) : name', 'name'],
   }),
   ...at('src/compile/step.ts', {

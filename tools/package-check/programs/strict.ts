@@ -21,9 +21,12 @@ import {
   predict,
   readModel,
   StateSession,
+  StepSession,
   toModel,
   train,
+  trainStep,
   UserError,
+  type Batch,
   type ExportRequest,
   type LoaderOptions,
   type RecipeInput,
@@ -67,6 +70,16 @@ export const graph = () => {
   const loss = ops.reduceMean(ops.relu(x));
   const all = gradients(loss, [x]);
   return { built, all, model: toModel, lowered: lower, optimized: optimize, read: readModel, optim, nn };
+};
+
+export const step = async (batch: Batch) => {
+  const context = new nn.Context(new Graph('own'), { training: true });
+  const layer = new nn.Linear(3, 1);
+  context.bind([layer]);
+  const images = context.graph.input('images', 'float32', [2, 3]);
+  const session = await StepSession.open(trainStep(context, ops.reduceMean(layer.apply(context, images))));
+  const { loss } = await session.run({ images: batch.images, labels: batch.labels, learning_rate: 0.1 });
+  return { loss, state: session.state };
 };
 
 export const bundle = (directory: string) => {
