@@ -3,9 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import sharp from 'sharp';
-import { Random } from '../../src/base/random';
 import { startServe, type ServeProcess } from '../../tools/bench/serveProcess';
+import { jpeg, writeCifar } from '../data/samples';
 import { writeImageFolder } from '../support/imageFolder';
 import { repositoryRoot } from '../support/paths';
 import { commandsOf, DOCUMENTS } from './documents';
@@ -22,33 +21,17 @@ function succeed(cwd: string, program: string, args: readonly string[]): string 
 
 const selfie = (cwd: string, line: string) => succeed(cwd, process.execPath, [SELFIE, ...line.split(' ')]);
 
-/** A file of CIFAR-10's layout: `count` records of a label and 3 x 32 x 32 bytes. */
-function cifarFile(name: string, count: number): Uint8Array {
-  const random = new Random(0, 'stand-in', name);
-  return Uint8Array.from({ length: count * 3073 }, (_, i) =>
-    i % 3073 === 0 ? Math.floor(i / 3073) % 10 : random.integer(256),
-  );
-}
-
 /** Everything that the documents take for given: data, photographs, and what their earlier pages made. */
 async function makeStandIns(folder: string): Promise<void> {
-  const cifar = path.join(folder, 'cifar');
-  mkdirSync(cifar);
-  for (let i = 1; i <= 5; i++)
-    writeFileSync(path.join(cifar, `data_batch_${i}.bin`), cifarFile(String(i), 300));
-  writeFileSync(path.join(cifar, 'test_batch.bin'), cifarFile('test', 60));
-  writeFileSync(
-    path.join(cifar, 'batches.meta.txt'),
-    'airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n',
-  );
+  // 5 % of its labels fill a batch of 64
+  writeCifar(path.join(folder, 'cifar'), 300);
   for (const name of ['photos/train', 'labelled/train', 'labelled/test'])
     await writeImageFolder(path.join(folder, name), 40);
   for (const split of ['train', 'val'])
     await writeImageFolder(path.join(folder, 'imagenet', split, 'n01440764'), 2, 1);
-  const photo = sharp({ create: { width: 64, height: 48, channels: 3, background: 'tan' } }).jpeg();
   mkdirSync(path.join(folder, 'jpegs'));
-  for (const file of ['cat.jpg', 'jpegs/cat.jpg', 'jpegs/dog.jpg'])
-    await photo.toFile(path.join(folder, file));
+  for (const [hue, file] of ['cat.jpg', 'jpegs/cat.jpg', 'jpegs/dog.jpg'].entries())
+    writeFileSync(path.join(folder, file), await jpeg(64, 48, 50 * hue));
 
   const small = '--set network.width=4 --set batch=8';
   selfie(folder, `build-graph cifar10-mini-pretrain --out models/mini ${small}`);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { scripts } from '../../package.json';
-import { relativeLinks, shortProgram } from '../../tools/package-check/links';
+import { relativeLinks, shortProgram } from '../../tools/package-check/markdown';
 import { repositoryRoot } from '../support/paths';
 import { selfie } from '../support/selfie';
 import { commandsOf, DOCUMENTS, textOf } from './documents';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { bin, exports as entries, main, types } from '../../package.json';
-import { relativeLinks } from '../../tools/package-check/links';
+import { relativeLinks } from '../../tools/package-check/markdown';
 import { repositoryRoot } from '../support/paths';
 
 const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {

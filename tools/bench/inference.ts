@@ -94,7 +94,7 @@ async function parseOptions(args: readonly string[]) {
     throw new UserError(`--batch ${parsed.batch.join(' ')}: expected whole numbers of at least 1`);
   const { threads = availableParallelism(), rounds = 3, seconds = 3 } = parsed;
   const peers = PEERS.filter((peer) => parsed.only.includes(peer));
-  return { ...parsed, peers, threads, rounds, seconds };
+  return { ...parsed, peers, reference: peers.length > 0 ? 'eager' : OURS, threads, rounds, seconds };
 }
 
 async function call(job: InferenceJob, python: string): Promise<InferenceAnswer> {
@@ -117,11 +117,10 @@ function difference(folder: string, a: string, b: string): number {
 
 /** Agreement first, of all contestants with PyTorch eager, or with ours where no peer is asked for; then the rounds, each starting with another contestant. */
 async function measureCase(name: InferenceCase, options: Options, python: string) {
-  const { threads, rounds, seconds } = options;
+  const { threads, rounds, seconds, reference } = options;
   const without = options.without.map((rewrite) => [`ours-without-${rewrite}.onnx`, [rewrite]] as const);
   const files = new Map<string, readonly RewriteName[]>([[OURS, []], ...without]);
   const variants = [...files.keys(), ...options.peers];
-  const reference = options.peers.length > 0 ? 'eager' : OURS;
   return inWorkFolder(async (directory) => {
     const largest = maxOf(options.batch);
     writeInferenceFolder(directory, inferenceRecipe(name), largest, files);
@@ -137,7 +136,7 @@ async function measureCase(name: InferenceCase, options: Options, python: string
       differences.set(variant, distance);
       if (!(distance <= TOLERANCE))
         throw new UserError(
-          `${name}: ${variant} differs from ${TITLES[reference] ?? reference} by ${distance.toExponential(1)}`,
+          `${name}: ${variant} differs from ${TITLES[reference]} by ${distance.toExponential(1)}`,
         );
     }
 
@@ -196,13 +195,12 @@ async function main(args: readonly string[]): Promise<void> {
     options.peers.length === 0
       ? ''
       : findPython(ROOT, options.python, (line) => process.stderr.write(`${line}\n`));
-  const reference = options.peers.length === 0 ? 'ours' : 'PyTorch eager';
   const reports = [];
   for (const name of options.case === 'all' ? INFERENCE_CASE_NAMES : [options.case]) {
     const report = await measureCase(name, options, python);
     reports.push(report);
     const how = `${options.threads} threads; ${options.rounds} rounds in turn, one process a measurement of ${options.seconds} s`;
-    const about = `${how}; difference: from ${reference}, of the largest value; ${report.versions.join(', ')}.`;
+    const about = `${how}; difference: from ${TITLES[options.reference]}, of the largest value; ${report.versions.join(', ')}.`;
     process.stdout.write(`## ${name}\n\n${formatRows(report.rows)}\n\n${about}\n\n`);
   }
   const machine = { processor: cpus()[0].model.trim(), cores: cpus().length, date: new Date().toISOString() };

@@ -1,10 +1,9 @@
 /** What must hold in a folder that the package was just installed into. */
 import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { serving } from '../bench/serveProcess';
 import type { Consumer } from './consumer';
-import { relativeLinks, shortProgram } from './links';
+import { relativeLinks, shortProgram } from './markdown';
 import { installedPackages, tooNarrow, unsafe } from './tree';
 
 export interface Check {
@@ -43,28 +42,19 @@ function quickstart(consumer: Consumer): void {
 }
 
 async function serve(consumer: Consumer): Promise<void> {
-  const server = consumer.start('serve', 'fine', '--port', '0', '--grpc-port', '0');
-  const ended = once(server, 'exit') as Promise<[code: number | null]>;
-  let said = '';
-  server.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const server = await serving(consumer.start('serve', 'fine', '--port', '0', '--grpc-port', '0'));
   try {
-    if (server.stdout === null) throw new Error('no output');
-    let url: string | undefined;
-    for await (const line of createInterface({ input: server.stdout })) {
-      [, url] = /^serving on (\S+), gRPC on port \d+$/.exec(line) ?? [];
-      if (url !== undefined) break;
-    }
-    if (url === undefined) throw new Error(`it ended with ${(await ended)[0]} before it served: ${said}`);
+    if (server.grpcPort === null) throw new Error('no gRPC');
     const image = readFileSync(consumer.installed('src/data/sources/embedded/embedded.png'));
-    const answer = await fetch(`${url}/classify?top=3`, { method: 'POST', body: image });
+    const answer = await fetch(`${server.url}/classify?top=3`, { method: 'POST', body: image });
     const text = await answer.text();
     const { classes } = JSON.parse(text) as { classes?: unknown[] };
     if (!answer.ok || classes?.length !== 3) throw new Error(`/classify: ${answer.status} ${text}`);
   } finally {
-    server.kill('SIGTERM');
+    server.child.kill('SIGTERM');
   }
-  const [code] = await ended;
-  if (code !== 0) throw new Error(`after SIGTERM it ended with ${code}: ${said}`);
+  const code = await server.ended;
+  if (code !== 0) throw new Error(`after SIGTERM it ended with ${code}: ${server.said()}`);
 }
 
 /** The strict program compiled as a module of either kind, with the declarations of every package checked. */
