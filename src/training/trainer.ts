@@ -1,5 +1,6 @@
 /** The training loop: batches to the session, metrics to the logs, checkpoints to the run's folder. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { withFolderLock, type FolderLock } from '../base/folderLock';
 import { createLoader } from '../data/batches/loader';
 import type { Loader } from '../data/batches/loader';
 import type { Batch } from '../data/batches/options';
@@ -54,6 +55,18 @@ export async function train(
   options: TrainOptions,
   { reporter = silentReporter, signal, probe }: TrainHooks = {},
 ): Promise<TrainResult> {
+  // Where there is no folder, `prepareRun` says so.
+  if (!existsSync(options.directory)) await prepareRun(options, () => undefined);
+  return withFolderLock(options.directory, 'selfie train', (lock) =>
+    trainLocked(options, lock, { reporter, signal, probe }),
+  );
+}
+
+async function trainLocked(
+  options: TrainOptions,
+  lock: FolderLock,
+  { reporter, signal, probe }: TrainHooks & { readonly reporter: Reporter },
+): Promise<TrainResult> {
   const warn = (line: string) => reporter.line(`warning: ${line}`);
   const run = await prepareRun(options, warn);
   const { bundle, settings, indices, startStep } = run;
@@ -81,6 +94,7 @@ export async function train(
     await session.setState(run.state);
     // The session's thread has its own: a second copy would be there for the whole training.
     run.state.clear();
+    lock.check();
     startFolder(options.directory, run);
     if (run.loadReport) formatLoadReport(run.loadReport).forEach((line) => reporter.line(line));
     if (startStep > 0) reporter.line(`resuming after step ${startStep} of ${settings.steps}`);
@@ -93,7 +107,7 @@ export async function train(
       run.validation,
       workers,
     );
-    return await loop(directory, run, { loader, session, validation }, { reporter, signal, probe });
+    return await loop(directory, run, { loader, session, validation, lock }, { reporter, signal, probe });
   } finally {
     reporter.stop();
     await Promise.all([loader.close(), session.close()]);
@@ -120,10 +134,17 @@ function startFolder(
   if (loadReport) writeJson(paths.loadReport, loadReport);
 }
 
+interface Running {
+  readonly loader: Loader;
+  readonly session: StateSession;
+  readonly validation: Validation;
+  readonly lock: FolderLock;
+}
+
 async function loop(
   directory: string,
   { bundle, settings, startStep }: PreparedRun,
-  { loader, session, validation }: { loader: Loader; session: StateSession; validation: Validation },
+  { loader, session, validation, lock }: Running,
   { reporter, signal, probe }: TrainHooks & { reporter: Reporter },
 ): Promise<TrainResult> {
   const { manifest } = bundle;
@@ -140,6 +161,8 @@ async function loop(
     const state = new Map(await session.getState());
     const broken = firstNotFinite(state);
     if (broken !== undefined) throw notFinite(`${broken} is not finite after step ${step}`, newest());
+    // A folder that was moved away would be made anew at the old place.
+    lock.check();
     log.sync();
     const position = { step, dataPosition: step * accumulate, state };
     writeCheckpoint(directory, manifest, identityOf(settings), position, settings.keepCheckpoints);
@@ -178,6 +201,7 @@ async function loop(
       step += count;
       last = results.at(-1);
       if (step % checkpointEvery !== 0 && step !== steps) continue;
+      lock.check();
       // Before the checkpoint: a run that ends in between does it again.
       const metrics = await validation.run(session, step, broken);
       if (metrics !== null) {
