@@ -1,12 +1,12 @@
 /** The training loop: batches to the session, metrics to the logs, checkpoints to the run's folder. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { withFolderLock, type FolderLock } from '../base/folderLock';
 import { createLoader } from '../data/batches/loader';
 import type { Loader } from '../data/batches/loader';
 import type { Batch } from '../data/batches/options';
 import { UserError } from '../base/errors';
 import { StateSession } from '../runtime/stateSession';
-import { listCheckpoints, removeTemporaries, writeCheckpoint } from '../run/checkpoints';
+import { listCheckpoints, writeCheckpoint } from '../run/checkpoints';
 import { BrokenImages } from './broken';
 import { batchOptions } from '../evaluation/feeds';
 import { formatLoadReport } from '../run/loadReport';
@@ -15,8 +15,9 @@ import type { PreparedRun, TrainOptions } from './prepare';
 import { stepsToProbe, type Probe } from '../evaluation/probe';
 import { silentReporter, type Reporter } from './reporter';
 import { RunLog } from './runLog';
-import { identityOf, runPaths, writeJson, writeRun } from '../run/runFolder';
+import { identityOf } from '../run/runFolder';
 import { firstNotFinite } from '../run/stateTypes';
+import { startFolder } from './startFolder';
 import { graphsUsed, runSteps } from './stepper';
 import type { StepResult } from './stepper';
 import { Validation } from './validation';
@@ -112,26 +113,6 @@ async function trainLocked(
     reporter.stop();
     await Promise.all([loader.close(), session.close()]);
   }
-}
-
-function startFolder(
-  directory: string,
-  { settings, indices, validation, startStep, loadReport }: PreparedRun,
-): void {
-  const paths = runPaths(directory);
-  removeTemporaries(directory);
-  if (startStep === 0) {
-    // Of a run that ended before its first checkpoint.
-    for (const stale of [paths.tensorboard, paths.labels, paths.validation, paths.loadReport]) {
-      rmSync(stale, { recursive: true, force: true });
-    }
-  }
-  writeRun(directory, settings);
-  const { labels, seed } = settings;
-  if (labels !== null && indices) writeJson(paths.labels, { labels, seed, indices: Array.from(indices) });
-  if (validation)
-    writeJson(paths.validation, { validation: settings.validation, seed, indices: Array.from(validation) });
-  if (loadReport) writeJson(paths.loadReport, loadReport);
 }
 
 interface Running {
