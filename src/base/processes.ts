@@ -1,48 +1,66 @@
-/** Which process made something, and whether it still runs: numbers of processes repeat, above all in containers. */
+/** Who made a file: processes told apart although their numbers repeat, and whether one still runs. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 export interface ProcessMark {
+  /** name of the machine or container */
   readonly host: string;
-  /** the system's name of the pid namespace; empty where there is none */
+  /** within which numbers name processes: the link of /proc/self/ns/pid; '' where there is none */
   readonly space: string;
   readonly pid: number;
-  /** when it started, in the system's ticks; empty where the system does not tell */
+  /** when it started, in ticks since the machine did (field 22 of /proc/PID/stat); '' where that is not told */
   readonly started: string;
 }
 
-const SPACE = tell(() => readlinkSync('/proc/self/ns/pid'));
 let own: ProcessMark | undefined;
 
 export function thisProcess(): ProcessMark {
-  return (own ??= { host: hostname(), space: SPACE, pid: process.pid, started: startOf(process.pid) });
+  own ??= {
+    host: hostname(),
+    space: pidSpace(),
+    pid: process.pid,
+    started: statOf(process.pid)?.started ?? '',
+  };
+  return own;
 }
 
-/** Whether the process of `mark` runs; undefined where that cannot be seen from here (another host or pid namespace). */
-export function isAlive({ host, space, pid, started }: ProcessMark): boolean | undefined {
-  if (host !== hostname() || space !== SPACE) return undefined;
+/** Whether it runs; undefined where that cannot be known from here: of another machine or another space of numbers. */
+export function isAlive(mark: ProcessMark): boolean | undefined {
+  const here = thisProcess();
+  if (mark.host !== here.host || mark.space !== here.space) return undefined;
+  const stat = statOf(mark.pid);
+  if (stat === null) return exists(mark.pid);
+  // One that was killed and that its parent has not asked for yet is dead too.
+  if (stat.state === 'Z' || stat.state === 'X') return false;
+  return mark.started === '' || mark.started === stat.started;
+}
+
+function pidSpace(): string {
   try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it is there and another user's
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
-  const now = startOf(pid);
-  return started === '' || now === '' || now === started;
-}
-
-/** Field 22 of /proc/PID/stat; the second one, the program's name in brackets, may hold anything. */
-function startOf(pid: number): string {
-  const text = tell(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  // a zombie has ended, and only its parent has not asked yet
-  return state === 'Z' ? 'ended' : (fields[18] ?? '');
-}
-
-function tell(read: () => string): string {
-  try {
-    return read();
+    return readlinkSync('/proc/self/ns/pid');
   } catch {
     return '';
+  }
+}
+
+/** Null where the system does not tell, or has no such process. */
+function statOf(pid: number): { state: string; started: string } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Field 2, the name in brackets, may hold blanks and brackets itself.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], started: fields[22 - 3] };
+  } catch {
+    return null;
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Not allowed to signal it: another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
