@@ -1,7 +1,18 @@
 /** One process at a time in a folder: a lock file that says whose it is, so that what a killed process leaves is no obstacle. */
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  linkSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { UserError } from './errors';
 import { fileError } from './files';
@@ -25,9 +36,9 @@ const BEAT = 15;
 const SILENCE = 120;
 
 export interface FolderLock {
-  /** UserError where the folder was moved or removed, or another process took it: nothing may be written there any more. */
-  check(): void;
-  release(): void;
+  /** UserError where the folder was moved or removed, or the lock was: nothing may be written there any more. */
+  readonly check: () => void;
+  readonly release: () => void;
 }
 
 export const LOCK_FILE = '.selfie-lock';
@@ -40,20 +51,32 @@ export const LOCK_FILE = '.selfie-lock';
 export function lockFolder(directory: string, action: string): FolderLock {
   // Where the caller's own working directory moves, this stays the same place.
   const folder = path.resolve(directory);
-  const file = path.join(folder, LOCK_FILE);
+  const { check, release } = takeLock(path.join(folder, LOCK_FILE), directory, action);
+  const { ino } = statSync(folder);
+  return {
+    check() {
+      if (statSync(folder, { throwIfNoEntry: false })?.ino !== ino)
+        throw new UserError(`${directory} was moved or removed while ${action} worked in it`);
+      check();
+    },
+    release,
+  };
+}
+
+/** As `lockFolder`, for what is not a folder or is made anew: `file` says that `subject` is taken. */
+export function takeLock(file: string, subject: string, action: string): FolderLock {
   const lock: Lock = { ...thisProcess(), action, nonce: randomBytes(8).toString('hex') };
   const written = `${file}.${lock.nonce}`;
   try {
     writeFileSync(written, `${JSON.stringify(lock)}\n`, { flag: 'wx' });
     try {
-      takePlace(written, file, directory);
+      takePlace(written, file, subject);
     } finally {
       rmSync(written, { force: true });
     }
   } catch (error) {
-    throw fileError('lock', directory, error);
+    throw fileError('lock', subject, error);
   }
-  const { ino } = statSync(folder);
   const beat = setInterval(() => touch(file), 1000 * BEAT).unref();
   const release = () => {
     clearInterval(beat);
@@ -63,11 +86,8 @@ export function lockFolder(directory: string, action: string): FolderLock {
   process.once('exit', release);
   return {
     check() {
-      const there = statSync(folder, { throwIfNoEntry: false });
-      if (there?.ino !== ino)
-        throw new UserError(`${directory} was moved or removed while ${action} worked in it`);
       if (read(file)?.nonce !== lock.nonce)
-        throw new UserError(`${file} was removed or replaced while ${action} worked in ${directory}`);
+        throw new UserError(`${file} was removed or replaced while ${action} worked on ${subject}`);
     },
     release,
   };
@@ -94,12 +114,26 @@ export function requireUnlocked(directory: string): void {
   if (lock && !isStale(lock, file)) throw inUse(directory, lock, file);
 }
 
+/** As `requireUnlocked`, once so many seconds have passed in which it was not free. */
+export async function waitUnlocked(directory: string, seconds: number): Promise<void> {
+  const end = performance.now() + 1000 * seconds;
+  for (;;) {
+    try {
+      requireUnlocked(directory);
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    await setTimeout(100);
+  }
+}
+
 /** Gives what is written the lock's name, unless a lock that counts is there. */
 function takePlace(written: string, file: string, directory: string): void {
   // Whoever comes upon a lock that is being replaced tries again.
   for (let attempt = 0; attempt < 10; attempt++) {
     try {
-      linkSync(written, file);
+      giveName(written, file);
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -111,12 +145,22 @@ function takePlace(written: string, file: string, directory: string): void {
   throw new UserError(`${directory}: another process is taking it at the same moment; try again`);
 }
 
+/** Fails where there is such a name. Some file systems (FAT, some networks') have no second names for a file. */
+function giveName(written: string, file: string): void {
+  try {
+    linkSync(written, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+    copyFileSync(written, file, constants.COPYFILE_EXCL);
+  }
+}
+
 /** Removes the lock that was read, and none that came to lie there since. */
 function removeStale(file: string, seen: Lock | null): void {
   const aside = `${file}.${randomBytes(8).toString('hex')}`;
   try {
     renameSync(file, aside);
-    if (read(aside)?.nonce !== seen?.nonce) linkSync(aside, file);
+    if (read(aside)?.nonce !== seen?.nonce) giveName(aside, file);
   } catch {
     // Another process was faster.
   }

@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { LOCK_FILE, lockFolder, requireUnlocked } from '../../src/base/folderLock';
-import { isAlive, thisProcess } from '../../src/base/processes';
+import { LOCK_FILE, lockFolder, requireUnlocked, waitUnlocked } from '../../src/base/folderLock';
 import { inTemporaryFolder } from '../support/temporary';
 
 const LOCKER = `
@@ -45,6 +44,15 @@ describe('a folder that another process has', () => {
       expect(() => requireUnlocked(folder)).not.toThrow();
       lockFolder(folder, 'selfie train').release();
       expect(readdirSync(folder)).toEqual([]);
+    }));
+
+  test('is waited for', () =>
+    inTemporaryFolder(async (folder) => {
+      const other = await locker(folder);
+      await expect(waitUnlocked(folder, 0.01)).rejects.toThrow('in use by process');
+      const waiting = waitUnlocked(folder, 60);
+      await other.end('SIGKILL');
+      await waiting;
     }));
 
   test('of a process whose number was given again, it is nobody’s', () =>
@@ -99,12 +107,4 @@ describe('whoever has a folder hears when', () => {
       expect(() => lock.check()).toThrow('was removed or replaced');
       lock.release();
     }));
-});
-
-test('this process runs, one of another start does not, of another host nothing is known', () => {
-  const own = thisProcess();
-  expect(isAlive(own)).toBe(true);
-  expect(isAlive({ ...own, started: '1' })).toBe(false);
-  expect(isAlive({ ...own, host: 'elsewhere' })).toBeUndefined();
-  expect(isAlive({ ...own, space: 'pid:[1]' })).toBeUndefined();
 });
