@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { clearLeft } from '../base/aside';
 import { fileError } from '../base/files';
 import {
   CONFIG_FILE,
@@ -39,6 +40,9 @@ export interface BadFolder {
 
 /** The models in a repository by name. Throws a UserError where the folder itself cannot be read. */
 export function readRepository(directory: string): { models: ModelFolder[]; bad: BadFolder[] } {
+  // An export that was killed may have moved some of its models here: the others follow.
+  clearLeft(path.dirname(path.resolve(directory)));
+  clearLeft(directory);
   const models: ModelFolder[] = [];
   const bad: BadFolder[] = [];
   for (const name of folders(directory).sort()) {

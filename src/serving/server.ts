@@ -1,9 +1,7 @@
 /** `serve`: models of a folder behind HTTP and gRPC, reloaded as new versions appear, until it is stopped. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { findBundle, readBundle } from '../bundle/read';
 import { UserError } from '../base/errors';
+import { discard, makeTemporary } from '../base/temporary';
 import { LARGEST_AT_ONCE } from './http/bodies';
 import { startGrpc, type GrpcServer } from './grpc/grpc';
 import { startHttp, type HttpServer } from './http/http';
@@ -61,13 +59,13 @@ export interface RunningServer {
 /** Starts it once all models are loaded. UserError where there is nothing to serve or no place to listen. */
 export async function startServer(options: ServeOptions, log: Log): Promise<RunningServer> {
   requireProvider(options.provider);
-  const temporary = mkdtempSync(path.join(tmpdir(), 'selfie-serve-'));
+  const temporary = makeTemporary('serve');
   const opened: { models?: Models; neighbours?: NeighbourImages; http?: HttpServer; grpc?: GrpcServer } = {};
   const close = async (milliseconds: number) => {
     await Promise.all([opened.http?.stop(milliseconds), opened.grpc?.stop(milliseconds)]);
     await opened.neighbours?.close();
     await opened.models?.close();
-    rmSync(temporary, { recursive: true, force: true });
+    discard(temporary);
   };
   try {
     const { directory, threads } = options;
