@@ -1,7 +1,5 @@
 /** The Open Inference Protocol over gRPC. */
-import path from 'node:path';
 import {
-  loadPackageDefinition,
   logVerbosity,
   Server,
   ServerCredentials,
@@ -9,24 +7,19 @@ import {
   ServerListenerBuilder,
   setLogVerbosity,
   status,
-  type GrpcObject,
   type sendUnaryData,
+  type ServiceDefinition,
   type ServerInterceptor,
   type ServerUnaryCall,
-  type ServiceClientConstructor,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { classifyOutputs } from '../protocol/classification';
 import { modelConfig, modelMetadata, modelStatistics, repositoryIndex } from '../protocol/descriptions';
-import { readInferMessage, writeInferMessage, type InferMessage } from '../protocol/grpcCodec';
+import { resultOf } from '../protocol/codecJobs';
+import { inferenceMethod, inferenceMethods } from '../protocol/grpcMessages';
 import { cannotListen } from '../listening';
-import { asRequestError } from '../protocol/requestError';
+import { asRequestError, RequestError } from '../protocol/requestError';
 import { SERVER_METADATA, type Service } from '../service';
 import { InferStreams } from './streamInfer';
-
-/** It lies in the package's src, not in dist. */
-export const PROTO = path.join(__dirname, '../../../../src/serving/protocol/open_inference.proto');
 
 // What goes wrong comes as errors; the library's own copy on stderr would be a second one.
 setLogVerbosity(logVerbosity.NONE);
@@ -34,18 +27,8 @@ setLogVerbosity(logVerbosity.NONE);
 /** Milliseconds between questions whether a peer is still there. */
 const KEEPALIVE = 60_000;
 
-/** `inference.GRPCInferenceService`, for servers and for clients. */
-export function inferenceService(): ServiceClientConstructor {
-  const definition = loadSync(PROTO, {
-    keepCase: true,
-    longs: String,
-    enums: String,
-    defaults: true,
-    oneofs: true,
-  });
-  const { inference } = loadPackageDefinition(definition);
-  return (inference as GrpcObject).GRPCInferenceService as ServiceClientConstructor;
-}
+/** Bytes of a message without tensors. */
+const LONGEST_QUESTION = 2 ** 16;
 
 interface ModelMessage {
   readonly name: string;
@@ -71,12 +54,11 @@ export async function startGrpc(
     'grpc.keepalive_time_ms': KEEPALIVE,
     interceptors: [countUnread(service)],
   });
-  const infer = inference(service);
-  const streams = new InferStreams(infer, (error) => asRequestError(error, warn).message);
-  server.addService(inferenceService().service, {
-    ...implementation(service, infer, warn),
-    ModelStreamInfer: streams.handle,
-  });
+  const streams = new InferStreams(
+    (message) => infer(service, message, true),
+    (error) => streamError(asRequestError(error, warn).message),
+  );
+  server.addService(untranslated(), { ...implementation(service, warn), ModelStreamInfer: streams.handle });
   const bound = await new Promise<number>((resolve, reject) => {
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, found) => {
@@ -125,27 +107,44 @@ const UNREAD_STATUS: Partial<Readonly<Record<status, number>>> = {
   [status.UNIMPLEMENTED]: 501,
 };
 
-type Infer = (message: InferMessage) => Promise<ReturnType<typeof writeInferMessage>>;
+/** The service with messages as bytes both ways: what is large is read and written in another thread. */
+function untranslated(): ServiceDefinition {
+  const asIs = (bytes: Buffer) => bytes;
+  return Object.fromEntries(
+    Object.entries(inferenceMethods()).map(([name, method]) => [
+      name,
+      { ...method, requestDeserialize: asIs, responseSerialize: asIs },
+    ]),
+  );
+}
 
-const inference =
-  (service: Service): Infer =>
-  ({ model_name: name, model_version: wanted, ...message }) =>
-    service.count('grpc', name, wanted, async (model) => {
-      const { inputs, outputs: asked, classes } = readInferMessage(message);
-      const outputs = classifyOutputs(await model.infer(inputs, asked), classes, model);
-      const inferred = { model: name, version: model.version, outputs };
-      return writeInferMessage(inferred, message.id, message.raw_input_contents.length > 0);
-    });
+/** Answers a ModelInferRequest. RequestError where it gets no result. */
+async function infer(service: Service, message: Buffer, isStream: boolean): Promise<Buffer> {
+  const { codec } = service;
+  const { name, version: wanted, id, isRaw, read } = await codec.readGrpc(message).catch((error: unknown) => {
+    service.countRefusal('grpc', error instanceof RequestError ? error.http : 500);
+    throw error;
+  });
+  return service.count('grpc', name, wanted, async (model) => {
+    const { inputs, outputs: asked, classes } = resultOf(read);
+    const outputs = await model.infer(inputs, asked);
+    const labels = { classes: model.classes, maxBatch: model.maxBatch };
+    const answer = { model: name, version: model.version, outputs, classes, labels };
+    return codec.writeGrpc(answer, { id, isRaw, isStream });
+  });
+}
+
+const streamError = (message: string) =>
+  inferenceMethod('ModelStreamInfer').responseSerialize({ error_message: message });
 
 function implementation(
   service: Service,
-  infer: Infer,
   warn: (line: string) => void,
 ): UntypedServiceImplementation {
   const { models } = service;
-  const unary =
-    <Request>(answer: (request: Request) => unknown) =>
-    ({ request }: ServerUnaryCall<Request, unknown>, callback: sendUnaryData<unknown>) => {
+  const bytes =
+    (answer: (message: Buffer) => Buffer | Promise<Buffer>) =>
+    ({ request }: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
       void Promise.resolve(request)
         .then(answer)
         .then(
@@ -156,17 +155,33 @@ function implementation(
           },
         );
     };
-  return {
-    ServerLive: unary(() => ({ live: true })),
-    ServerReady: unary(() => ({ ready: service.isReady })),
-    ModelReady: unary(({ name, version }: ModelMessage) => ({ ready: service.isModelReady(name, version) })),
-    ServerMetadata: unary(() => SERVER_METADATA),
-    ModelMetadata: unary(({ name, version }: ModelMessage) => modelMetadata(models, name, version)),
-    ModelConfig: unary(({ name, version }: ModelMessage) => ({ config: modelConfig(models, name, version) })),
-    ModelStatistics: unary(({ name, version }: ModelMessage) => modelStatistics(models, name, version)),
-    RepositoryIndex: unary(({ ready }: { readonly ready: boolean }) => ({
-      models: repositoryIndex(models, ready),
-    })),
-    ModelInfer: unary(infer),
+  const answers: Readonly<Record<string, (request: never) => object>> = {
+    ServerLive: () => ({ live: true }),
+    ServerReady: () => ({ ready: service.isReady }),
+    ModelReady: ({ name, version }: ModelMessage) => ({ ready: service.isModelReady(name, version) }),
+    ServerMetadata: () => SERVER_METADATA,
+    ModelMetadata: ({ name, version }: ModelMessage) => modelMetadata(models, name, version),
+    ModelConfig: ({ name, version }: ModelMessage) => ({ config: modelConfig(models, name, version) }),
+    ModelStatistics: ({ name, version }: ModelMessage) => modelStatistics(models, name, version),
+    RepositoryIndex: ({ ready }: { readonly ready: boolean }) => ({ models: repositoryIndex(models, ready) }),
   };
+  const translated = Object.entries(answers).map(([name, answer]) => [
+    name,
+    bytes((message) => inferenceMethod(name).responseSerialize(answer(readQuestion(name, message) as never))),
+  ]);
+  return {
+    ...(Object.fromEntries(translated) as UntypedServiceImplementation),
+    ModelInfer: bytes((message) => infer(service, message, false)),
+  };
+}
+
+/** A small message. RequestError for what is none, or no question. */
+function readQuestion(name: string, message: Buffer): object {
+  if (message.length > LONGEST_QUESTION)
+    throw new RequestError('tooLarge', `${name}: the message has more than ${LONGEST_QUESTION} bytes`);
+  try {
+    return inferenceMethod(name).requestDeserialize(message);
+  } catch {
+    throw new RequestError('invalid', `${name}: the message is not of the protocol`);
+  }
 }
