@@ -72,15 +72,9 @@ export class WorkerCalls<Request, Answer> {
     await this.exited;
   }
 
-  /** Ends the thread whatever JavaScript it is at; what waits is refused. Native code of a runtime must not be cut off so. */
+  /** Ends the thread whatever JavaScript it is at; what waits is refused. A thread that is in the runtime's native code cannot be ended so. */
   async terminate(): Promise<void> {
     await this.worker.terminate();
-  }
-
-  /** Refuses what waits and comes later with `cause`; the thread goes on and holds up no end of the process's work. */
-  abandon(cause: Error): void {
-    this.fail(cause);
-    this.worker.unref();
   }
 
   private receive(reply: Reply<Answer>): void {

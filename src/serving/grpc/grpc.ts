@@ -16,6 +16,7 @@ import {
 import { modelConfig, modelMetadata, modelStatistics, repositoryIndex } from '../protocol/descriptions';
 import { resultOf } from '../protocol/codecJobs';
 import { inferenceMethod, inferenceMethods } from '../protocol/grpcMessages';
+import type { Hosts } from '../hosts';
 import { cannotListen } from '../listening';
 import { asRequestError, RequestError } from '../protocol/requestError';
 import { SERVER_METADATA, type Service } from '../service';
@@ -41,10 +42,20 @@ export interface GrpcServer {
   stop(milliseconds: number): Promise<void>;
 }
 
+export interface GrpcSettings {
+  readonly host: string;
+  readonly hosts: Hosts;
+  readonly port: number;
+  /** bytes of a message */
+  readonly maxBody: number;
+  /** milliseconds in which a request must have arrived */
+  readonly requestTimeout: number;
+}
+
 /** Listens on `port`, 0 for any. UserError where that is not possible. */
 export async function startGrpc(
   service: Service,
-  { host, port, maxBody }: { readonly host: string; readonly port: number; readonly maxBody: number },
+  { host, hosts, port, maxBody, requestTimeout }: GrpcSettings,
   warn: (line: string) => void,
 ): Promise<GrpcServer> {
   const server = new Server({
@@ -52,7 +63,7 @@ export async function startGrpc(
     'grpc.max_send_message_length': -1,
     // Finds peers that are gone without a word.
     'grpc.keepalive_time_ms': KEEPALIVE,
-    interceptors: [countUnread(service)],
+    interceptors: [guardCalls(service, hosts, requestTimeout)],
   });
   const streams = new InferStreams(
     (message) => infer(service, message, true),
@@ -80,13 +91,22 @@ export async function startGrpc(
   };
 }
 
-/** Counts calls that end before their request could be read: it is too large, or no message of the protocol. */
-function countUnread(service: Service): ServerInterceptor {
-  return (_method, call) => {
+/**
+ * Ends calls that ask by another's name, or whose message does not arrive in time, and counts those that end before their
+ * request could be read: it is too large, or no message.
+ */
+function guardCalls(service: Service, hosts: Hosts, patience: number): ServerInterceptor {
+  return (method, call) => {
     let isRead = false;
     const send = call.sendStatus.bind(call);
+    const late = method.requestStream
+      ? undefined
+      : setTimeout(() => {
+          call.sendStatus({ code: status.DEADLINE_EXCEEDED, details: 'the request has not arrived in time' });
+        }, patience);
     // What the library refuses by itself goes past an interceptor's own sendStatus.
     call.sendStatus = (sent) => {
+      clearTimeout(late);
       if (!isRead && sent.code !== status.OK)
         service.countRefusal('grpc', UNREAD_STATUS[sent.code ?? status.UNKNOWN] ?? 400);
       send(sent);
@@ -94,15 +114,29 @@ function countUnread(service: Service): ServerInterceptor {
     const listener = new ServerListenerBuilder()
       .withOnReceiveMessage((message, next) => {
         isRead = true;
+        clearTimeout(late);
         next(message);
       })
+      .withOnCancel(() => clearTimeout(late))
       .build();
-    return new ServerInterceptingCall(call, { start: (next) => next(listener) });
+    return new ServerInterceptingCall(call, {
+      start: (next) => {
+        next(listener);
+        try {
+          hosts.require(call.getHost());
+        } catch (error) {
+          const { grpc, message } = asRequestError(error, () => {});
+          call.sendStatus({ code: grpc, details: message });
+        }
+      },
+    });
   };
 }
 
 /** By HTTP's codes, as the metrics have them. */
 const UNREAD_STATUS: Partial<Readonly<Record<status, number>>> = {
+  [status.DEADLINE_EXCEEDED]: 408,
+  [status.PERMISSION_DENIED]: 403,
   [status.RESOURCE_EXHAUSTED]: 413,
   [status.UNIMPLEMENTED]: 501,
 };
