@@ -128,11 +128,14 @@ export const serveCommand = defineCommand({
     let overdue: NodeJS.Timeout | undefined;
     const stopped = new Promise<void>((resolve) => {
       signals.signal.addEventListener('abort', () => {
-        overdue = setTimeout(() => {
-          warn(`what is still being computed after --grace ${patience} s is cut off`);
-          signals.dispose();
-          endAtOnce();
-        }, 1000 * patience + CLOSING);
+        overdue = setTimeout(
+          () => {
+            warn(`what is still being computed after --grace ${patience} s is cut off`);
+            signals.dispose();
+            endAtOnce();
+          },
+          1000 * patience + CLOSING,
+        );
         resolve();
       });
     });

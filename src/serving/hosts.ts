@@ -36,7 +36,11 @@ export class Hosts {
 const isLoopback = (bound: string) =>
   LOCAL.includes(plain(bound)) || (isIP(bound) === 4 && bound.startsWith('127.'));
 
-const plain = (name: string) => name.replace(/^\[(.*)\]$/, '$1').toLowerCase().replace(/\.$/, '');
+const plain = (name: string) =>
+  name
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase()
+    .replace(/\.$/, '');
 
 /** Without the port. */
 const hostName = (host: string) => plain(host.replace(/:\d*$/, isIP(host) === 6 ? '$&' : ''));

@@ -155,7 +155,13 @@ function untranslated(): ServiceDefinition {
 /** Answers a ModelInferRequest. RequestError where it gets no result. */
 async function infer(service: Service, message: Buffer, isStream: boolean): Promise<Buffer> {
   const { codec } = service;
-  const { name, version: wanted, id, isRaw, read } = await codec.readGrpc(message).catch((error: unknown) => {
+  const {
+    name,
+    version: wanted,
+    id,
+    isRaw,
+    read,
+  } = await codec.readGrpc(message).catch((error: unknown) => {
     service.countRefusal('grpc', error instanceof RequestError ? error.http : 500);
     throw error;
   });
@@ -171,10 +177,7 @@ async function infer(service: Service, message: Buffer, isStream: boolean): Prom
 const streamError = (message: string) =>
   inferenceMethod('ModelStreamInfer').responseSerialize({ error_message: message });
 
-function implementation(
-  service: Service,
-  warn: (line: string) => void,
-): UntypedServiceImplementation {
+function implementation(service: Service, warn: (line: string) => void): UntypedServiceImplementation {
   const { models } = service;
   const bytes =
     (answer: (message: Buffer) => Buffer | Promise<Buffer>) =>

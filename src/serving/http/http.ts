@@ -89,7 +89,11 @@ export async function startHttp(
       const isLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
       void (reply as unknown as FastifyReply)
         .code(isLong ? 404 : 400)
-        .send({ error: isLong ? `no model has a name of more than ${MAX_NAME} characters` : boundedText(error.message) });
+        .send({
+          error: isLong
+            ? `no model has a name of more than ${MAX_NAME} characters`
+            : boundedText(error.message),
+        });
     },
     routerOptions: { maxParamLength: MAX_NAME, ignoreTrailingSlash: true },
   });
@@ -155,18 +159,18 @@ function addErrors(
 ): void {
   app.setNotFoundHandler((request, reply) => {
     if (request.method === 'POST') service.countRefusal(protocolOf(request.url), 404);
-    return reply
-      .code(404)
-      .send({
-        error: boundedText(`${request.method} ${request.url.slice(0, LONGEST_URL)}: there is nothing here; GET /v2 says who answers`),
-      });
+    return reply.code(404).send({
+      error: boundedText(
+        `${request.method} ${request.url.slice(0, LONGEST_URL)}: there is nothing here; GET /v2 says who answers`,
+      ),
+    });
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const { http, message } = refusal(error, maxBody, warn);
     if (request.method === 'POST') service.countRefusal(protocolOf(request.url), http, error);
     if (http === 429 || http === 503) reply.header('retry-after', 1);
     // What it still has to send would be waited for.
-    if (http === 408) reply.header('connection', 'close');
+    if (http === 408 || http === 403) reply.header('connection', 'close');
     return reply.code(http).send({ error: message });
   });
 }

@@ -33,7 +33,10 @@ export function addRestRoutes(app: FastifyInstance, service: Service): void {
         const outputs = await model.infer(asked.inputs, asked.outputs);
         const { version: answered, classes, maxBatch } = model;
         const labels = { classes, maxBatch };
-        return codec.writeRest({ model: name, version: answered, outputs, classes: asked.classes, labels }, asked);
+        return codec.writeRest(
+          { model: name, version: answered, outputs, classes: asked.classes, labels },
+          asked,
+        );
       });
       if (headerLength === null) return reply.type('application/json').send(body);
       return reply.header(HEADER_LENGTH, headerLength).type('application/octet-stream').send(body);

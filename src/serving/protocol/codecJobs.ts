@@ -30,8 +30,7 @@ export interface GrpcRequest {
 
 /** A refusal as data: errors lose their class between threads. */
 export type Outcome<T> =
-  | { readonly result: T }
-  | { readonly refused: { readonly reason: Reason; readonly message: string } };
+  { readonly result: T } | { readonly refused: { readonly reason: Reason; readonly message: string } };
 
 const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
   Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);

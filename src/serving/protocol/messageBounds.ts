@@ -44,7 +44,10 @@ function walk(bytes: Uint8Array, known: Fields, count: { fields: number; element
   while (at < end) {
     const tag = varint();
     if (++count.fields > MOST_FIELDS)
-      throw new RequestError('invalid', `the message has more than ${MOST_FIELDS} fields; none needs so many`);
+      throw new RequestError(
+        'invalid',
+        `the message has more than ${MOST_FIELDS} fields; none needs so many`,
+      );
     const wire = tag % 8;
     if (wire === 0) varint();
     else if (wire === 1) at += 8;
