@@ -6,7 +6,7 @@ import { standalone } from '../../src/draw/theme';
 
 /** 4 x 4 pixels in 2 x 2 patches, gray; places 1 and 2 hidden; both queries pick candidate 0, the patch of place 1. */
 const task = patchTask({
-  ...{ size: 4, channels: 1, patch: 2 },
+  ...{ width: 4, height: 4, channels: 1, patch: 2 },
   image: Uint8Array.from({ length: 16 }, (_, i) => i),
   order: [0, 3, 1, 2],
   logits: Float32Array.of(Math.log(3), 0, 1, 0),
@@ -44,7 +44,7 @@ test('its picture marks one right and one wrong, and becomes a PNG', async () =>
 test('the score of every cell is written and said, also where many patches are hidden', async () => {
   const hidden = 12;
   const many = patchTask({
-    ...{ size: 8, channels: 1, patch: 2 },
+    ...{ width: 8, height: 8, channels: 1, patch: 2 },
     image: new Uint8Array(64),
     order: Array.from({ length: 16 }, (_, i) => i),
     logits: Float32Array.from({ length: hidden ** 2 }, (_, i) => (i === 1 ? Math.log(33) : 0)),

@@ -6,6 +6,7 @@
  *     const classes = await model.classify(image); // or model.embed(image)
  */
 import type * as Ort from 'onnxruntime-web';
+import { imageShape } from '../../bundle/imageShape';
 import type { WebModel } from '../../export/web/webModel';
 import { decodePhoto } from '../train/pictures';
 import { toInput } from './input';
@@ -53,9 +54,9 @@ export async function load(
   // One run at a time: the WebGPU provider takes no more.
   let last: Promise<unknown> = Promise.resolve();
   const run = async (image: ImageBitmapSource, output: string): Promise<Float32Array> => {
-    const { size, channels } = about.image;
-    const photo = await decodePhoto('the image', image, Math.max(SHORTER, 4 * size));
-    const tensor = new ort.Tensor('float32', toInput(photo, about.image), [1, channels, size, size]);
+    const { width, height, channels } = imageShape(about.image);
+    const photo = await decodePhoto('the image', image, Math.max(SHORTER, 4 * Math.max(width, height)));
+    const tensor = new ort.Tensor('float32', toInput(photo, about.image), [1, channels, height, width]);
     const answer = last.then(() => session.run({ image: tensor }, [output]));
     last = answer.catch(() => undefined);
     return (await answer)[output].data as Float32Array;
@@ -93,12 +94,12 @@ async function open(bytes: Uint8Array, about: WebModel, provider: Provider, mayF
     const settings = { executionProviders: [provider], logSeverityLevel: 3 } as const;
     const session = await ort.InferenceSession.create(bytes, settings);
     // a kernel that is missing shows only when it runs
-    const { size, channels } = about.image;
-    const black = new ort.Tensor('float32', new Float32Array(channels * size ** 2), [
+    const { width, height, channels } = imageShape(about.image);
+    const black = new ort.Tensor('float32', new Float32Array(channels * height * width), [
       1,
       channels,
-      size,
-      size,
+      height,
+      width,
     ]);
     await session.run({ image: black }, ['embedding']);
     return { ort, session, provider };

@@ -1,4 +1,5 @@
 /** What the page can ask for: open a bundle, take images, train, save; and what is kept of it in the browser. */
+import { imageShape } from '../../bundle/imageShape';
 import { UserError } from '../../base/errors';
 import { decodeSafetensors } from '../../tensors/safetensorsFormat';
 import { parseKinds } from '../../run/checkpointFormat';
@@ -92,7 +93,8 @@ export class Trainer {
   private async decode(files: readonly { path: string; file: File }[]): Promise<Photos> {
     const { files: listed, labels, classes } = listImages(files);
     if (listed.length === 0) throw new UserError('no JPEG, PNG or WebP image among the files');
-    const size = this.bundle?.manifest.recipe.image.size ?? LARGEST_SIDE;
+    const image = this.bundle && imageShape(this.bundle.manifest.recipe.image);
+    const size = image ? Math.max(image.width, image.height) : LARGEST_SIDE;
     const shorter = Math.max(size, Math.min(PHOTO_SIDES * size, LARGEST_SIDE));
     const images = [];
     for (const [i, { path, file }] of listed.entries()) {

@@ -114,9 +114,24 @@ describe('transforms', () => {
   });
 
   it('center boxes are square and central', () => {
-    expect(centerBox(256, 256, 224)).toEqual({ left: 16, top: 16, width: 224, height: 224 });
-    expect(centerBox(512, 256, 224)).toEqual({ left: 144, top: 16, width: 224, height: 224 });
-    expect(centerBox(224, 224, 224)).toEqual({ left: 0, top: 0, width: 224, height: 224 });
-    expect(centerBox(1, 1, 32)).toEqual({ left: 0, top: 0, width: 1, height: 1 });
+    expect(centerBox(256, 256, { width: 224, height: 224 })).toEqual({
+      left: 16,
+      top: 16,
+      width: 224,
+      height: 224,
+    });
+    expect(centerBox(512, 256, { width: 224, height: 224 })).toEqual({
+      left: 144,
+      top: 16,
+      width: 224,
+      height: 224,
+    });
+    expect(centerBox(224, 224, { width: 224, height: 224 })).toEqual({
+      left: 0,
+      top: 0,
+      width: 224,
+      height: 224,
+    });
+    expect(centerBox(1, 1, { width: 32, height: 32 })).toEqual({ left: 0, top: 0, width: 1, height: 1 });
   });
 });

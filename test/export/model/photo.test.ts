@@ -36,7 +36,7 @@ test.each([
     writeModel(file, toModel(emitGraph(preprocessGraph(LEVELS), OPSETS.first), {}, OPSETS.first));
     const pixels = await picture(width, height);
     const png = await encodePng({ width, height, channels: 3, pixels });
-    const decoded = await decodeCenter(png, 'blobs', SIZE, 3);
+    const decoded = await decodeCenter(png, 'blobs', { size: SIZE, channels: 3 });
     const session = await createSession(file, { provider: 'cpu', threads: 1 });
     // a batch of two, of which the second is black
     const data = new Uint8Array(2 * pixels.length);
