@@ -15,12 +15,14 @@ export interface TiffForm {
   readonly bigEndian?: boolean;
   /** 1: whole numbers, 3: floating point; default 1 */
   readonly sampleFormat?: 1 | 3;
+  /** a second directory with the same image and this NewSubfileType: 0 another page, 1 a smaller copy, 4 a mask */
+  readonly subfile?: number;
 }
 
-/** One page of pixels [height, width, channels]; uint8, uint16, or float32 bits by their array. */
+/** Pixels [height, width, channels]; uint8, uint16, or float32 bits by their array. */
 export function encodeTiff(pixels: Uint8Array | Uint16Array | Float32Array, form: TiffForm): Buffer {
   const { width, height, channels, photometric = 1, extra = 0, planar = false } = form;
-  const { bigEndian = false, sampleFormat = 1 } = form;
+  const { bigEndian = false, sampleFormat = 1, subfile } = form;
   const each = pixels.BYTES_PER_ELEMENT;
   const own = photometric === 2 ? 3 : 1;
   const data = Buffer.alloc(pixels.length * each);
@@ -79,5 +81,15 @@ export function encodeTiff(pixels: Uint8Array | Uint16Array | Float32Array, form
   head.write(bigEndian ? 'MM' : 'II', 'latin1');
   put(head, SHORT, 42, 2);
   put(head, LONG, start, 4);
-  return Buffer.concat([head, data, Buffer.alloc(data.length % 2), directory, ...beyond]);
+  const first = Buffer.concat([head, data, Buffer.alloc(data.length % 2), directory, ...beyond]);
+  if (subfile === undefined) return first;
+  const second = Buffer.from(directory);
+  const [tag, type] = [Buffer.alloc(12), LONG];
+  put(tag, SHORT, 254, 0);
+  put(tag, SHORT, type, 2);
+  put(tag, LONG, 1, 4);
+  put(tag, LONG, subfile, 8);
+  put(second, SHORT, entries.length + 1, 0);
+  put(first, LONG, first.length, start + directory.length - 4);
+  return Buffer.concat([first, second.subarray(0, 2), tag, second.subarray(2)]);
 }

@@ -7,8 +7,9 @@ import type { DecodedImage } from './transforms';
 const MAGIC = '\x93NUMPY';
 /** As libvips refuses: 2^14 pixels a side. */
 const MOST_PIXELS = 2 ** 28;
-/** Where the channels of a [C, H, W] array are not asked for, so many at most are taken for channels. */
-const FEW = 64;
+
+/** RGB and alpha. */
+const MOST_OF_PICTURE = 4;
 
 const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -58,13 +59,16 @@ export function npyImage(bytes: Uint8Array, where: string, channels?: number): N
   return { width, height, channels: depth, planar, wide, bigEndian: order === '>', start };
 }
 
-/** Channels first where only the first size can be the channels: the ones asked for, or else few where the last is many. */
+/**
+ * Channels first where the first size alone is that of the channels asked for; where neither is, the last one where it is a
+ * picture's, or else the smaller one.
+ */
 function isPlanar([first, , last]: readonly number[], channels: number | undefined): boolean {
   if (channels !== undefined && first !== last) {
     if (last === channels) return false;
     if (first === channels) return true;
   }
-  return first <= FEW && last > FEW;
+  return last > MOST_OF_PICTURE && first < last;
 }
 
 /**
