@@ -48,10 +48,12 @@ export async function requireImage(bytes: Buffer, image: ImageSettings): Promise
     throw new RequestError('unsupported', `the body is no ${kinds} image`);
   }
   const { width, height } = await imageSize(bytes, 'the image').catch(refuse);
-  if (width * height > MOST_PIXELS)
+  // many bands take as much memory as so many pictures
+  const most = Math.floor(MOST_PIXELS / Math.max(1, (channels * bits) / 24));
+  if (width * height > most)
     throw new RequestError(
       'tooLarge',
-      `the image has ${width} x ${height} pixels; at most ${MOST_PIXELS / 1e6} million are taken`,
+      `the image has ${width} x ${height} pixels; at most ${most / 1e6} million are taken`,
     );
 }
 

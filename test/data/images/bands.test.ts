@@ -81,7 +81,7 @@ describe('files of any number of bands', () => {
     const gray = encodeNpy(Uint8Array.of(0, 80, 160, 240), [2, 2]);
     const rgb = await decodeCenter(gray, 'x', { size: 2, channels: 3 });
     expect([...rgb.pixels]).toEqual([0, 0, 0, 80, 80, 80, 160, 160, 160, 240, 240, 240]);
-    const back = await decodeCenter(encodeNpy(rgb.pixels as Uint8Array, [2, 2, 3]), 'x', {
+    const back = await decodeCenter(encodeNpy(rgb.pixels, [2, 2, 3]), 'x', {
       size: 2,
       channels: 1,
     });
