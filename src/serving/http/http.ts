@@ -87,13 +87,11 @@ export async function startHttp(
     // Its reply's type depends on a route, and here none was found.
     frameworkErrors: (error, _request, reply) => {
       const isLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
-      void (reply as unknown as FastifyReply)
-        .code(isLong ? 404 : 400)
-        .send({
-          error: isLong
-            ? `no model has a name of more than ${MAX_NAME} characters`
-            : boundedText(error.message),
-        });
+      void (reply as unknown as FastifyReply).code(isLong ? 404 : 400).send({
+        error: isLong
+          ? `no model has a name of more than ${MAX_NAME} characters`
+          : boundedText(error.message),
+      });
     },
     routerOptions: { maxParamLength: MAX_NAME, ignoreTrailingSlash: true },
   });
