@@ -2,6 +2,7 @@
 import { append } from '../base/lists';
 import { UserError } from '../base/errors';
 import type { Recipe } from './recipe';
+import { limitProblems } from './recipeLimits';
 
 /** How a pretraining image is cut: `grid` places a side, `patches` in all, of which `hidden` are to be found again. */
 export interface PatchCounts {
@@ -34,6 +35,8 @@ export function mapSide(
 
 /** Throws a UserError that says everything that does not fit together; returns the recipe. */
 export function checkRecipe(recipe: Recipe): Recipe {
+  const tooMuch = limitProblems(recipe);
+  if (tooMuch.length > 0) throw new UserError(tooMuch.join('; '));
   const problems = [
     ...imageProblems(recipe),
     ...scheduleProblems(recipe),

@@ -10,7 +10,7 @@ import { sizeOf, type HostTensor } from '../tensors/dtype';
 import { normalizePixels } from '../tensors/pixels';
 import { batchOptions } from '../evaluation/feeds';
 import type { ExportInput } from './form';
-import { publicSource } from './provenance';
+import { publicSource } from '../data/sources/publicSource';
 
 export interface Samples {
   /** uint8 [count, size, size, C] */

@@ -1,4 +1,5 @@
 /** How a model takes images, by what it says of itself: the size and layout of its one input, and its metadata. */
+import { shownName } from '../base/errors';
 import type { Recipe } from '../bundle/recipe';
 import type { ModelInfo } from './modelWorker';
 
@@ -31,10 +32,12 @@ export function imageForm({ inputs, metadata }: ModelInfo): ImageForm | null {
   return { name, form: 'uint8', image: { size, channels, mean: [], std: [] } };
 }
 
-/** A list of names as JSON; null for anything else. */
+/** A list of names as JSON, as they are shown; null for anything else. */
 export function namesIn(json: string | undefined): readonly string[] | null {
   const names = parse(json);
-  return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : null;
+  return Array.isArray(names) && names.every((name) => typeof name === 'string')
+    ? names.map(shownName)
+    : null;
 }
 
 const isSquare = (height: unknown, width: unknown): height is number =>

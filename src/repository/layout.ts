@@ -4,6 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { clearLeft } from '../base/aside';
 import { UserError } from '../base/errors';
 import { fileError } from '../base/files';
 import {
@@ -41,6 +42,9 @@ export interface BadFolder {
 
 /** The models in a repository by name. Throws a UserError where the folder itself cannot be read. */
 export function readRepository(directory: string): { models: ModelFolder[]; bad: BadFolder[] } {
+  // An export that was killed may have moved some of its models here: the others follow.
+  clearLeft(path.dirname(path.resolve(directory)));
+  clearLeft(directory);
   const models: ModelFolder[] = [];
   const bad: BadFolder[] = [];
   const files = new RepositoryFiles(directory);

@@ -1,10 +1,7 @@
 /** `serve`: models of a folder behind HTTP and gRPC, reloaded as new versions appear, until it is stopped. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { findBundle, readBundle } from '../bundle/read';
 import { UserError } from '../base/errors';
-import { discard, discardAtExit } from '../base/temporary';
+import { discard, makeTemporary } from '../base/temporary';
 import { LARGEST_AT_ONCE } from './http/bodies';
 import { startGrpc, type GrpcServer } from './grpc/grpc';
 import { startHttp, type HttpServer } from './http/http';
@@ -71,8 +68,7 @@ export interface RunningServer {
 export async function startServer(options: ServeOptions, log: Log): Promise<RunningServer> {
   requireProvider(options.provider);
   const hosts = new Hosts(options.host, options.allowedHosts);
-  const temporary = mkdtempSync(path.join(tmpdir(), 'selfie-serve-'));
-  discardAtExit(temporary);
+  const temporary = makeTemporary('serve');
   const opened: {
     models?: Models;
     service?: Service;

@@ -6,6 +6,7 @@ import { commonClasses } from '../sources/classes';
 import { readSquare } from './info';
 import { type PackedSplit, writePacked } from '../sources/packed';
 import { type Source } from '../sources/source';
+import { publicSource } from '../sources/publicSource';
 import { openSource } from '../sources/readers';
 
 export interface PackOptions {
@@ -106,7 +107,7 @@ export async function packSource(options: PackOptions): Promise<PackReport> {
     const resizable = encoded || first.resizable === true;
     const lengths = await writePacked(
       file,
-      { source: spec, width, height, channels, resizable, classes: classes && [...classes] },
+      { source: publicSource(spec), width, height, channels, resizable, classes: classes && [...classes] },
       sources.map((source) => ({
         split: source.split,
         images: decoded(source, size, channels, policy === 'skip', broken),
