@@ -110,8 +110,8 @@ export async function startHttp(
     });
     response.end(body);
   });
-  app.addHook('onRequest', async ({ headers, raw }) =>
-    requireHost(headers.host, raw.httpVersion, settings.hosts),
+  app.addHook('onRequest', ({ headers, raw }) =>
+    Promise.resolve(headers.host).then((host) => requireHost(host, raw.httpVersion, settings.hosts)),
   );
   app.addHook('onRequest', normalizeHeaders);
   await app.register(compress, { encodings: ENCODINGS, requestEncodings: ENCODINGS });
