@@ -114,7 +114,10 @@ export const serveCommand = defineCommand({
     ] as const)
       if (value > LAST_PORT) throw new UserError(`${name} ${value}: expected at most ${LAST_PORT}`);
     // Before the server starts: a signal while models load stops it as soon as they are.
-    const signals = abortOnSignals(() => warn('stopping; the same signal again ends it at once'));
+    const signals = abortOnSignals(
+      () => warn('stopping; the same signal again ends it at once'),
+      ['SIGINT', 'SIGTERM'],
+    );
     const stopped = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
     let server: RunningServer | undefined;
     // Until it runs and once it stops there is nothing to look for, but the signal must not end it.

@@ -1,7 +1,7 @@
 /** One file of decoded images, so that each is decoded once: `selfie data pack` writes it, `packed:FILE` reads it. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { z } from 'zod';
-import { replaceFile } from '../../base/files';
+import { replaceFile, writeFully } from '../../base/files';
 import { UserError } from '../../base/errors';
 import { ByteReader } from './byteReader';
 import { recordSource } from './records';
@@ -55,7 +55,7 @@ export async function writePacked(
     const descriptor = openSync(temporary, 'wx');
     let at = 0;
     const put = (bytes: Uint8Array) => {
-      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+      writeFully(descriptor, bytes);
       at += bytes.length;
     };
     try {
