@@ -1,5 +1,6 @@
 /** One file of decoded images, so that each is decoded once: `selfie data pack` writes it, `packed:FILE` reads it. */
 import { closeSync, openSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { replaceFile, writeFully } from '../../base/files';
 import { UserError } from '../../base/errors';
@@ -37,6 +38,9 @@ const indexSchema = z.strictObject({
 });
 type Index = z.infer<typeof indexSchema>;
 
+/** Images that are written in one go. */
+const TOGETHER = 64;
+
 export interface PackedSplit {
   readonly split: Split | 'all';
   /** pixels and label of each image, in order */
@@ -68,6 +72,8 @@ export async function writePacked(
             throw new Error(`${pixels.length} bytes of pixels`);
           put(pixels);
           own.push(label ?? -1);
+          // Pixels that need no decoding never wait for anything, and signals would not be heard.
+          if (own.length % TOGETHER === 0) await setImmediate();
         }
         labels.push(own);
         written.push({ split, length: own.length, offset, labels: null });
