@@ -51,7 +51,7 @@ export const NAMED: readonly Named[] = [
     ],
     'a loss that is not finite goes on': ['if (!Number.isFinite(metrics.loss)) throw', 'if (false) throw'],
   }),
-  ...at('src/training/prepare.ts', {
+  ...at('src/training/chooseImages.ts', {
     'labels are drawn from the validation images too': [
       'subset(source, labels, seed, { pool,',
       'subset(source, labels, seed, {',
