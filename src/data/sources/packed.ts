@@ -1,8 +1,9 @@
 /** One file of decoded images, so that each is decoded once: `selfie data pack` writes it, `packed:FILE` reads it. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { replaceFile } from '../../base/files';
+import { replaceFile, writeFully } from '../../base/files';
 import { UserError } from '../../base/errors';
 import { toBytes } from '../../tensors/dtype';
 import { bitsOf, type Pixels } from '../../tensors/pixels';
@@ -45,6 +46,9 @@ const indexSchema = z.strictObject({
 });
 type Index = z.infer<typeof indexSchema>;
 
+/** Images that are written in one go. */
+const TOGETHER = 64;
+
 export interface PackedSplit {
   readonly split: Split | 'all';
   /** pixels and label of each image, in order */
@@ -63,7 +67,7 @@ export async function writePacked(
     const descriptor = openSync(temporary, 'wx');
     let at = 0;
     const put = (bytes: Uint8Array) => {
-      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+      writeFully(descriptor, bytes);
       at += bytes.length;
     };
     try {
@@ -79,6 +83,8 @@ export async function writePacked(
           put(bytes);
           hash.update(bytes);
           own.push(label ?? -1);
+          // Pixels that need no decoding never wait for anything, and signals would not be heard.
+          if (own.length % TOGETHER === 0) await setImmediate();
         }
         labels.push(own);
         written.push({ split, length: own.length, offset, labels: null, sha256: hash.digest('hex') });
