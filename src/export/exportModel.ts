@@ -25,7 +25,7 @@ export interface ExportRequest {
   readonly out: string;
   readonly form: ExportForm;
   readonly details: ExportDetails;
-  /** images whose ranges int8 takes: uint8 [N, size, size, C] */
+  /** images whose ranges int8 takes: pixels [N, height, width, C] */
   readonly calibration?: HostTensor;
   /** images to measure it on */
   readonly samples?: Samples;

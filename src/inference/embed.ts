@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import type { Broken } from '../base/broken';
 import { prepareFile } from '../base/files';
 import { takeLock } from '../base/folderLock';
+import { imageDims, imageShape } from '../bundle/imageShape';
 import { noneReadable } from '../data/batches/examples';
 import { createLoader } from '../data/batches/loader';
 import type { BrokenImage } from '../data/batches/options';
 import type { Source, Split } from '../data/sources/source';
 import { UserError } from '../base/errors';
+import { pixelType } from '../tensors/pixels';
 import { resultFiles, writeResult } from './embedResult';
 import { describeImages, loaderSplit, openImageSet, type ImageSet } from './imageSet';
 import { requireOutput, type ImageModel, type Output, type ModelChoice } from './model';
@@ -152,7 +154,6 @@ async function computeRows(
     for (const source of sources) {
       const startStep = partial.done(source.split);
       if (signal?.aborted || imagesIn(source, startStep) === source.length) continue;
-      const { size, channels } = model.image;
       const loader = await createLoader({
         spec,
         split: loaderSplit(source),
@@ -167,9 +168,10 @@ async function computeRows(
       });
       const writer = new PartWriter(partial, source.split, startStep);
       try {
-        const shape = [batch, size, size, channels];
+        const shape = [batch, ...imageDims(model.image)];
+        const dtype = pixelType(imageShape(model.image).bits);
         const rows = outputRows(loader, output, (each) =>
-          model.run({ dtype: 'uint8', shape, data: each.images }, output),
+          model.run({ dtype, shape, data: each.images }, output),
         );
         for await (const each of rows) {
           writer.add(each);

@@ -56,6 +56,7 @@ function typedField(proto: onnx.ITensorProto, dtype: DType): readonly unknown[] 
     case 'int32':
     case 'int8':
     case 'uint8':
+    case 'uint16':
     case 'bool':
     case 'float16':
       return proto.int32Data ?? [];

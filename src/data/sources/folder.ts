@@ -5,7 +5,7 @@ import path from 'node:path';
 import { UserError } from '../../base/errors';
 import type { EncodedSource, Split } from './source';
 
-const IMAGE = /\.(jpe?g|png|webp)$/i;
+const IMAGE = /\.(jpe?g|png|webp|tiff?|npy)$/i;
 /** Names a folder may have for each split, the first that is there counts. */
 const SPLIT_FOLDERS: Readonly<Record<Split, readonly string[]>> = { train: ['train'], test: ['val', 'test'] };
 

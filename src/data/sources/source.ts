@@ -1,4 +1,5 @@
 /** What a reader of images gives. */
+import type { PixelBits, Pixels } from '../../tensors/pixels';
 
 export type Split = 'train' | 'test';
 
@@ -30,11 +31,13 @@ export interface PixelSource extends SourceBase {
   readonly channels: number;
   /** squares cut from photographs: cropped at random and resized like encoded images, so that any size may be asked for */
   readonly resizable?: boolean;
-  /** uint8 [height * width * channels] in row, column, channel order; do not write into it */
-  pixels(index: number): Uint8Array;
+  /** of a value, default 8 */
+  readonly bits?: PixelBits;
+  /** [height * width * channels] in row, column, channel order; do not write into it */
+  pixels(index: number): Pixels;
 }
 
-/** Images that are stored as JPEG, PNG or WebP of any size; decoded in `images.ts`, together with crop and resize. */
+/** Images that are stored as files of any size, JPEG, PNG and others, or as arrays of NumPy; decoded in `images.ts`, together with crop and resize. */
 export interface EncodedSource extends SourceBase {
   readonly kind: 'encoded';
   bytes(index: number): Promise<Uint8Array>;

@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../../base/files';
 import { UserError } from '../../base/errors';
+import { imageDims, imageShape } from '../../bundle/imageShape';
 import { exportModel, type ExportReport, type ExportRequest } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { checkRepository, hasConfig, nextVersion, requireLabels } from './existing';
@@ -107,11 +108,11 @@ function writeModels(
   { preprocess, model }: BothPorts,
   { bundle, form, details }: ExportRequest,
 ): void {
-  const { size, channels } = bundle.manifest.recipe.image;
+  const [height, width, channels] = imageDims(bundle.manifest.recipe.image);
   const classes = form.kind === 'classifier' ? details.classes : null;
   const configs: readonly (readonly [name: string, config: Fields])[] = [
-    [names.preprocess, onnxConfig(preprocess, false, [2 * size, 2 * size, channels])],
-    [names.model, onnxConfig(model, classes !== null, [channels, size, size])],
+    [names.preprocess, onnxConfig(preprocess, false, [2 * height, 2 * width, channels])],
+    [names.model, onnxConfig(model, classes !== null, [channels, height, width])],
     [names.photo, ensembleConfig(names.photo, preprocess, model)],
   ];
   for (const [name, config] of configs)
@@ -136,16 +137,16 @@ async function writeSmoke(
   pipeline: Pipeline,
   { bundle, form }: ExportRequest,
 ): Promise<void> {
-  const { size, channels } = bundle.manifest.recipe.image;
+  const image = imageShape(bundle.manifest.recipe.image);
   const output = form.kind === 'classifier' ? 'probabilities' : 'embedding';
   const write = (name: string, image: Parameters<Pipeline['compute']>[0], values: Float32Array) => {
     writeFileAtomic(path.join(stage, name, smoke.REQUEST), smoke.smokeRequest(image, output));
     const answer = smoke.smokeAnswer(output, smoke.ALLOWED[form.precision], values);
     writeFileAtomic(path.join(stage, name, smoke.ANSWER), answer);
   };
-  const pixels = smoke.smokePixels(size, channels);
+  const pixels = smoke.smokePixels(image);
   write(names.model, pixels, await pipeline.computePixels(pixels, output));
-  const photo = smoke.smokePhoto(channels);
+  const photo = smoke.smokePhoto(image);
   write(names.photo, photo, await pipeline.compute(photo, output));
 }
 

@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import pLimit from 'p-limit';
 import { UserError } from '../../base/errors';
+import { readBundle } from '../../bundle/read';
 import { patchTask } from '../../draw/patches';
 import { askPatches } from '../../evaluation/askPatches';
 import { patchPicture } from '../../draw/patchPicture';
@@ -28,7 +29,7 @@ export class PatchPictures {
 
   /** The picture as SVG, `inPage`: with the page's colours by name; `seed` says which places are hidden. RequestError for what is no image and where too many wait. */
   async draw(bytes: Buffer, seed: number, inPage: boolean): Promise<string> {
-    const pixels = await requireImage(bytes);
+    const pixels = await requireImage(bytes, readBundle(this.run).manifest.recipe.image);
     if (this.limit.pendingCount >= WAITING)
       throw new RequestError('queueFull', `${WAITING} pictures are asked for already; try again later`);
     return this.limit(async () => {

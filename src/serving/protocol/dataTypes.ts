@@ -12,6 +12,7 @@ const LARGEST: Partial<Readonly<Record<DType, number>>> = { float32: (2 - 2 ** -
 /** Lowest and highest value of whole numbers. */
 const RANGES: Partial<Readonly<Record<DType, readonly [bigint, bigint]>>> = {
   uint8: [0n, 255n],
+  uint16: [0n, 65_535n],
   int8: [-128n, 127n],
   int32: [-(2n ** 31n), 2n ** 31n - 1n],
   uint32: [0n, 2n ** 32n - 1n],

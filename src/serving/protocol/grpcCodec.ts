@@ -15,6 +15,7 @@ const FIELDS = {
   int32: 'int_contents',
   int64: 'int64_contents',
   uint8: 'uint_contents',
+  uint16: 'uint_contents',
   uint32: 'uint_contents',
   uint64: 'uint64_contents',
   float32: 'fp32_contents',
