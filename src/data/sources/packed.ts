@@ -9,7 +9,7 @@ import { toBytes } from '../../tensors/dtype';
 import { bitsOf, type Pixels } from '../../tensors/pixels';
 import { ByteReader } from './byteReader';
 import { recordSource } from './records';
-import type { PixelSource, Split } from './source';
+import { AbsentSplit, type PixelSource, type Split } from './source';
 
 /**
  * The layout: `MAGIC`; the pixels of every split, uint8 [images, height, width, channels], or
@@ -132,7 +132,7 @@ export function openPacked(file: string, split: Split): PixelSource {
     const { splits, classes, width, height, channels, bits, resizable } = readIndex(reader);
     const found = splits.find((one) => one.split === split) ?? splits.find((one) => one.split === 'all');
     if (found === undefined)
-      throw new UserError(`${file} has no ${split} images; pack it from a source that has`);
+      throw new AbsentSplit(`${file} has no ${split} images; pack it from a source that has`);
     const { offset, length } = found;
     const stride = (width * height * channels * (bits ?? 8)) / 8;
     if (offset + length * stride > reader.size) throw new UserError(`${file} is damaged; pack it again`);

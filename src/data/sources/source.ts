@@ -1,13 +1,19 @@
 /** What a reader of images gives. */
+import { UserError } from '../../base/errors';
 import type { PixelBits, Pixels } from '../../tensors/pixels';
 
 export type Split = 'train' | 'test';
+
+/** A source is there and has no images of the split that was asked for: nothing is damaged. */
+export class AbsentSplit extends UserError {}
 
 export interface SourceBase {
   /** what messages call it, e.g. `cifar10:data/cifar-10-batches-bin` */
   readonly name: string;
   /** `all`: the source has no division, and both splits are everything */
   readonly split: Split | 'all';
+  /** what was passed over, and how the data was understood where that could surprise */
+  readonly notes?: readonly string[];
   /** number of images */
   readonly length: number;
   /** class names by label; null: unlabelled */
