@@ -123,7 +123,10 @@ export const serveCommand = defineCommand({
     ] as const)
       if (value > LAST_PORT) throw new UserError(`${name} ${value}: expected at most ${LAST_PORT}`);
     // Before the server starts: a signal while models load stops it as soon as they are.
-    const signals = abortOnSignals(() => warn('stopping; the same signal again ends it at once'));
+    const signals = abortOnSignals(
+      () => warn('stopping; the same signal again ends it at once'),
+      ['SIGINT', 'SIGTERM'],
+    );
     const patience = grace ?? DEFAULTS.grace;
     let overdue: NodeJS.Timeout | undefined;
     const stopped = new Promise<void>((resolve) => {
