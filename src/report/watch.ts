@@ -4,7 +4,8 @@ import type { ReadStream } from 'node:tty';
 import { readBundle } from '../bundle/read';
 import { listCheckpoints } from '../run/checkpoints';
 import { readRun, runPaths } from '../run/runFolder';
-import { readValidation } from '../run/validationFile';
+import { readRecords } from '../run/records';
+import { parseValidation } from '../run/validationFile';
 import { MetricsTail } from '../run/metricsTail';
 import { chanceOf } from './runView';
 import { jobState, watchView, type Snapshot } from './watchView';
@@ -15,12 +16,15 @@ export function snapshots(directory: string): () => Snapshot {
   const tail = new MetricsTail(runPaths(directory).metrics);
   return () => {
     const changed = tail.read();
+    const validation = readRecords(runPaths(directory).validationMetrics, parseValidation);
     return {
       name: path.basename(path.resolve(directory)),
       recipe: manifest.recipeName,
-      lines: tail.lines,
-      validation: readValidation(runPaths(directory).validationMetrics),
-      broken: tail.broken,
+      lines: tail.records.values,
+      validation: validation.values,
+      damaged: [tail.records.problem('metrics.jsonl'), validation.problem('validation.jsonl')].flatMap(
+        (problem) => problem ?? [],
+      ),
       // A run of a folder may be started anew with other steps.
       steps: readRun(directory)?.steps ?? manifest.recipe.schedule.steps,
       chance: chanceOf(manifest),
@@ -39,6 +43,8 @@ const CHECKPOINT_SECONDS = 30;
 
 /** Milliseconds between two pictures. */
 const REFRESH = 1000;
+
+const STOPPING = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
 const SCREEN = {
   enter: '\x1b[?1049h\x1b[?25l',
@@ -76,8 +82,12 @@ export async function watch(
   if (input.isTTY) input.setRawMode(true);
   input.on('data', onKey);
   output.on('resize', onResize);
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  const onSignal = (name: NodeJS.Signals) => {
+    // Ctrl-C, of a terminal that is not raw, is an end like any other.
+    process.exitCode = { SIGHUP: 129, SIGTERM: 143 }[name as string] ?? 0;
+    stop();
+  };
+  for (const name of STOPPING) process.on(name, onSignal);
   try {
     while (!stopped) {
       snapshot = take();
@@ -96,8 +106,7 @@ export async function watch(
       });
     }
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const name of STOPPING) process.off(name, onSignal);
     output.off('resize', onResize);
     input.off('data', onKey);
     if (input.isTTY) input.setRawMode(false);

@@ -1,14 +1,19 @@
 /** One file of decoded images, so that each is decoded once: `selfie data pack` writes it, `packed:FILE` reads it. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { replaceFile } from '../../base/files';
+import { replaceFile, writeFully } from '../../base/files';
 import { UserError } from '../../base/errors';
+import { toBytes } from '../../tensors/dtype';
+import { bitsOf, type Pixels } from '../../tensors/pixels';
 import { ByteReader } from './byteReader';
 import { recordSource } from './records';
 import type { PixelSource, Split } from './source';
 
 /**
- * The layout: `MAGIC`; the pixels of every split, uint8 [images, height, width, channels]; the labels of every split that
+ * The layout: `MAGIC`; the pixels of every split, uint8 [images, height, width, channels], or
+ * uint16 little-endian where `bits` is 16; the labels of every split that
  * has them, int32 little-endian; a JSON index; and at the end the index's length (uint64) and `MAGIC` again, without which
  * the file is cut off.
  */
@@ -22,6 +27,8 @@ const splitSchema = z.strictObject({
   offset: z.number().int().nonnegative(),
   /** of the first label; null: unlabelled */
   labels: z.number().int().nonnegative().nullable(),
+  /** SHA-256 of the pixels; absent in files of older versions */
+  sha256: z.string().optional(),
 });
 
 const indexSchema = z.strictObject({
@@ -30,17 +37,22 @@ const indexSchema = z.strictObject({
   source: z.string(),
   width: z.number().int().positive(),
   height: z.number().int().positive(),
-  channels: z.union([z.literal(1), z.literal(3)]),
+  channels: z.number().int().positive(),
+  /** of a value; absent: 8 */
+  bits: z.literal(16).optional(),
   resizable: z.boolean(),
   classes: z.array(z.string()).nullable(),
   splits: z.array(splitSchema),
 });
 type Index = z.infer<typeof indexSchema>;
 
+/** Images that are written in one go. */
+const TOGETHER = 64;
+
 export interface PackedSplit {
   readonly split: Split | 'all';
   /** pixels and label of each image, in order */
-  readonly images: AsyncIterable<{ readonly pixels: Uint8Array; readonly label: number | null }>;
+  readonly images: AsyncIterable<{ readonly pixels: Pixels; readonly label: number | null }>;
 }
 
 /** Writes `file`, whole or not at all. Returns the images written for each split. */
@@ -49,13 +61,13 @@ export async function writePacked(
   header: Omit<Index, 'version' | 'splits'>,
   splits: readonly PackedSplit[],
 ): Promise<number[]> {
-  const { width, height, channels, classes } = header;
+  const { width, height, channels, classes, bits = 8 } = header;
   const written: Index['splits'] = [];
   await replaceFile(file, async (temporary) => {
     const descriptor = openSync(temporary, 'wx');
     let at = 0;
     const put = (bytes: Uint8Array) => {
-      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+      writeFully(descriptor, bytes);
       at += bytes.length;
     };
     try {
@@ -63,14 +75,19 @@ export async function writePacked(
       const labels: number[][] = [];
       for (const { split, images } of splits) {
         const [offset, own]: [number, number[]] = [at, []];
+        const hash = createHash('sha256');
         for await (const { pixels, label } of images) {
-          if (pixels.length !== width * height * channels)
-            throw new Error(`${pixels.length} bytes of pixels`);
-          put(pixels);
+          if (pixels.length !== width * height * channels || bitsOf(pixels) !== bits)
+            throw new Error(`${pixels.length} pixels of ${bitsOf(pixels)} bits`);
+          const bytes = toBytes(pixels);
+          put(bytes);
+          hash.update(bytes);
           own.push(label ?? -1);
+          // Pixels that need no decoding never wait for anything, and signals would not be heard.
+          if (own.length % TOGETHER === 0) await setImmediate();
         }
         labels.push(own);
-        written.push({ split, length: own.length, offset, labels: null });
+        written.push({ split, length: own.length, offset, labels: null, sha256: hash.digest('hex') });
       }
       for (const [i, own] of labels.entries()) {
         // A split without labels, though another has some.
@@ -112,12 +129,12 @@ function readIndex(reader: ByteReader): Index {
 export function openPacked(file: string, split: Split): PixelSource {
   const reader = new ByteReader(file);
   try {
-    const { splits, classes, width, height, channels, resizable } = readIndex(reader);
+    const { splits, classes, width, height, channels, bits, resizable } = readIndex(reader);
     const found = splits.find((one) => one.split === split) ?? splits.find((one) => one.split === 'all');
     if (found === undefined)
       throw new UserError(`${file} has no ${split} images; pack it from a source that has`);
     const { offset, length } = found;
-    const stride = width * height * channels;
+    const stride = (width * height * channels * (bits ?? 8)) / 8;
     if (offset + length * stride > reader.size) throw new UserError(`${file} is damaged; pack it again`);
     let labels: Int32Array | null = null;
     if (found.labels !== null && classes !== null) {
@@ -126,12 +143,20 @@ export function openPacked(file: string, split: Split): PixelSource {
       const wrong = labels.findIndex((label) => label < 0 || label >= classes.length);
       if (wrong >= 0) throw new UserError(`${file}, record ${wrong}: label ${labels[wrong]}; pack it again`);
     }
-    const shape = { split: found.split, classes: labels && classes, width, height, channels, resizable };
-    return recordSource(
-      { name: `packed:${file}`, ...shape },
-      [{ file, offset, stride, labels, count: length }],
-      false,
-    );
+    const shape = {
+      split: found.split,
+      classes: labels && classes,
+      width,
+      height,
+      channels,
+      bits,
+      resizable,
+    };
+    const records = { file, offset, stride, labels, count: length };
+    return {
+      ...recordSource({ name: `packed:${file}`, ...shape }, [records], false),
+      digest: found.sha256,
+    };
   } finally {
     reader.close();
   }

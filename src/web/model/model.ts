@@ -5,6 +5,7 @@
  *     const model = await load('model.onnx');
  *     const classes = await model.classify(image); // or model.embed(image)
  */
+import { imageShape } from '../../bundle/imageShape';
 import type { WebModel } from '../../export/web/webModel';
 import { threadsOf } from '../common/threads';
 import { messageOf } from '../common/words';
@@ -65,7 +66,8 @@ export async function load(
   // One run at a time: the WebGPU provider takes no more.
   let last: Promise<unknown> = Promise.resolve();
   const run = async (image: ImageBitmapSource, output: string): Promise<Float32Array> => {
-    const photo = await decodePhoto(image, Math.max(SHORTER, 4 * about.image.size));
+    const { width, height } = imageShape(about.image);
+    const photo = await decodePhoto(image, Math.max(SHORTER, 4 * Math.max(width, height)));
     const answer = last.then(() => compute(toInput(photo, about.image), output));
     last = answer.catch(() => undefined);
     return answer;

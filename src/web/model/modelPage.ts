@@ -45,7 +45,7 @@ function figure(picture: string, name: string, caption: string): HTMLElement {
 function describe({ kind, labels, image, step, data, accuracy, provider, license, notes }: Model): string {
   const what = labels ? `A classifier of ${labels.length} classes` : `An ${kind}`;
   const parts = [
-    `${what} for images of ${image.size} x ${image.size}${image.channels === 1 ? ' in gray' : ''}`,
+    `${what} for images of ${image.width ?? image.size} x ${image.height ?? image.size}${image.channels === 1 ? ' in gray' : ''}`,
     `${step} steps of training${data === null ? '' : ` on ${data}`}`,
     ...(accuracy === null ? [] : [`${percent(accuracy)} of test images right`]),
     ...(license === null ? [] : [`licence of the data: ${license}`]),

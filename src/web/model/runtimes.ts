@@ -1,4 +1,5 @@
 /** The ways to compute a model in a page, in their order: WebGPU, WebAssembly on the device's threads, and on one. */
+import { imageShape } from '../../bundle/imageShape';
 import type * as Ort from 'onnxruntime-web';
 import type { WebModel } from '../../export/web/webModel';
 import { messageOf } from '../common/words';
@@ -73,8 +74,8 @@ async function open(way: Way, bytes: Uint8Array, about: WebModel): Promise<Opene
   const session = await ort.InferenceSession.create(bytes, settings);
   const opened = { ort, session, way, lost: way.provider === 'webgpu' ? whenLost(ort) : never };
   // a kernel that is missing shows only when it runs
-  const { size, channels } = about.image;
-  await runOn(opened, new Float32Array(channels * size ** 2), about, 'embedding');
+  const { width, height, channels } = imageShape(about.image);
+  await runOn(opened, new Float32Array(channels * height * width), about, 'embedding');
   return opened;
 }
 
@@ -89,14 +90,15 @@ async function whenLost(ort: typeof Ort): Promise<string> {
   }
 }
 
-/** `output` for one image, [channels, size, size]. Rejects, and does not wait forever, where the GPU is lost. */
+/** `output` for one image, [channels, height, width]. Rejects, and does not wait forever, where the GPU is lost. */
 export async function runOn(
   { ort, session, lost }: Opened,
   data: Float32Array,
-  { image: { size, channels } }: WebModel,
+  { image }: WebModel,
   output: string,
 ): Promise<Float32Array> {
-  const tensor = new ort.Tensor('float32', data, [1, channels, size, size]);
+  const { width, height, channels } = imageShape(image);
+  const tensor = new ort.Tensor('float32', data, [1, channels, height, width]);
   const gone = lost.then((reason) => {
     throw new Error(`the device is lost: ${reason}`);
   });

@@ -1,4 +1,5 @@
 /** A bundle in a browser: fetched from an address or dropped as files. */
+import { imageShape } from '../../bundle/imageShape';
 import type { Manifest } from '../../bundle/manifest';
 import { parseManifest } from '../../bundle/parseManifest';
 import { UserError } from '../../base/errors';
@@ -49,6 +50,11 @@ async function openBundle(folder: string, read: ReadFile): Promise<WebBundle> {
   if (manifest.recipe.consistency.ratio > 0)
     throw new UserError(
       `${manifest.recipeName}: this page has no unlabelled images; build it with consistency.ratio=0`,
+    );
+  const { channels, bits } = imageShape(manifest.recipe.image);
+  if (bits === 16 || (channels !== 1 && channels !== 3))
+    throw new UserError(
+      `${manifest.recipeName}: browsers decode pictures of gray or RGB with 8 bits; build it with image.channels=1 or 3 and image.bits=8`,
     );
   return { manifest, read };
 }

@@ -1,5 +1,6 @@
 /** One training in a browser: its state, its batches, and what is kept of it. */
 import { patchCounts } from '../../bundle/checkRecipe';
+import { imageLength, imageShape } from '../../bundle/imageShape';
 import { checkSource } from '../../data/batches/checkSource';
 import { sequentialSampler, type Sampler, shuffledSampler, spread } from '../../data/batches/sampler';
 import { UserError } from '../../base/errors';
@@ -99,13 +100,13 @@ export class WebRun {
     const outputs = await this.session.run('eval', batchFeeds(manifest.graphs.eval, [batch], false));
     const logits = outputs.get('logits')?.data;
     if (!(logits instanceof Float32Array) || !batch.images || !batch.patch_order) return [];
-    const { size, channels } = recipe.image;
+    const { width, height, channels } = imageShape(recipe.image);
     const { patches, hidden } = patchCounts(recipe);
-    const bytes = size * size * channels;
+    const bytes = imageLength(recipe.image);
     const svgs: string[] = [];
     for (let i = 0; i < Math.min(PICTURES, chosen.length); i++) {
       const task = patchTask({
-        ...{ size, channels, patch: recipe.patch.size },
+        ...{ width, height, channels, patch: recipe.patch.size },
         image: (batch.images as Uint8Array).subarray(i * bytes, (i + 1) * bytes),
         order: Array.from(batch.patch_order.slice(i * patches, (i + 1) * patches), Number),
         logits: logits.subarray(i * hidden * hidden, (i + 1) * hidden * hidden),

@@ -1,4 +1,5 @@
 /** What the page can ask for: open a bundle, take images, train, save; and what is kept of it in the browser. */
+import { imageShape } from '../../bundle/imageShape';
 import { UserError } from '../../base/errors';
 import { decodeSafetensors } from '../../tensors/safetensorsFormat';
 import { formatLoadReport } from '../../run/loadReport';
@@ -86,7 +87,8 @@ export class Trainer {
     } else if (files.length === 1 && files[0].path.endsWith('.safetensors')) {
       this.weights = await readWeights(files[0].file);
     } else {
-      const size = this.bundle?.manifest.recipe.image.size ?? LARGEST_SIDE;
+      const image = this.bundle && imageShape(this.bundle.manifest.recipe.image);
+      const size = image ? Math.max(image.width, image.height) : LARGEST_SIDE;
       this.photos = await readPhotos(files, leftOut, size, (text) => this.say({ kind: 'note', text }));
       this.say({ kind: 'note', text: '' });
       await this.kept.setPhotos(this.photos);
@@ -114,9 +116,11 @@ export class Trainer {
     }
     const identity: RunIdentity = {
       data: source.name,
+      content: null,
       labels: null,
       validation: null,
       unlabelled: null,
+      unlabelledContent: null,
       broken: 'fail',
       seed,
       steps,
