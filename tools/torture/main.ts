@@ -12,12 +12,14 @@ import { kills } from './commands/kills';
 import { makeMaterial } from './commands/material';
 import { pairs } from './commands/pairs';
 import type { Place } from './commands/program';
+import { damaged } from './damage/damaged';
 import { Report } from './report';
 import type { Setting } from './section';
 
 const SECTIONS: Readonly<Record<string, (setting: Setting, material: Place) => Promise<void>>> = {
   kills,
   full,
+  damage: damaged,
   pairs,
   signals,
 };

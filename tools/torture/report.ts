@@ -49,7 +49,7 @@ export class Report {
     row.failed++;
     this.failed++;
     this.say(`FAIL ${section} ${name}#${trial}: ${what}`);
-    for (const problem of problems) this.say(`     ${shown(problem)}`);
+    for (const problem of new Set(problems)) this.say(`     ${shown(problem)}`);
     this.say(`     again: npm run torture -- --only ${section} --case '${name}#${trial}' --seed ${this.seed}`);
   }
 

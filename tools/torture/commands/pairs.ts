@@ -2,8 +2,8 @@
 import path from 'node:path';
 import { Random } from '../../../src/base/random';
 import { inParallel, isAsked, type Setting, trialsOf } from '../section';
-import { CASES } from './cases';
-import { SMALL } from './material';
+import { CASES, type CommandCase } from './cases';
+import { PRETRAIN, SMALL } from './material';
 import type { Ended, Place } from './program';
 import { errorProblems, measure, type Reference, settle, start, trialFolder } from './trial';
 import { leftIn, nearest, readTree } from './tree';
@@ -11,36 +11,49 @@ import { leftIn, nearest, readTree } from './tree';
 export const SECTION = 'pairs';
 const TRIALS = 4;
 
-/** Pairs of different commands: the second is run beside the first, which decides what the result has to be. */
-const OTHERS: Readonly<Record<string, readonly string[]>> = {
-  train: ['build-graph', 'embedded-pretrain', ...SMALL, '--set', 'network.width=8', '--out', 'pre'],
-};
-const ALONE = /^(predict|profile|tune|inspect|data info.*)$| over another$/;
+/** So long that two of them meet. */
+const TRAIN = ['train', 'pre', '--steps', '150', ...PRETRAIN];
 
 interface Pair {
   readonly name: string;
-  readonly command: (typeof CASES)[number];
+  readonly command: CommandCase;
   readonly other: readonly string[];
+  /** what the command alone makes is not what both make: one of them has to be refused */
+  readonly isExclusive: boolean;
 }
 
-const PAIRS: readonly Pair[] = CASES.filter(({ name }) => !ALONE.test(name)).flatMap((command): Pair[] => {
-  const { name, args } = command;
-  const same = { name: `${name} twice`, command, other: args };
-  return name in OTHERS
-    ? [same, { name: `${name} and ${OTHERS[name][0]}`, command, other: OTHERS[name] }]
-    : [same];
-});
+const ALONE = /^(train.*|predict|profile|tune|inspect|data info.*)$| over another$/;
+const SAME = CASES.filter(({ name }) => !ALONE.test(name)).map(
+  (command): Pair => ({ name: `${command.name} twice`, command, other: command.args, isExclusive: false }),
+);
+
+function withTraining(name: string, other: readonly string[]): Pair[] {
+  return CASES.filter((each) => each.name === 'train').map((each) => {
+    const command = { ...each, name: `train of ${name}`, args: TRAIN, again: [...TRAIN, '--resume'] };
+    return { name, command, other, isExclusive: true };
+  });
+}
+
+const PAIRS: readonly Pair[] = [
+  ...withTraining('train twice', TRAIN),
+  ...withTraining('train with another seed', [...TRAIN, '--seed', '1']),
+  ...withTraining('train and build-graph', [
+    ...['build-graph', 'embedded-pretrain', ...SMALL],
+    ...['--set', 'network.width=8', '--out', 'pre'],
+  ]),
+  ...SAME,
+];
 
 export async function pairs(setting: Setting, material: Place): Promise<void> {
   const { work, report, seed, jobs, short, say } = setting;
   const asked = PAIRS.filter(({ name }) => isAsked(setting, name));
-  await inParallel(asked, jobs, async ({ name, command, other }) => {
+  await inParallel(asked, jobs, async ({ name, command, other, isExclusive }) => {
     const reference = await measure(command, material, path.join(work, SECTION, `of ${name}`), true);
     for (const trial of trialsOf(setting, short ? 1 : TRIALS)) {
-      const delay = trial === 0 ? 0 : new Random(seed, SECTION, name, trial).uniform() * reference.seconds;
+      const delay = trial === 0 ? 0 : new Random(seed, SECTION, name, trial).uniform() * reference.seconds * 0.4;
       const place = start(reference.prepared, trialFolder(work, SECTION, name, trial));
       const ends = await both(place, command.args, other, delay);
-      const problems = await judge(reference, place, ends);
+      const problems = await judge(reference, place, ends, isExclusive);
       report.add({ section: SECTION, name, trial, what: `the second ${delay.toFixed(2)} s later`, problems });
       place.remove();
     }
@@ -56,16 +69,23 @@ const both = (place: Place, first: readonly string[], second: readonly string[],
   ]);
 
 /** Whoever was refused said so in a line; what is there then is right, or becomes so when the command is run again. */
-async function judge(reference: Reference, place: Place, ends: readonly Ended[]): Promise<string[]> {
+async function judge(
+  reference: Reference,
+  place: Place,
+  ends: readonly Ended[],
+  isExclusive: boolean,
+): Promise<string[]> {
   const problems = ends.flatMap((ended) => [
     ...ended.problems,
     ...(ended.code === 0 ? [] : ended.code === 1 ? errorProblems(ended) : [`ended with ${ended.code ?? ended.signal}`]),
   ]);
   if (ends.every(({ code }) => code !== 0))
     problems.push(`both were refused: ${ends.map(({ stderr }) => stderr.trim()).join(' / ')}`);
+  if (isExclusive && ends.every(({ code }) => code === 0)) problems.push('both ended with 0');
   problems.push(...leftIn(place.tmp));
   const [first] = ends;
-  const isSame = nearest(readTree(place.work), reference.after);
-  if (first.code === 0) problems.push(...isSame);
+  if (first.code === 0) problems.push(...nearest(readTree(place.work), reference.after));
+  // what the other has made is of another kind, and the first does not go on with it
+  if (first.code !== 0 && isExclusive) return problems;
   return [...problems, ...(await settle(reference, { place }))];
 }
