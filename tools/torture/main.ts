@@ -15,6 +15,7 @@ import type { Place } from './commands/program';
 import { damaged } from './damage/damaged';
 import { Report } from './report';
 import type { Setting } from './section';
+import { grpc, http } from './serve/served';
 
 const SECTIONS: Readonly<Record<string, (setting: Setting, material: Place) => Promise<void>>> = {
   kills,
@@ -22,8 +23,13 @@ const SECTIONS: Readonly<Record<string, (setting: Setting, material: Place) => P
   damage: damaged,
   pairs,
   signals,
+  http,
+  grpc,
 };
 const NAMES = Object.keys(SECTIONS);
+
+/** Inputs of a short run. */
+const SHORT_DAMAGED = 200;
 
 const parser = yargs(process.argv.slice(2))
   .scriptName('npm run torture --')
@@ -38,7 +44,11 @@ const parser = yargs(process.argv.slice(2))
     seed: { type: 'number', default: 0, describe: 'of everything that is drawn' },
     jobs: { type: 'number', default: 2, describe: 'trials at once' },
     short: { type: 'boolean', default: false, describe: 'a few of each, in less than a minute' },
-    work: { type: 'string', requiresArg: true, describe: 'folder to work in (default: a new one, removed at the end)' },
+    work: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'folder to work in (default: a new one, removed at the end)',
+    },
   })
   .strict();
 
@@ -53,12 +63,14 @@ async function main(): Promise<void> {
     if (!Number.isSafeInteger(options[name]) || options[name] < (name === 'jobs' ? 1 : 0))
       throw new UserError(`--${name} ${options[name]}: must be a whole number`);
   exitOnSignals();
-  const work = given === undefined ? mkdtempSync(path.join(tmpdir(), 'selfie-torture-')) : path.resolve(given);
+  const work =
+    given === undefined ? mkdtempSync(path.join(tmpdir(), 'selfie-torture-')) : path.resolve(given);
   const remove = () => given === undefined && rmSync(work, { recursive: true, force: true });
   process.once('exit', remove);
   mkdirSync(work, { recursive: true });
   const report = new Report(options.seed, say);
-  const setting: Setting = { ...options, work, report, only: one, say };
+  const damaged = options.short ? Math.min(options.damaged, SHORT_DAMAGED) : options.damaged;
+  const setting: Setting = { ...options, damaged, work, report, only: one, say };
   const material = await makeMaterial(path.join(work, 'material'));
   for (const name of sections) {
     const started = performance.now();

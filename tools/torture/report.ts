@@ -50,7 +50,9 @@ export class Report {
     this.failed++;
     this.say(`FAIL ${section} ${name}#${trial}: ${what}`);
     for (const problem of new Set(problems)) this.say(`     ${shown(problem)}`);
-    this.say(`     again: npm run torture -- --only ${section} --case '${name}#${trial}' --seed ${this.seed}`);
+    this.say(
+      `     again: npm run torture -- --only ${section} --case '${name}#${trial}' --seed ${this.seed}`,
+    );
   }
 
   /** A measured figure, for the end. */

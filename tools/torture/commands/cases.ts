@@ -1,4 +1,5 @@
 /** The commands that are disturbed: what they need, what they write, and what of it changes together. */
+import { isAsked, type Setting } from '../section';
 import { CLASSIFIER, COMPUTE, DATA, FINETUNE, PRETRAIN, SMALL, THREADS } from './material';
 
 export interface CommandCase {
@@ -16,13 +17,12 @@ export interface CommandCase {
   readonly unfinished?: RegExp;
   /** ends at SIGINT, SIGTERM and SIGHUP in an orderly way */
   readonly isLong?: boolean;
-  /** two at once are refused, or are both right: for `pairs`; default: the same command */
-  readonly other?: readonly string[];
 }
 
 const pretraining = ['train', 'pre', '--steps', '12', ...PRETRAIN];
 const finetuning = ['train', 'fine', '--steps', '8', ...FINETUNE];
-const CHECKPOINT = /^(pre|fine)\/(checkpoints|tensorboard|run\.json|metrics\.jsonl|validation\.jsonl?|load-report\.json)/;
+const CHECKPOINT =
+  /^(pre|fine)\/(checkpoints|tensorboard|run\.json|metrics\.jsonl|validation\.jsonl?|load-report\.json)/;
 
 const exported = (format: string, out: string, ...more: string[]) => [
   'export',
@@ -150,7 +150,17 @@ export const CASES: readonly CommandCase[] = [
   {
     name: 'profile',
     copy: ['fine'],
-    args: ['profile', 'fine', '--steps', '1', '--json', 'fine.profile.json', '--trace', 'fine.trace.json', ...COMPUTE],
+    args: [
+      'profile',
+      'fine',
+      '--steps',
+      '1',
+      '--json',
+      'fine.profile.json',
+      '--trace',
+      'fine.trace.json',
+      ...COMPUTE,
+    ],
     whole: [],
     isLong: true,
   },
@@ -188,3 +198,10 @@ export const CASES: readonly CommandCase[] = [
     whole: [['inspected.png']],
   },
 ];
+
+/** What a short run tries. */
+const SHORT = /^(build-graph over another|train|embed npy over another)$/;
+
+/** The cases that are asked for. */
+export const casesOf = (setting: Setting): CommandCase[] =>
+  CASES.filter(({ name }) => isAsked(setting, name) && (!setting.short || SHORT.test(name)));

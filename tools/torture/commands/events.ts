@@ -29,12 +29,17 @@ export function eventsOf(files: readonly Buffer[]): string {
   for (const bytes of files) {
     for (const { step: at = 0, summary, session_log: log } of records(bytes)) {
       const step = typeof at === 'number' ? at : at.toNumber();
-      if (log?.status === START) for (const known of [...steps.keys()]) if (known >= step) steps.delete(known);
+      if (log?.status === START)
+        for (const known of [...steps.keys()]) if (known >= step) steps.delete(known);
       const values = summary?.value?.filter(({ tag }) => !CLOCKS.includes(tag)) ?? [];
-      if (values.length > 0) steps.set(step, values.map((each) => `${each.tag} ${each.simple_value}`).join(', '));
+      if (values.length > 0)
+        steps.set(step, values.map((each) => `${each.tag} ${each.simple_value}`).join(', '));
     }
   }
-  return [...steps].sort(([a], [b]) => a - b).map((line) => line.join(': ')).join('\n');
+  return [...steps]
+    .sort(([a], [b]) => a - b)
+    .map((line) => line.join(': '))
+    .join('\n');
 }
 
 /** Whole records; a last one that was cut off is passed over, as TensorBoard does. */

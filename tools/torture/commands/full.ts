@@ -1,13 +1,14 @@
 /** Disks that are full, broken or read-only: every command says so in a line, leaves what was there, and ends well later. */
+import { append } from '../../../src/base/lists';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Random } from '../../../src/base/random';
-import { inParallel, isAsked, type Setting, trialsOf } from '../section';
-import { CASES } from './cases';
+import { inParallel, type Setting, trialsOf } from '../section';
+import { casesOf, type CommandCase } from './cases';
 import { FAULTS } from './hook';
 import { describe } from './kills';
-import { type Ended, Place } from './program';
+import type { Ended, Place } from './program';
 import { disturb, errorProblems, measure, type Reference, settle, start, trialFolder } from './trial';
 import { differences, leftIn, readTree, type Tree } from './tree';
 
@@ -18,21 +19,26 @@ const SMALL_DISKS = 3;
 
 export async function full(setting: Setting, material: Place): Promise<void> {
   const { work, report, seed, jobs, short, say } = setting;
-  const cases = CASES.filter(({ name }) => isAsked(setting, name));
+  const cases = casesOf(setting);
   const mounts = canMount(path.join(work, 'mounted'));
   if (mounts !== null) report.skip(`file systems of few kilobytes: ${mounts}`);
   await inParallel(cases, jobs, async (command) => {
     const { name } = command;
     const reference = await measure(command, material, path.join(work, SECTION, `of ${name}`), true);
     if (reference.problems.length > 0)
-      report.add({ section: SECTION, name, trial: 0, what: 'not disturbed', problems: reference.problems }, 0);
-    const count = reference.calls === 0 ? 0 : short ? 1 : TRIALS + (mounts === null ? SMALL_DISKS : 0);
+      report.add(
+        { section: SECTION, name, trial: 0, what: 'not disturbed', problems: reference.problems },
+        0,
+      );
+    const count = reference.calls === 0 ? 0 : short ? 2 : TRIALS + (mounts === null ? SMALL_DISKS : 0);
     for (const trial of trialsOf(setting, count)) {
       const random = new Random(seed, SECTION, name, trial);
       const share = random.uniform();
       const folder = trialFolder(work, SECTION, name, trial);
       const told =
-        trial < TRIALS ? await failing(reference, folder, trial, share) : await onSmallDisk(reference, folder, share);
+        trial < TRIALS
+          ? await failing(reference, folder, trial, share)
+          : await onSmallDisk(reference, folder, share);
       report.add({ section: SECTION, name, trial, ...told });
     }
     reference.prepared.remove();
@@ -53,8 +59,8 @@ async function failing(reference: Reference, folder: string, trial: number, shar
   const now = readTree(done.place.work);
   const problems = [...done.problems, ...afterFailure(reference, done.ended, now, act)];
   // on a file system that takes no changes nothing can be removed either
-  if (act !== 'EROFS') problems.push(...leftIn(done.place.tmp));
-  problems.push(...(await settle(reference, done)));
+  if (act !== 'EROFS') append(problems, leftIn(done.place.tmp));
+  append(problems, await settle(reference, done));
   done.place.remove();
   return { what: describe(disturbance, done.ended.noted), problems };
 }
@@ -67,10 +73,12 @@ function afterFailure(
   code: (typeof FAULTS)[number],
 ): string[] {
   if (ended.code === 0) return differences(now, after[0]).map((line) => `it ended with 0, but ${line}`);
-  const wrong = ended.code === 1 ? errorProblems(ended) : [`ended with ${ended.code ?? ended.signal}: ${ended.stderr}`];
+  const wrong =
+    ended.code === 1 ? errorProblems(ended) : [`ended with ${ended.code ?? ended.signal}: ${ended.stderr}`];
   if (!new RegExp(`${code}|no space|read-only`, 'i').test(ended.stderr))
     wrong.push(`does not say ${code}: ${ended.stderr.trim()}`);
-  else if (!namesFile(ended, ended.noted)) wrong.push(`names no file (${ended.noted}): ${ended.stderr.trim()}`);
+  else if (!namesFile(ended, command, [before, ...after]))
+    wrong.push(`names no file (${ended.noted}): ${ended.stderr.trim()}`);
   if (code === 'EROFS') return wrong;
   const left = differences(now, new Map([...before, ...after[0]]))
     .filter((line) => line.endsWith(' is left over') && !command.unfinished?.test(line))
@@ -78,12 +86,11 @@ function afterFailure(
   return [...wrong, ...left];
 }
 
-/** Whether the error has a part of the file's path: of a temporary file the name that it was to get. */
-function namesFile({ stderr }: Ended, noted: string): boolean {
-  const parts = noted.replace(/^\S+ /, '').split('/');
-  const names = parts.map((name) => name.replace(/^\./, '').replace(/[.-]\d+.*$/, ''));
-  return noted === '' || names.some((name) => name.length > 1 && stderr.includes(name));
-}
+/** Whether the error has the name of a file that the command reads or writes. */
+const namesFile = ({ stderr }: Ended, { args }: CommandCase, trees: readonly Tree[]): boolean =>
+  [...args, ...trees.flatMap((tree) => [...tree.keys()].map((name) => path.posix.basename(name)))].some(
+    (name) => name.length > 2 && stderr.includes(name),
+  );
 
 /** A tmpfs in which the command fits only in part. */
 async function onSmallDisk(reference: Reference, folder: string, share: number): Promise<Told> {
@@ -100,13 +107,18 @@ async function onSmallDisk(reference: Reference, folder: string, share: number):
       ...ended.problems,
       ...leftIn(place.tmp),
       ...(ended.code === 0 ? [] : errorProblems(ended)),
-      ...(ended.code === 0 || ended.code === 1 ? [] : [`ended with ${ended.code ?? ended.signal}: ${ended.stderr}`]),
+      ...(ended.code === 0 || ended.code === 1
+        ? []
+        : [`ended with ${ended.code ?? ended.signal}: ${ended.stderr}`]),
     ];
     const known = new Map([...before, ...after[0]]);
     const left = differences(readTree(place.work), known).filter((line) => line.endsWith(' is left over'));
-    problems.push(...left.filter((line) => !command.unfinished?.test(line)).map((line) => `after the error, ${line}`));
+    append(
+      problems,
+      left.filter((line) => !command.unfinished?.test(line)).map((line) => `after the error, ${line}`),
+    );
     spawnSync('mount', ['-o', `remount,size=${large}`, folder]);
-    problems.push(...(await settle(reference, { place })));
+    append(problems, await settle(reference, { place }));
     return { what: `a file system of ${bytes} bytes`, problems };
   } finally {
     spawnSync('umount', ['-l', folder]);

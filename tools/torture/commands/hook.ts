@@ -101,12 +101,13 @@ function install({ roots, counter, note, at, act, pid }: HookSettings): void {
   const opensToWrite = (flags: unknown): boolean =>
     typeof flags === 'number'
       ? (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0
-      : /[wa+]/.test(String(flags ?? 'r'));
+      : typeof flags === 'string' && /[wa+]/.test(flags);
 
   /** Which file a call changes: undefined where it is none of ours. */
   const fileOf = (name: string, args: readonly unknown[]): string | undefined => {
     const [first, second] = args;
-    if (name === 'rename' || name === 'copyFile' || name === 'cp' || name === 'symlink') return inside(second);
+    if (name === 'rename' || name === 'copyFile' || name === 'cp' || name === 'symlink')
+      return inside(second);
     if (name === 'open') return opensToWrite(second) ? inside(first) : undefined;
     if (typeof first !== 'number') return inside(first);
     return name === 'fsync' || written.has(first) ? names.get(first) : undefined;
@@ -124,7 +125,10 @@ function install({ roots, counter, note, at, act, pid }: HookSettings): void {
     const original = (fs as unknown as Record<string, Call>)[key];
     const wrapped: Call = (...args) => {
       const file = fileOf(name, args);
-      const begun = file === undefined ? null : begin(name, file, typeof args[0] !== 'number', () => half(name, args, file));
+      const begun =
+        file === undefined
+          ? null
+          : begin(name, file, typeof args[0] !== 'number', () => half(name, args, file));
       if (begun instanceof Error) {
         if (name === 'close') closeSync(args[0] as number);
         throw begun;
@@ -142,10 +146,13 @@ function install({ roots, counter, note, at, act, pid }: HookSettings): void {
       const done = args.at(-1);
       if (typeof done !== 'function') return original(...args);
       const file = fileOf(name, args);
-      const begun = file === undefined ? null : begin(name, file, typeof args[0] !== 'number', () => half(name, args, file));
+      const begun =
+        file === undefined
+          ? null
+          : begin(name, file, typeof args[0] !== 'number', () => half(name, args, file));
       if (begun instanceof Error) {
         if (name === 'close') closeSync(args[0] as number);
-        process.nextTick(done as Call, begun);
+        process.nextTick(done, begun);
         return undefined;
       }
       const then: Call = (...results) => {
@@ -175,7 +182,18 @@ function install({ roots, counter, note, at, act, pid }: HookSettings): void {
     };
   };
 
-  const paths = ['rename', 'mkdir', 'mkdtemp', 'rm', 'rmdir', 'unlink', 'copyFile', 'cp', 'symlink', 'truncate'];
+  const paths = [
+    'rename',
+    'mkdir',
+    'mkdtemp',
+    'rm',
+    'rmdir',
+    'unlink',
+    'copyFile',
+    'cp',
+    'symlink',
+    'truncate',
+  ];
   const whole = ['writeFile', 'appendFile'];
   const descriptors = ['open', 'write', 'writev', 'close', 'ftruncate', 'fsync', 'fdatasync'];
   for (const name of [...paths, ...whole, ...descriptors]) {

@@ -1,8 +1,8 @@
 /** Signals: SIGINT, SIGTERM and SIGHUP end a command in order, a second one at once; the same command goes on later. */
 import path from 'node:path';
 import { Random } from '../../../src/base/random';
-import { inParallel, isAsked, type Setting, trialsOf } from '../section';
-import { CASES } from './cases';
+import { inParallel, type Setting, trialsOf } from '../section';
+import { casesOf } from './cases';
 import { describe } from './kills';
 import type { Disturbance, Ended, Place } from './program';
 import { differences, leftIn, readTree } from './tree';
@@ -18,16 +18,28 @@ const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 const SECOND = 0.5;
 const AT_ONCE = 1.5;
 
-function draw(seed: number, { command, seconds }: Reference, trial: number): Disturbance & { signals: readonly [(typeof SIGNALS)[number], number][] } {
+function draw(
+  seed: number,
+  { command, seconds }: Reference,
+  trial: number,
+): Disturbance & { signals: readonly [(typeof SIGNALS)[number], number][] } {
   const random = new Random(seed, SECTION, command.name, trial);
   const name = SIGNALS[trial % SIGNALS.length];
   const at = random.uniform() * seconds;
-  return { signals: trial % 4 === 3 ? [[name, at], [name, at + SECOND]] : [[name, at]] };
+  return {
+    signals:
+      trial % 4 === 3
+        ? [
+            [name, at],
+            [name, at + SECOND],
+          ]
+        : [[name, at]],
+  };
 }
 
 export async function signals(setting: Setting, material: Place): Promise<void> {
   const { work, report, seed, jobs, short, say } = setting;
-  const cases = CASES.filter(({ name, isLong }) => isLong && isAsked(setting, name));
+  const cases = casesOf(setting).filter(({ isLong }) => isLong);
   await inParallel(cases, jobs, async (command) => {
     const { name } = command;
     const reference = await measure(command, material, path.join(work, SECTION, `of ${name}`), true);
@@ -53,9 +65,10 @@ export async function signals(setting: Setting, material: Place): Promise<void> 
 function endProblems(ended: Ended, sent: readonly (readonly [(typeof SIGNALS)[number], number])[]): string[] {
   const [name] = sent[0];
   const last = sent.at(-1)?.[1] ?? 0;
-  const problems = ended.code === 0 || ended.code === CODES[name] || ended.signal === name ? [] : [
-    `ended with ${ended.code ?? ended.signal}, not with ${CODES[name]}: ${ended.stderr.trim()}`,
-  ];
+  const problems =
+    ended.code === 0 || ended.code === CODES[name] || ended.signal === name
+      ? []
+      : [`ended with ${ended.code ?? ended.signal}, not with ${CODES[name]}: ${ended.stderr.trim()}`];
   if (sent.length > 1 && ended.seconds > last + AT_ONCE)
     problems.push(`ended ${(ended.seconds - last).toFixed(1)} s after the second signal`);
   return problems;

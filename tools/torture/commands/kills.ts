@@ -1,8 +1,8 @@
 /** Kills: every command is killed at a random moment or at a chosen call of the file system, and run again. */
 import path from 'node:path';
 import { Random } from '../../../src/base/random';
-import { inParallel, isAsked, type Setting, trialsOf } from '../section';
-import { CASES } from './cases';
+import { inParallel, type Setting, trialsOf } from '../section';
+import { CASES, casesOf } from './cases';
 import { KILLS } from './hook';
 import type { Disturbance, Place } from './program';
 import { disturb, measure, type Reference, settle, trialFolder } from './trial';
@@ -28,14 +28,19 @@ export const describe = ({ hook, signals = [], pid }: Disturbance, noted: string
 
 export async function kills(setting: Setting, material: Place): Promise<void> {
   const { work, report, seed, jobs, say } = setting;
-  const cases = CASES.filter(({ name }) => isAsked(setting, name));
+  const cases = casesOf(setting);
   let killed = 0;
   await inParallel(cases, jobs, async (command) => {
-    const reference = await measure(command, material, path.join(work, SECTION, `of ${command.name}`), setting.short);
+    const reference = await measure(
+      command,
+      material,
+      path.join(work, SECTION, `of ${command.name}`),
+      setting.short,
+    );
     const { name } = command;
     const first = { section: SECTION, name, trial: 0, what: 'not disturbed', problems: reference.problems };
     if (reference.problems.length > 0) report.add(first, 0);
-    for (const trial of trialsOf(setting, Math.ceil(setting.kills / CASES.length))) {
+    for (const trial of trialsOf(setting, setting.short ? 2 : Math.ceil(setting.kills / CASES.length))) {
       const disturbance = draw(seed, reference, trial);
       const done = await disturb(reference, trialFolder(work, SECTION, name, trial), disturbance);
       if (done.ended.signal === 'SIGKILL' || done.ended.noted !== '') killed++;

@@ -23,7 +23,18 @@ export const THREADS = [...COMPUTE, '--workers', '1'];
 const CHECKPOINTS = ['--checkpoint-every', '2'];
 /** Options of the two trainings but for `--steps`. */
 export const PRETRAIN = ['--data', DATA, ...CHECKPOINTS, ...THREADS];
-export const FINETUNE = ['--data', DATA, '--init-from', 'pre', '--labels', '50%', '--validation', '20%', ...CHECKPOINTS, ...THREADS];
+export const FINETUNE = [
+  '--data',
+  DATA,
+  '--init-from',
+  'pre',
+  '--labels',
+  '50%',
+  '--validation',
+  '20%',
+  ...CHECKPOINTS,
+  ...THREADS,
+];
 
 const GRID: ExperimentInput = {
   title: 'tiny',
@@ -54,8 +65,9 @@ async function writePhotos(folder: string): Promise<void> {
       mkdirSync(path.join(folder, split, name), { recursive: true });
       for (let i = 0; i < count; i++) {
         const random = new Random(0, split, label, i);
-        const pixels = Uint8Array.from({ length: 3 * SIDE ** 2 }, (_, at) =>
-          60 + (at % 3 === label ? 90 : 0) + random.integer(90),
+        const pixels = Uint8Array.from(
+          { length: 3 * SIDE ** 2 },
+          (_, at) => 60 + (at % 3 === label ? 90 : 0) + random.integer(90),
         );
         const image = sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 3 } });
         await image.toFile(path.join(folder, split, name, `${i}.${i % 2 === 0 ? 'png' : 'jpg'}`));
@@ -96,6 +108,9 @@ export function copyMaterial(material: Place, to: Place, entries: readonly strin
   for (const entry of entries) {
     const [from, name = from] = entry.split('>');
     if (!existsSync(path.join(material.work, from))) throw new Error(`the material has no ${from}`);
-    cpSync(path.join(material.work, from), path.join(to.work, name), { recursive: true, preserveTimestamps: true });
+    cpSync(path.join(material.work, from), path.join(to.work, name), {
+      recursive: true,
+      preserveTimestamps: true,
+    });
   }
 }

@@ -1,4 +1,5 @@
 /** Two processes at once in one folder: one of them is refused, or both end well; the result is right either way. */
+import { append } from '../../../src/base/lists';
 import path from 'node:path';
 import { Random } from '../../../src/base/random';
 import { inParallel, isAsked, type Setting, trialsOf } from '../section';
@@ -22,10 +23,14 @@ interface Pair {
   readonly isExclusive: boolean;
 }
 
+const SHORT = /^train twice$/;
 const ALONE = /^(train.*|predict|profile|tune|inspect|data info.*)$| over another$/;
-const SAME = CASES.filter(({ name }) => !ALONE.test(name)).map(
-  (command): Pair => ({ name: `${command.name} twice`, command, other: command.args, isExclusive: false }),
-);
+const SAME = CASES.filter(({ name }) => !ALONE.test(name)).map((command): Pair => ({
+  name: `${command.name} twice`,
+  command,
+  other: command.args,
+  isExclusive: false,
+}));
 
 function withTraining(name: string, other: readonly string[]): Pair[] {
   return CASES.filter((each) => each.name === 'train').map((each) => {
@@ -46,11 +51,12 @@ const PAIRS: readonly Pair[] = [
 
 export async function pairs(setting: Setting, material: Place): Promise<void> {
   const { work, report, seed, jobs, short, say } = setting;
-  const asked = PAIRS.filter(({ name }) => isAsked(setting, name));
+  const asked = PAIRS.filter(({ name }) => isAsked(setting, name) && (!short || SHORT.test(name)));
   await inParallel(asked, jobs, async ({ name, command, other, isExclusive }) => {
     const reference = await measure(command, material, path.join(work, SECTION, `of ${name}`), true);
     for (const trial of trialsOf(setting, short ? 1 : TRIALS)) {
-      const delay = trial === 0 ? 0 : new Random(seed, SECTION, name, trial).uniform() * reference.seconds * 0.4;
+      const delay =
+        trial === 0 ? 0 : new Random(seed, SECTION, name, trial).uniform() * reference.seconds * 0.4;
       const place = start(reference.prepared, trialFolder(work, SECTION, name, trial));
       const ends = await both(place, command.args, other, delay);
       const problems = await judge(reference, place, ends, isExclusive);
@@ -62,7 +68,12 @@ export async function pairs(setting: Setting, material: Place): Promise<void> {
   });
 }
 
-const both = (place: Place, first: readonly string[], second: readonly string[], delay: number): Promise<Ended[]> =>
+const both = (
+  place: Place,
+  first: readonly string[],
+  second: readonly string[],
+  delay: number,
+): Promise<Ended[]> =>
   Promise.all([
     place.run(first),
     new Promise((resolve) => setTimeout(resolve, 1000 * delay)).then(() => place.run(second)),
@@ -77,14 +88,18 @@ async function judge(
 ): Promise<string[]> {
   const problems = ends.flatMap((ended) => [
     ...ended.problems,
-    ...(ended.code === 0 ? [] : ended.code === 1 ? errorProblems(ended) : [`ended with ${ended.code ?? ended.signal}`]),
+    ...(ended.code === 0
+      ? []
+      : ended.code === 1
+        ? errorProblems(ended)
+        : [`ended with ${ended.code ?? ended.signal}`]),
   ]);
   if (ends.every(({ code }) => code !== 0))
     problems.push(`both were refused: ${ends.map(({ stderr }) => stderr.trim()).join(' / ')}`);
   if (isExclusive && ends.every(({ code }) => code === 0)) problems.push('both ended with 0');
-  problems.push(...leftIn(place.tmp));
+  append(problems, leftIn(place.tmp));
   const [first] = ends;
-  if (first.code === 0) problems.push(...nearest(readTree(place.work), reference.after));
+  if (first.code === 0) append(problems, nearest(readTree(place.work), reference.after));
   // what the other has made is of another kind, and the first does not go on with it
   if (first.code !== 0 && isExclusive) return problems;
   return [...problems, ...(await settle(reference, { place }))];

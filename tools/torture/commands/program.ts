@@ -61,7 +61,11 @@ export class Place {
 
 let count = 0;
 
-async function run(place: Place, args: readonly string[], { hook, signals = [], pid }: Disturbance): Promise<Ended> {
+async function run(
+  place: Place,
+  args: readonly string[],
+  { hook, signals = [], pid }: Disturbance,
+): Promise<Ended> {
   const id = `${process.pid}-${count++}`;
   const [counter, note] = [path.join(place.folder, `calls-${id}`), path.join(place.folder, `note-${id}`)];
   const settings: HookSettings = {
@@ -105,7 +109,9 @@ async function run(place: Place, args: readonly string[], { hook, signals = [], 
   const left = await orphans(id);
   if (left.length > 0) problems.push(`${left.length} children ran on for ${ORPHANS} s`);
   const calls = existsSync(counter) ? statSync(counter).size : 0;
-  const noted = existsSync(note) ? path.relative(place.work, readFileSync(note, 'utf8').replace(/^\S+ /, '')) : '';
+  const noted = existsSync(note)
+    ? path.relative(place.work, readFileSync(note, 'utf8').replace(/^\S+ /, ''))
+    : '';
   const call = existsSync(note) ? readFileSync(note, 'utf8').split(' ', 1)[0] : '';
   rmSync(counter, { force: true });
   rmSync(note, { force: true });

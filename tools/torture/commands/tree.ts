@@ -31,7 +31,10 @@ const RULES: readonly Rule[] = [
   // pages and tables of times, and pictures of speed
   { file: /(^|\/)(report|profile)\.html$|\.trace\.json$|(^|\/)log\.txt$/, same: isThere },
   { file: /(images-per-second|data-wait)\.(svg|png)$/, same: isThere },
-  { file: /(\.tuned|profile)\.json$/, same: (bytes) => Object.keys(JSON.parse(bytes.toString()) as object).join() },
+  {
+    file: /(\.tuned|profile)\.json$/,
+    same: (bytes) => Object.keys(JSON.parse(bytes.toString()) as object).join(),
+  },
   { file: /(^|\/)result\.json$/, same: (bytes) => withoutClocks(bytes.toString()) },
 ];
 
@@ -100,7 +103,7 @@ export function nearest(found: Tree, wanted: readonly Tree[]): string[] {
 }
 
 /** What ONNX Runtime itself leaves in the folder of temporary files. */
-const OF_THE_RUNTIME = /^(mat-debug-\d+\.log|\.ses)$/;
+const OF_THE_RUNTIME = /^(mat-debug-\d+\.log|\.ses|etilqs_\w+)$/;
 
 /** What a command left in its folder of temporary files. */
 export const leftIn = (temporary: string): string[] =>

@@ -1,4 +1,5 @@
 /** A command as it ends when nothing disturbs it, and what has to hold when something did. */
+import { append } from '../../../src/base/lists';
 import { cpSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { CommandCase } from './cases';
@@ -42,8 +43,9 @@ export async function measure(
   const problems: string[] = [];
   const run = async (place: Place, args: readonly string[]) => {
     const ended = await place.run(args);
-    if (ended.code !== 0) problems.push(`undisturbed, selfie ${args.join(' ')} ended with ${ended.code}: ${ended.stderr.trim()}`);
-    problems.push(...ended.problems, ...leftIn(place.tmp));
+    if (ended.code !== 0)
+      problems.push(`undisturbed, selfie ${args.join(' ')} ended with ${ended.code}: ${ended.stderr.trim()}`);
+    append(problems, [...ended.problems, ...leftIn(place.tmp)]);
     return ended;
   };
   if (command.before) await run(prepared, command.before);
@@ -56,7 +58,10 @@ export async function measure(
     const elsewhere = start(prepared, path.join(folder, 'a-folder-of-another-name'));
     await run(elsewhere, command.args);
     const differing = differences(readTree(elsewhere.work), first);
-    problems.push(...differing.map((line) => `of two undisturbed runs: ${line}`));
+    append(
+      problems,
+      differing.map((line) => `of two undisturbed runs: ${line}`),
+    );
     elsewhere.remove();
   }
   const again = await place.run(command.again ?? command.args);
@@ -83,8 +88,14 @@ export async function disturb(
   const problems = [...ended.problems];
   for (const paths of command.whole) {
     const own = part(now, paths);
-    const found = nearest(own, [before, ...after].map((tree) => part(tree, paths)));
-    problems.push(...found.map((line) => `right after, neither old nor new: ${line}`));
+    const found = nearest(
+      own,
+      [before, ...after].map((tree) => part(tree, paths)),
+    );
+    append(
+      problems,
+      found.map((line) => `right after, neither old nor new: ${line}`),
+    );
   }
   return { place, ended, problems };
 }

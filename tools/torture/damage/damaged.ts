@@ -36,6 +36,7 @@ export async function damaged(setting: Setting, { work: material }: Place): Prom
     rmSync(place, { recursive: true, force: true });
     say(`${SECTION}: ${reader.name}, ${trials.length - 1}`);
   });
+  idle.splice(0).forEach((child) => child.disconnect());
   report.figure(
     `damage: ${tally.inputs} damaged inputs of ${asked.length} readers, at most ${(tally.peak / 2 ** 20).toFixed(0)} MiB`,
   );
@@ -71,23 +72,30 @@ interface Died {
   readonly problems: readonly string[];
 }
 
-/** Reads the task's inputs in one process; what became of the one that ended it, or null where all were read. */
-function run(
-  task: Task,
-  read: (trial: number, what: string, problem: string | null, peak: number) => boolean,
-): Promise<Died | null> {
-  const child = fork(path.join(__dirname, 'worker.js'), {
+/** Hears of an input that was read; false: the process is not to go on. */
+type Heard = (trial: number, what: string, problem: string | null, peak: number) => boolean;
+
+/** Processes that wait for their next reader. */
+const idle: ChildProcess[] = [];
+
+function freeProcess(): ChildProcess {
+  const waiting = idle.pop();
+  if (waiting) return waiting;
+  return fork(path.join(__dirname, 'worker.js'), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, NODE_OPTIONS: '', TMPDIR: process.env.TMPDIR },
+    env: { ...process.env, NODE_OPTIONS: '' },
   });
+}
+
+/** Reads the task's inputs in one process; what became of the one that ended it, or null where all were read. */
+function run(task: Task, heard: Heard): Promise<Died | null> {
+  const child = freeProcess();
   let said = '';
-  child.stderr?.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-2000)));
   let begun: { trial: number; what: string; at: number } | null = null;
   let why = '';
-  let isOver = false;
   const started = performance.now();
   const end = (reason: string) => {
-    why = reason;
+    why ||= reason;
     child.kill('SIGKILL');
   };
   const look = setInterval(() => {
@@ -97,28 +105,36 @@ function run(
     else if (!begun && now - started > 1000 * START) end(`did nothing for ${START} s`);
     else if (bytes > MOST) end(`took ${(bytes / 2 ** 20).toFixed(0)} MiB`);
   }, LOOK);
-  child.send(task);
   return new Promise((resolve) => {
-    child.on('message', (message: Message) => {
+    const listen = (text: Buffer) => (said = (said + text.toString()).slice(-2000));
+    const finish = (died: Died | null) => {
+      clearInterval(look);
+      child.stderr?.off('data', listen);
+      child.off('message', hear);
+      child.off('exit', ended);
+      resolve(died);
+    };
+    child.stderr?.on('data', listen);
+    const hear = (message: Message) => {
       if (message.is === 'begun') begun = { ...message, at: performance.now() };
       else if (message.is === 'ended') {
-        const goesOn = read(message.trial, begun?.what ?? '', message.problem, message.peak);
+        const what = begun?.what ?? '';
         begun = null;
-        if (!goesOn) {
-          isOver = true;
-          child.kill('SIGKILL');
-        }
+        if (heard(message.trial, what, message.problem, message.peak)) return;
+        child.kill('SIGKILL');
+        finish(null);
       } else {
-        isOver = true;
-        child.disconnect();
+        idle.push(child);
+        finish(null);
       }
-    });
-    child.once('exit', (code, signal) => {
-      clearInterval(look);
-      if (isOver) return resolve(null);
+    };
+    const ended = (code: number | null, signal: string | null) => {
       const problem = why || `the process ended with ${code ?? signal}: ${said}`;
-      resolve({ trial: begun?.trial ?? -1, what: begun?.what ?? '', problems: [problem] });
-    });
+      finish({ trial: begun?.trial ?? -1, what: begun?.what ?? '', problems: [problem] });
+    };
+    child.on('message', hear);
+    child.once('exit', ended);
+    child.send(task);
   });
 }
 

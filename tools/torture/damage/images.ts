@@ -8,7 +8,10 @@ import type { Reader } from './reader';
 const [WIDTH, HEIGHT] = [45, 38];
 
 const noise = (channels: 1 | 3 | 4): sharp.Sharp => {
-  const data = Uint8Array.from({ length: WIDTH * HEIGHT * channels }, (_, i) => (i * 37 + (i >> 3) * 11) & 255);
+  const data = Uint8Array.from(
+    { length: WIDTH * HEIGHT * channels },
+    (_, i) => (i * 37 + (i >> 3) * 11) & 255,
+  );
   return sharp(data, { raw: { width: WIDTH, height: HEIGHT, channels } });
 };
 
@@ -17,7 +20,20 @@ function bmp(): Buffer {
   const row = Math.ceil((3 * WIDTH) / 4) * 4;
   const file = Buffer.alloc(54 + row * HEIGHT, 90);
   file.write('BM', 0, 'latin1');
-  for (const [at, value] of [[2, file.length], [6, 0], [10, 54], [14, 40], [18, WIDTH], [22, HEIGHT], [30, 0], [34, 0], [38, 2835], [42, 2835], [46, 0], [50, 0]] as const)
+  for (const [at, value] of [
+    [2, file.length],
+    [6, 0],
+    [10, 54],
+    [14, 40],
+    [18, WIDTH],
+    [22, HEIGHT],
+    [30, 0],
+    [34, 0],
+    [38, 2835],
+    [42, 2835],
+    [46, 0],
+    [50, 0],
+  ] as const)
     file.writeUInt32LE(value, at);
   file.writeUInt16LE(1, 26);
   file.writeUInt16LE(24, 28);
@@ -36,14 +52,21 @@ const FORMS: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   'lossless.webp': () => noise(3).webp({ lossless: true }).toBuffer(),
   gif: () => noise(3).gif().toBuffer(),
   tiff: () => noise(3).tiff({ compression: 'lzw' }).toBuffer(),
-  'tiled.tiff': () => noise(1).tiff({ tile: true, tileWidth: 16, tileHeight: 16, compression: 'deflate' }).toBuffer(),
+  'tiled.tiff': () =>
+    noise(1).tiff({ tile: true, tileWidth: 16, tileHeight: 16, compression: 'deflate' }).toBuffer(),
   bmp,
+  svg: () =>
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}"><circle cx="9" cy="9" r="7" fill="#f00"/></svg>`,
+    ),
   avif: () => noise(3).avif({ effort: 0 }).toBuffer(),
 };
 
 export const IMAGES: readonly Reader[] = Object.entries(FORMS).map(([form, make]) => ({
   name: `image ${form}`,
   weight: 3,
+  // which formats there are depends on how libvips was built
+  mayBeRefused: /^(bmp|svg|avif)$/.test(form),
   make: async (folder) => writeFileSync(path.join(folder, `image.${form}`), await make()),
   read: async (folder) => {
     const bytes = readFileSync(path.join(folder, `image.${form}`));

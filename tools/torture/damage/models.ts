@@ -11,7 +11,7 @@ import { readModel } from '../../../src/onnx/files';
 import { readEnsemble } from '../../../src/repository/ensembleConfig';
 import { readRepository } from '../../../src/repository/layout';
 import { readModelConfig } from '../../../src/repository/modelConfig';
-import { messagesOf, parseTextFormat } from '../../../src/repository/textFormat';
+import { parseTextFormat } from '../../../src/repository/textFormat';
 import { startServer } from '../../../src/serving/server';
 import { readSafetensors, writeSafetensors } from '../../../src/tensors/safetensors';
 import { ROOT } from '../commands/program';
@@ -33,7 +33,8 @@ const RECIPE = {
   schedule: { kind: 'cosine', peak: 0.05, warmupSteps: 3, steps: 35 },
   augment: { pad: 0, flip: true },
 };
-const writeRecipe: Reader['make'] = (folder) => writeFileSync(at(folder, 'mine.json'), JSON.stringify(RECIPE));
+const writeRecipe: Reader['make'] = (folder) =>
+  writeFileSync(at(folder, 'mine.json'), JSON.stringify(RECIPE));
 
 const CONFIG = `name: "fine"
 platform: "onnxruntime_onnx"
@@ -41,7 +42,7 @@ max_batch_size: 8
 input [{ name: "images" data_type: TYPE_UINT8 dims: [32, 32, 3] }]
 output [{ name: "probabilities" data_type: TYPE_FP32 dims: [3] label_filename: "labels.txt" }]
 version_policy { latest { num_versions: 2 } }
-ensemble_scheduling { step [{ model_name: "a" model_version: -1 input_map { key: "x" value: "y" } output_map { key: "z" value: "w" } }] }
+ensemble_scheduling { step [{ model_name: "a" model_version: -1 input_map { key: "x" value: "images" } output_map { key: "z" value: "probabilities" } }] }
 `;
 const makeRepository: Reader['make'] = (folder, material) => {
   mkdirSync(at(folder, 'fine/1'), { recursive: true });
@@ -60,7 +61,12 @@ async function serveOnce(directory: string): Promise<void> {
 }
 
 export const MODELS: readonly Reader[] = [
-  { name: 'onnx: read', weight: 4, make: copyClassifier, read: (folder) => readModel(at(folder, 'model.onnx')) },
+  {
+    name: 'onnx: read',
+    weight: 4,
+    make: copyClassifier,
+    read: (folder) => readModel(at(folder, 'model.onnx')),
+  },
   {
     name: 'onnx: run',
     make: copyClassifier,
@@ -69,7 +75,8 @@ export const MODELS: readonly Reader[] = [
   {
     name: 'onnx: external data',
     make: (folder) => {
-      for (const name of ['external.onnx', 'external.data']) copyFileSync(at(FIXTURES, name), at(folder, name));
+      for (const name of ['external.onnx', 'external.data'])
+        copyFileSync(at(FIXTURES, name), at(folder, name));
     },
     read: (folder) => readModel(at(folder, 'external.onnx')),
   },
@@ -93,13 +100,21 @@ export const MODELS: readonly Reader[] = [
     make: (folder) => writeFileSync(at(folder, 'config.pbtxt'), CONFIG),
     read: (folder) => {
       readModelConfig(folder);
-      const message = parseTextFormat(readFileSync(at(folder, 'config.pbtxt'), 'utf8'), 'config.pbtxt');
-      messagesOf(message, 'ensemble_scheduling').forEach((each) => readEnsemble(each, 8, 'config.pbtxt'));
+      readEnsemble(
+        parseTextFormat(readFileSync(at(folder, 'config.pbtxt'), 'utf8'), 'config.pbtxt'),
+        8,
+        'config.pbtxt',
+      );
     },
   },
   { name: 'repository: names', isTree: true, make: makeRepository, read: (folder) => readRepository(folder) },
   { name: 'repository: served', make: makeRepository, read: serveOnce },
-  { name: 'recipe: read', weight: 3, make: writeRecipe, read: (folder) => loadRecipe(at(folder, 'mine.json')) },
+  {
+    name: 'recipe: read',
+    weight: 3,
+    make: writeRecipe,
+    read: (folder) => loadRecipe(at(folder, 'mine.json')),
+  },
   {
     name: 'recipe: built',
     damaged: /mine\.json$/,
@@ -108,7 +123,8 @@ export const MODELS: readonly Reader[] = [
   },
   {
     name: 'tuned table',
-    make: (folder) => copyFileSync(path.join(ROOT, 'graphs', 'tuned', 'cpu.json'), at(folder, 'a.tuned.json')),
+    make: (folder) =>
+      copyFileSync(path.join(ROOT, 'graphs', 'tuned', 'cpu.json'), at(folder, 'a.tuned.json')),
     read: (folder) => readTable(at(folder, 'a.tuned.json')),
   },
   {

@@ -26,14 +26,30 @@ const KINDS = [
 ] as const;
 
 const EXTREMES = [0, 1, -1, 255, 65535, 2 ** 31 - 1, -(2 ** 31), 2 ** 32 - 1, 2 ** 40, -(2 ** 53), 2 ** 63];
-const TEXTS = ['', '\0', '\u001b[31m', 'NaN', '1e999', 'null', '__proto__', '../../etc/passwd', '"', '{', '['.repeat(5000)];
+const TEXTS = [
+  '',
+  '\0',
+  '\u001b[31m',
+  'NaN',
+  '1e999',
+  'null',
+  '__proto__',
+  '../../etc/passwd',
+  '"',
+  '{',
+  '['.repeat(5000),
+];
 /** What stands in the place of a number of a text. */
 const NUMBERS = ['0', '-1', '1.5', '1e9', '1e308', '99999999999999999999', 'null', '"1"', '[]', 'true', '{}'];
 
 const mutation: fc.Arbitrary<Mutation> = fc.record({
   kind: fc.constantFrom(...KINDS),
   // headers are at the ends
-  at: fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 0.02, noNaN: true }), fc.double({ min: 0.95, max: 1, noNaN: true })),
+  at: fc.oneof(
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    fc.double({ min: 0, max: 0.02, noNaN: true }),
+    fc.double({ min: 0.95, max: 1, noNaN: true }),
+  ),
   length: fc.double({ min: 0, max: 1, noNaN: true }),
   value: fc.oneof(fc.constantFrom(...EXTREMES), fc.nat(0xffff)),
   text: fc.oneof(fc.constantFrom(...TEXTS), fc.string({ maxLength: 12, unit: 'binary' })),
@@ -73,7 +89,12 @@ function apply(bytes: Buffer, { kind, at: share, length: part, value, text }: Mu
     case 'integer':
       return edited(bytes, (copy) => writeInteger(copy, at, value, some % 4));
     case 'number':
-      return replaced(bytes, /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, share, NUMBERS[Math.abs(value) % NUMBERS.length]);
+      return replaced(
+        bytes,
+        /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi,
+        share,
+        NUMBERS[Math.abs(value) % NUMBERS.length],
+      );
     case 'word':
       return replaced(bytes, /[A-Za-z_]{2,}/g, share, text);
     case 'line':
@@ -92,8 +113,10 @@ function writeInteger(copy: Buffer, at: number, value: number, form: number): vo
   const wide = form > 1;
   if (at + (wide ? 8 : 4) > copy.length) return;
   const bits = BigInt.asUintN(wide ? 64 : 32, BigInt(value));
-  if (wide) form === 2 ? copy.writeBigUInt64LE(bits, at) : copy.writeBigUInt64BE(bits, at);
-  else form === 0 ? copy.writeUInt32LE(Number(bits), at) : copy.writeUInt32BE(Number(bits), at);
+  if (form === 0) copy.writeUInt32LE(Number(bits), at);
+  else if (form === 1) copy.writeUInt32BE(Number(bits), at);
+  else if (form === 2) copy.writeBigUInt64LE(bits, at);
+  else copy.writeBigUInt64BE(bits, at);
 }
 
 /** One of the matches, by its share, replaced. Bytes that are no text stay as they are. */

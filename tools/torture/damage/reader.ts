@@ -9,6 +9,8 @@ export interface Reader {
   readonly damaged?: RegExp;
   /** its names, folders and links are damaged, not the contents of its files */
   readonly isTree?: boolean;
+  /** the valid input is refused by some builds */
+  readonly mayBeRefused?: boolean;
   /** reads it all; a UserError is right */
   read(folder: string): unknown;
 }

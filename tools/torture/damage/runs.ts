@@ -30,8 +30,18 @@ export const RUNS: readonly Reader[] = [
   ofRun('load-report.json', /load-report\.json$/, (run) => readRuns([run], quiet)),
   ofRun('newest checkpoint', /step-6\.safetensors$/, (run) => readNewestCheckpoint(run, quiet), 3),
   ofRun('all checkpoints', /checkpoints\//, (run) => openRun({ directory: run, provider: 'cpu' }, quiet)),
-  ofRun('metrics.jsonl: report and watch', /metrics\.jsonl$/, (run) => [readRuns([run], quiet), snapshots(run)()], 2),
-  ofRun('metrics.jsonl: --resume', /metrics\.jsonl$/, (run) => new MetricsLog(path.join(run, 'metrics.jsonl'), 4).close(), 2),
+  ofRun(
+    'metrics.jsonl: report and watch',
+    /metrics\.jsonl$/,
+    (run) => [readRuns([run], quiet), snapshots(run)()],
+    2,
+  ),
+  ofRun(
+    'metrics.jsonl: --resume',
+    /metrics\.jsonl$/,
+    (run) => new MetricsLog(path.join(run, 'metrics.jsonl'), 4).close(),
+    2,
+  ),
   ofRun('validation.jsonl', /validation\.jsonl$/, (run) => [
     readValidation(path.join(run, 'validation.jsonl')),
     readRuns([run], quiet),
@@ -45,6 +55,8 @@ export const RUNS: readonly Reader[] = [
     name: 'names in a run',
     isTree: true,
     make: copyRun,
-    read: (folder) => [readdirSync(folder).includes('fine') && openRun({ directory: read(folder), provider: 'cpu' }, quiet)],
+    read: (folder) => [
+      readdirSync(folder).includes('fine') && openRun({ directory: read(folder), provider: 'cpu' }, quiet),
+    ],
   },
 ];

@@ -33,7 +33,8 @@ const tell = (message: Message): void => void process.send?.(message);
 /** What is wrong with an error as a command would print it. */
 function problemOf(error: unknown): string | null {
   const line = describeError(error, false);
-  if (line.includes('(unexpected;')) return `unexpected: ${error instanceof Error ? (error.stack ?? line) : line}`;
+  if (line.includes('(unexpected;'))
+    return `unexpected: ${error instanceof Error ? (error.stack ?? line) : line}`;
   if (/[\p{Cc}\u2028\u2029]/u.test(line)) return `control characters in the error: ${JSON.stringify(line)}`;
   return line.length > LONGEST ? `an error of ${line.length} characters: ${line}` : null;
 }
@@ -47,14 +48,14 @@ const filesOf = ({ damaged }: Reader, root: string): string[] =>
 
 let current = -1;
 
-async function attempt(trial: number, what: string, read: () => unknown): Promise<void> {
+async function attempt(trial: number, what: string, read: () => unknown, mayFail = true): Promise<void> {
   current = trial;
   tell({ is: 'begun', trial, what });
   let problem: string | null = null;
   try {
     await read();
   } catch (error) {
-    problem = problemOf(error);
+    problem = mayFail ? problemOf(error) : `a valid input is refused: ${describeError(error, false)}`;
   }
   // what it began and did not wait for
   await new Promise((resolve) => setImmediate(resolve));
@@ -74,7 +75,8 @@ async function work({ reader: name, seed, trials, valid, folder }: Task): Promis
   const files = filesOf(reader, input);
   for (const trial of trials) {
     const random = new Random(seed, 'damage', name, trial);
-    if (trial < 0) await attempt(trial, 'not damaged', () => reader.read(input));
+    if (trial < 0)
+      await attempt(trial, 'not damaged', () => reader.read(input), reader.mayBeRefused === true);
     else if (reader.isTree) {
       fresh();
       const what = damageNames(input, random);
@@ -84,7 +86,9 @@ async function work({ reader: name, seed, trials, valid, folder }: Task): Promis
       const changes = drawMutations(random.nextUint32() | 0);
       const whole = readFileSync(path.join(valid, file));
       writeFileSync(path.join(input, file), damage(whole, changes));
-      await attempt(trial, `${file}: ${changes.map(({ kind }) => kind).join(', ')}`, () => reader.read(input));
+      await attempt(trial, `${file}: ${changes.map(({ kind }) => kind).join(', ')}`, () =>
+        reader.read(input),
+      );
       writeFileSync(path.join(input, file), whole);
     }
   }
