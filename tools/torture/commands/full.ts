@@ -24,7 +24,7 @@ export async function full(setting: Setting, material: Place): Promise<void> {
   if (mounts !== null) report.skip(`file systems of few kilobytes: ${mounts}`);
   await inParallel(cases, jobs, async (command) => {
     const { name } = command;
-    const reference = await measure(command, material, path.join(work, SECTION, `of ${name}`), true);
+    const reference = await measure(setting, command, material);
     if (reference.problems.length > 0)
       report.add(
         { section: SECTION, name, trial: 0, what: 'not disturbed', problems: reference.problems },
@@ -41,7 +41,6 @@ export async function full(setting: Setting, material: Place): Promise<void> {
           : await onSmallDisk(reference, folder, share);
       report.add({ section: SECTION, name, trial, ...told });
     }
-    reference.prepared.remove();
     say(`${SECTION}: ${name}`);
   });
 }

@@ -1,5 +1,4 @@
 /** Signals: SIGINT, SIGTERM and SIGHUP end a command in order, a second one at once; the same command goes on later. */
-import path from 'node:path';
 import { Random } from '../../../src/base/random';
 import { inParallel, type Setting, trialsOf } from '../section';
 import { casesOf } from './cases';
@@ -42,7 +41,7 @@ export async function signals(setting: Setting, material: Place): Promise<void> 
   const cases = casesOf(setting).filter(({ isLong }) => isLong);
   await inParallel(cases, jobs, async (command) => {
     const { name } = command;
-    const reference = await measure(command, material, path.join(work, SECTION, `of ${name}`), true);
+    const reference = await measure(setting, command, material);
     for (const trial of trialsOf(setting, short ? 1 : TRIALS)) {
       const disturbance = draw(seed, reference, trial);
       const done = await disturb(reference, trialFolder(work, SECTION, name, trial), disturbance);
@@ -56,7 +55,6 @@ export async function signals(setting: Setting, material: Place): Promise<void> 
       report.add({ section: SECTION, name, trial, what: describe(disturbance, ''), problems });
       place.remove();
     }
-    reference.prepared.remove();
     say(`${SECTION}: ${name}`);
   });
 }

@@ -1,5 +1,4 @@
 /** Kills: every command is killed at a random moment or at a chosen call of the file system, and run again. */
-import path from 'node:path';
 import { Random } from '../../../src/base/random';
 import { inParallel, type Setting, trialsOf } from '../section';
 import { CASES, casesOf } from './cases';
@@ -31,12 +30,7 @@ export async function kills(setting: Setting, material: Place): Promise<void> {
   const cases = casesOf(setting);
   let killed = 0;
   await inParallel(cases, jobs, async (command) => {
-    const reference = await measure(
-      command,
-      material,
-      path.join(work, SECTION, `of ${command.name}`),
-      setting.short,
-    );
+    const reference = await measure(setting, command, material);
     const { name } = command;
     const first = { section: SECTION, name, trial: 0, what: 'not disturbed', problems: reference.problems };
     if (reference.problems.length > 0) report.add(first, 0);
@@ -48,7 +42,6 @@ export async function kills(setting: Setting, material: Place): Promise<void> {
       report.add({ section: SECTION, name, trial, what: describe(disturbance, done.ended.noted), problems });
       done.place.remove();
     }
-    reference.prepared.remove();
     say(`${SECTION}: ${name} (${reference.seconds.toFixed(1)} s, ${reference.calls} calls)`);
   });
   report.figure(`kills: ${killed} processes died, of ${cases.length} commands`);

@@ -1,6 +1,5 @@
 /** Two processes at once in one folder: one of them is refused, or both end well; the result is right either way. */
 import { append } from '../../../src/base/lists';
-import path from 'node:path';
 import { Random } from '../../../src/base/random';
 import { inParallel, isAsked, type Setting, trialsOf } from '../section';
 import { CASES, type CommandCase } from './cases';
@@ -53,7 +52,7 @@ export async function pairs(setting: Setting, material: Place): Promise<void> {
   const { work, report, seed, jobs, short, say } = setting;
   const asked = PAIRS.filter(({ name }) => isAsked(setting, name) && (!short || SHORT.test(name)));
   await inParallel(asked, jobs, async ({ name, command, other, isExclusive }) => {
-    const reference = await measure(command, material, path.join(work, SECTION, `of ${name}`), true);
+    const reference = await measure(setting, command, material);
     for (const trial of trialsOf(setting, short ? 1 : TRIALS)) {
       const delay =
         trial === 0 ? 0 : new Random(seed, SECTION, name, trial).uniform() * reference.seconds * 0.4;
@@ -63,7 +62,6 @@ export async function pairs(setting: Setting, material: Place): Promise<void> {
       report.add({ section: SECTION, name, trial, what: `the second ${delay.toFixed(2)} s later`, problems });
       place.remove();
     }
-    reference.prepared.remove();
     say(`${SECTION}: ${name}`);
   });
 }

@@ -2,6 +2,7 @@
 import { append } from '../../../src/base/lists';
 import { cpSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Setting } from '../section';
 import type { CommandCase } from './cases';
 import { copyMaterial } from './material';
 import { type Disturbance, type Ended, Place } from './program';
@@ -31,13 +32,25 @@ export function start(from: Place, folder: string): Place {
   return place;
 }
 
+/** By the command's name: sections share them. */
+const references = new Map<string, Promise<Reference>>();
+
+/** The command undisturbed, once for all sections. */
+export function measure(setting: Setting, command: CommandCase, material: Place): Promise<Reference> {
+  const known = references.get(command.name);
+  if (known) return known;
+  const measured = measureNow(setting, command, material);
+  references.set(command.name, measured);
+  return measured;
+}
+
 /** Runs the command undisturbed: twice in folders of different names, and once more where it ended. */
-export async function measure(
+async function measureNow(
+  { work, short }: Setting,
   command: CommandCase,
   material: Place,
-  folder: string,
-  short: boolean,
 ): Promise<Reference> {
+  const folder = path.join(work, 'undisturbed', command.name.replace(/\W+/g, '-'));
   const prepared = new Place(path.join(folder, 'prepared'));
   copyMaterial(material, prepared, command.copy);
   const problems: string[] = [];

@@ -18,7 +18,7 @@ const MOST = 2 ** 30;
 const ASK = 500;
 const DAMAGED = 400;
 /** What a short run tries. */
-const SHORT = /^(wrong lengths|random|16 announced bodies|nested JSON|damaged)/;
+const SHORT = /^(wrong lengths|16 announced bodies|nested JSON|damaged)/;
 
 const isWanted = (setting: Setting, name: string) =>
   isAsked(setting, name) && (!setting.short || SHORT.test(name));
