@@ -2,6 +2,7 @@
  * Finetuning: a classifier of whole images, which may start from the pretrained encoder's stages. Its features are the
  * average of the ResNet's map, or those of the paper's hybrid.
  */
+import { imageDims, imageShape } from '../../src/bundle/imageShape';
 import type { Recipe } from '../../src/bundle/recipe';
 import type { Value } from '../../src/graph/graph';
 import type { Context } from '../../src/nn/context';
@@ -13,6 +14,7 @@ import { globalAveragePool } from '../../src/ops/pool';
 import { reduceMean } from '../../src/ops/reduce';
 import { reshape } from '../../src/ops/shape';
 import { crossEntropy } from '../../src/ops/softmax';
+import { pixelType } from '../../src/tensors/pixels';
 import { consistencyLoss } from './consistency';
 import { hybrid, type Embedder } from './hybrid';
 import { hits } from './metrics';
@@ -23,6 +25,7 @@ type Batch = Readonly<Record<string, Value>>;
 
 export function classifier(recipe: Recipe): Program {
   const { network, image, pooling } = recipe;
+  const pixels = pixelType(imageShape(image).bits);
   const resnet = new ResNet({ ...network, inChannels: image.channels });
   const fc = new Linear(resnet.outChannels, network.classes);
   const isHybrid = network.globalPool === 'attention';
@@ -41,7 +44,7 @@ export function classifier(recipe: Recipe): Program {
     const { embedding, map } = embed(context, pixels);
     return { outputs: { embedding, logits: context.scope('fc', () => fc.apply(context, embedding)) }, map };
   };
-  /** uint8 images [B, H, W, C] */
+  /** images of pixels [B, H, W, C] */
   const classify = (context: Context, images: Value) =>
     infer(context, normalize(images, image, context.dtype)).outputs;
 
@@ -100,14 +103,14 @@ export function classifier(recipe: Recipe): Program {
   const isConsistent = recipe.consistency.ratio > 0;
   const unlabelled = (name: 'unlabelled_weak' | 'unlabelled_strong') => ({
     name,
-    dtype: 'uint8' as const,
-    shape: [image.size, image.size, image.channels],
+    dtype: pixels,
+    shape: imageDims(image),
     ratio: recipe.consistency.ratio,
   });
   return {
     modules: [resnet, { ...modules, fc }],
     batchInputs: [
-      { name: 'images', dtype: 'uint8', shape: [image.size, image.size, image.channels] },
+      { name: 'images', dtype: pixels, shape: imageDims(image) },
       { name: 'labels', dtype: 'int64', shape: [] },
     ],
     trainingInputs: isConsistent ? [unlabelled('unlabelled_weak'), unlabelled('unlabelled_strong')] : [],

@@ -2,7 +2,7 @@
  * The paper's hybrid ("ResNet-36 + attention pooling"): what the attention pooling makes of the pixels of the encoder's map of
  * the whole image, or of the image's patches, each encoded alone as in pretraining. Both parts may start pretrained.
  */
-import { mapSide, patchCounts } from '../../src/bundle/checkRecipe';
+import { mapGrid, patchCounts } from '../../src/bundle/checkRecipe';
 import type { Recipe } from '../../src/bundle/recipe';
 import type { Dim } from '../../src/onnx/model';
 import type { Value } from '../../src/graph/graph';
@@ -31,7 +31,7 @@ function mapTokens({ image, network, pooling }: Recipe, encoder: ResNet): Embedd
   const width = encoder.outChannels;
   const modules = {
     attention_pooling: new AttentionPooling(width, pooling),
-    map_position: new RowColumnPosition(mapSide(network, image.size), width),
+    map_position: new RowColumnPosition(mapGrid(network, image), width),
   };
   return {
     modules,

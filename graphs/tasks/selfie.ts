@@ -3,6 +3,7 @@
  * place. (Selfie, arXiv:1906.02940; docstrings say "paper" for it.)
  */
 import { patchCounts } from '../../src/bundle/checkRecipe';
+import { imageDims, imageShape } from '../../src/bundle/imageShape';
 import type { Recipe } from '../../src/bundle/recipe';
 import type { Value } from '../../src/graph/graph';
 import { AttentionPooling } from '../../src/nn/attentionPooling';
@@ -17,6 +18,7 @@ import { globalAveragePool } from '../../src/ops/pool';
 import { reduceMean } from '../../src/ops/reduce';
 import { reshape, slice } from '../../src/ops/shape';
 import { crossEntropy } from '../../src/ops/softmax';
+import { pixelType } from '../../src/tensors/pixels';
 import { cutPatches } from './patches';
 import { hits } from './metrics';
 import type { Program } from '../../src/compile/task';
@@ -35,7 +37,7 @@ export function selfie(recipe: Recipe): Program {
   return {
     modules: [encoder, { attention_pooling: attentionPooling, position }],
     batchInputs: [
-      { name: 'images', dtype: 'uint8', shape: [image.size, image.size, image.channels] },
+      { name: 'images', dtype: pixelType(imageShape(image).bits), shape: imageDims(image) },
       { name: 'patch_order', dtype: 'int64', shape: [total] },
     ],
     usesDropout: pooling.dropout > 0,

@@ -1,19 +1,29 @@
 /** Checks between a recipe's keys, after the schema has checked each key alone. */
 import { append } from '../base/lists';
 import { UserError } from '../base/errors';
+import { imageShape, type ImageSettings } from './imageShape';
 import type { Recipe } from './recipe';
+import { limitProblems } from './recipeLimits';
 
-/** How a pretraining image is cut: `grid` places a side, `patches` in all, of which `hidden` are to be found again. */
+/** Places in rows and columns. */
+export interface Grid {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** How a pretraining image is cut: into the `patches` of a grid, of which `hidden` are to be found again. */
 export interface PatchCounts {
-  readonly grid: number;
+  readonly grid: Grid;
   readonly patches: number;
   readonly hidden: number;
   readonly visible: number;
 }
 
 export function patchCounts(recipe: Pick<Recipe, 'image' | 'patch'>): PatchCounts {
-  const grid = Math.floor(recipe.image.size / recipe.patch.size);
-  const patches = grid * grid;
+  const { height, width } = imageShape(recipe.image);
+  const count = (side: number) => Math.floor(side / recipe.patch.size);
+  const grid = { rows: count(height), columns: count(width) };
+  const patches = grid.rows * grid.columns;
   const hidden = Math.floor(patches * recipe.patch.hidden);
   return { grid, patches, hidden, visible: patches - hidden };
 }
@@ -23,17 +33,22 @@ export function encoderChannels(network: Pick<Recipe['network'], 'width' | 'stag
   return network.width * 4 * 2 ** (network.stages.length - 1);
 }
 
-/** Side of the map that the last stage makes of square images: halved, rounded up, by every stride. */
-export function mapSide(
+/** The map that the last stage makes of whole images: each side halved, rounded up, by every stride. */
+export function mapGrid(
   { stem, stages }: Pick<Recipe['network'], 'stem' | 'stages'>,
-  imageSide: number,
-): number {
+  image: ImageSettings,
+): Grid {
   const strides = (stem === 'imagenet' ? 2 : 0) + stages.length - 1;
-  return Array.from({ length: strides }).reduce<number>((side) => Math.ceil(side / 2), imageSide);
+  const left = (length: number) =>
+    Array.from({ length: strides }).reduce<number>((side) => Math.ceil(side / 2), length);
+  const { height, width } = imageShape(image);
+  return { rows: left(height), columns: left(width) };
 }
 
 /** Throws a UserError that says everything that does not fit together; returns the recipe. */
 export function checkRecipe(recipe: Recipe): Recipe {
+  const tooMuch = limitProblems(recipe);
+  if (tooMuch.length > 0) throw new UserError(tooMuch.join('; '));
   const problems = [
     ...imageProblems(recipe),
     ...scheduleProblems(recipe),
@@ -43,8 +58,21 @@ export function checkRecipe(recipe: Recipe): Recipe {
   return recipe;
 }
 
-function imageProblems({ image, augment }: Recipe): string[] {
+/** The image's sides with the keys that set them: one where it is a square. */
+const sides = ({ size, height, width }: Recipe['image']): (readonly [key: string, side: number])[] =>
+  height === undefined || width === undefined
+    ? [['image.size', size]]
+    : [
+        ['image.height', height],
+        ['image.width', width],
+      ];
+
+function imageProblems({ image, augment, consistency }: Recipe): string[] {
   const problems: string[] = [];
+  if ((image.height === undefined) !== (image.width === undefined)) {
+    const [given, other] = image.width === undefined ? ['height', 'width'] : ['width', 'height'];
+    problems.push(`image.${given} is given without image.${other}: give both, or image.size for squares`);
+  }
   for (const key of ['mean', 'std'] as const) {
     const count = image[key].length;
     if (count !== image.channels)
@@ -52,9 +80,30 @@ function imageProblems({ image, augment }: Recipe): string[] {
         `image.${key} has length ${count} but image.channels is ${image.channels}: give one value a channel`,
       );
   }
-  if (augment.pad > image.size)
-    problems.push(`augment.pad is ${augment.pad}: must be at most image.size, which is ${image.size}`);
-  return problems;
+  for (const [key, side] of sides(image))
+    if (augment.pad > side)
+      problems.push(`augment.pad is ${augment.pad}: must be at most ${key}, which is ${side}`);
+  return [...problems, ...colourProblems(image, { augment, consistency })];
+}
+
+/** RandAugment's operations are defined on colours of 8 bits, as Pillow has them. */
+function colourProblems(
+  { channels, bits }: Recipe['image'],
+  { augment, consistency }: Pick<Recipe, 'augment' | 'consistency'>,
+): string[] {
+  const isColour = channels === 1 || channels === 3;
+  if (isColour && bits !== 16) return [];
+  const image = isColour ? 'image.bits is 16' : `image.channels is ${channels}`;
+  return [
+    ['augment.randAugment', augment.randAugment] as const,
+    ['consistency.operations', consistency.ratio > 0 ? consistency.operations : 0] as const,
+  ].flatMap(([key, operations]) =>
+    operations > 0
+      ? [
+          `${key} is ${operations} and ${image}: RandAugment's operations are those of gray and RGB images of 8 bits; set ${key}=0`,
+        ]
+      : [],
+  );
 }
 
 function scheduleProblems({ schedule }: Recipe): string[] {
@@ -88,7 +137,7 @@ function pretrainProblems(recipe: Recipe): string[] {
   if (uncut.length > 0) append(problems, uncut);
   else if (hidden < 2)
     problems.push(
-      `patch.hidden is ${patch.hidden}: hides ${hidden} of ${grid} x ${grid} patches and at least 2 are needed, ` +
+      `patch.hidden is ${patch.hidden}: hides ${hidden} of ${grid.rows} x ${grid.columns} patches and at least 2 are needed, ` +
         `or there is nothing to choose from; raise patch.hidden or lower patch.size`,
     );
   else if (visible < 1)
@@ -97,11 +146,11 @@ function pretrainProblems(recipe: Recipe): string[] {
 }
 
 function cutProblems({ image, patch }: Recipe): string[] {
-  if (patch.size > image.size)
-    return [`patch.size is ${patch.size}: must be at most image.size, which is ${image.size}`];
-  if (image.size % patch.size !== 0)
-    return [`image.size is ${image.size}: must be a multiple of patch.size, which is ${patch.size}`];
-  return [];
+  return sides(image).flatMap(([key, side]) => {
+    if (patch.size > side) return [`patch.size is ${patch.size}: must be at most ${key}, which is ${side}`];
+    if (side % patch.size === 0) return [];
+    return [`${key} is ${side}: must be a multiple of patch.size, which is ${patch.size}`];
+  });
 }
 
 function poolingProblems(network: Recipe['network'], { heads }: Recipe['pooling']): string[] {
@@ -127,9 +176,8 @@ function finetuneProblems(recipe: Recipe): string[] {
     );
   if (network.classes < 2)
     problems.push(`network.classes is ${network.classes}: a classifier needs at least 2`);
-  // strides: 4 in the ImageNet stem, 2 in each stage but the first
-  const stride = (network.stem === 'imagenet' ? 4 : 1) * 2 ** (network.stages.length - 1);
-  if (batch === 1 && image.size <= stride)
+  const map = mapGrid(network, image);
+  if (batch === 1 && map.rows === 1 && map.columns === 1)
     problems.push(`batch is 1 and the last map is 1 x 1: batch norm has one value a channel; raise batch`);
   return problems;
 }

@@ -5,9 +5,9 @@ import { recipeSchema } from './recipe';
 
 /**
  * What a graph's input or output is for. Names within a role are fixed, so that a trainer needs nothing but them:
- * - `batch`: `images` uint8 [B, H, W, C]; `labels` int64 [B]; `patch_order` int64 [B, n], per image a permutation of
+ * - `batch`: `images` uint8 [B, H, W, C], uint16 where image.bits is 16; `labels` int64 [B]; `patch_order` int64 [B, n], per image a permutation of
  *   the n patches (row-major in the grid), the visible ones first and the hidden ones last. Consistency training:
- *   `unlabelled_weak` and `unlabelled_strong` uint8 [ratio B, H, W, C], the same images under two augmentations.
+ *   `unlabelled_weak` and `unlabelled_strong` [ratio B, H, W, C], the same images under two augmentations.
  * - `random`: `dropout_seed` int64 [], in [0, 2^31), a fresh one each step; `mixup_weight` float32 [] ~ Beta(a, a) with
  *   a = regularize.mixup.
  * - `hyper`: `learning_rate` float32 []; `average_decay` float32 [], of the moving average after s steps
@@ -29,7 +29,7 @@ export type Role = (typeof ROLES)[number];
 
 const portSchema = z.strictObject({
   name: z.string(),
-  dtype: z.enum(['float32', 'int64', 'uint8']),
+  dtype: z.enum(['float32', 'int64', 'uint8', 'uint16']),
   shape: z.array(z.union([z.number().int().nonnegative(), z.string()])),
   role: z.enum(ROLES),
   /** For a state output: the state input whose place it takes in the next step. */

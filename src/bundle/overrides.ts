@@ -1,15 +1,18 @@
 /** `--set a.b=value` and the recipe's keys. */
+import { z } from 'zod';
 import { UserError } from '../base/errors';
 import { didYouMean } from '../base/suggest';
 import { recipeSchema } from './recipe';
 
-/** Every key of a recipe, dotted (`task`, `image.size`, ...), with its default or `task`'s value. */
+const RESOLVED: Readonly<Record<string, unknown>> = recipeSchema.parse({ task: 'pretrain' });
+
+/** Every key of a recipe, dotted (`task`, `image.size`, ...), with its default, `task`'s value, or undefined without one. */
 const DEFAULTS: ReadonlyMap<string, unknown> = new Map(
-  Object.entries(recipeSchema.parse({ task: 'pretrain' })).flatMap(([name, value]): [string, unknown][] =>
-    typeof value === 'object' && !Array.isArray(value)
-      ? Object.entries(value).map(([key, inner]) => [`${name}.${key}`, inner])
-      : [[name, value]],
-  ),
+  Object.entries(recipeSchema.shape).flatMap(([name, schema]): [string, unknown][] => {
+    if (!(schema instanceof z.ZodPrefault)) return [[name, RESOLVED[name]]];
+    const section = RESOLVED[name] as Readonly<Record<string, unknown>>;
+    return Object.keys(schema.unwrap().shape).map((key) => [`${name}.${key}`, section[key]]);
+  }),
 );
 
 /** Every key of a recipe, dotted: `task`, `image.size`, ... */

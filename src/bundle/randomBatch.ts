@@ -17,6 +17,7 @@ export function randomBatch(contract: GraphContract, recipe: Recipe, seed = 0): 
       const random = new Random(seed, 'random batch', name);
       const data = () => {
         if (dtype === 'uint8') return Uint8Array.from({ length }, () => random.integer(256));
+        if (dtype === 'uint16') return Uint16Array.from({ length }, () => random.integer(65_536));
         if (name === 'labels')
           return BigInt64Array.from({ length }, () => BigInt(random.integer(recipe.network.classes)));
         if (name !== 'patch_order')

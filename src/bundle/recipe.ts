@@ -9,17 +9,25 @@ export type MaskShape = (typeof MASK_SHAPES)[number];
 const positiveInt = z.number().int().positive();
 const fraction = z.number().gt(0).lt(1);
 
+/** Of one image; what has more is no image of measurements but a mistake, such as channels first. */
+const MOST_CHANNELS = 64;
+
 const imageSchema = z.strictObject({
   /** side of the square image in pixels */
   size: positiveInt.default(32),
-  channels: positiveInt.default(3),
+  /** both sides in pixels, together, in the place of size */
+  height: positiveInt.optional(),
+  width: positiveInt.optional(),
+  channels: positiveInt.max(MOST_CHANNELS).default(3),
+  /** of a value; 16 keeps what 16-bit PNG, TIFF and .npy files have. Absent: 8 */
+  bits: z.union([z.literal(8), z.literal(16)]).optional(),
   /** per channel, of values scaled to [0, 1]; defaults are CIFAR-10's */
   mean: z.array(z.number()).default([0.4914, 0.4822, 0.4465]),
   std: z.array(z.number().positive()).default([0.247, 0.2435, 0.2616]),
 });
 
 const patchSchema = z.strictObject({
-  /** side of a square patch in pixels; divides image.size */
+  /** side of a square patch in pixels; divides both sides of the image */
   size: positiveInt.default(8),
   /** fraction of the patches that are hidden, rounded down */
   hidden: fraction.default(0.25),
@@ -101,7 +109,7 @@ const augmentSchema = z.strictObject({
   randAugment: z.number().int().nonnegative().default(0),
   /** strongest that RandAugment draws, as a fraction of its full ranges */
   magnitude: z.number().gt(0).max(1).default(1),
-  /** Cutout: side of the gray square on each image, as a fraction of the image's; 0 turns it off */
+  /** Cutout: side of the gray square on each image, as a fraction of the image's shorter one; 0 turns it off */
   cutout: z.number().min(0).max(1).default(0),
 });
 

@@ -62,6 +62,10 @@ export function formatInfo({ split, count, perClass, looked, broken, ...info }: 
       ? [
           `  width ${range(info.width)}, height ${range(info.height)}`,
           `  mean ${numbers(info.mean)}; deviation ${numbers(info.std)}`,
+          ...(info.bits === 16 ? ['  16 bits a value, which networks with --set image.bits=16 keep'] : []),
+          ...(info.mean.length === 1 || info.mean.length === 3
+            ? []
+            : [`  ${info.mean.length} channels, for networks with --set image.channels=${info.mean.length}`]),
         ]
       : []),
     `  broken images: ${broken.length}`,
@@ -77,15 +81,22 @@ export const dataPack = defineCommand({
   options: {
     to: { ...text('file to write'), demandOption: true },
     size: whole('--size', 1, 'side of the squares that photographs become'),
-    channels: {
-      choices: [1, 3],
+    height: whole('--height', 1, 'with --width: sides of the rectangles that photographs become'),
+    width: whole('--width', 1, 'see --height'),
+    channels: whole(
+      '--channels',
+      1,
+      'photographs become gray (1, for networks with image.channels=1) or RGB (3); bands of TIFF and .npy files are all kept (default: what the first image has)',
+    ),
+    bits: {
+      choices: [8, 16],
       requiresArg: true,
-      describe: 'photographs become gray (1, for networks with image.channels=1) or RGB (default: 3)',
+      describe: 'of a value; 16 for networks with image.bits=16 (default: 8)',
     },
     broken: broken('fail'),
   },
-  run: async ({ source: spec, to, size, channels, broken: policy }) => {
-    const request = { spec, file: to, size, channels, broken: policy };
+  run: async ({ source: spec, to, size, height, width, channels, bits, broken: policy }) => {
+    const request = { spec, file: to, size, height, width, channels, bits, broken: policy };
     const { splits, missing, broken: skipped } = await packSource(request);
     missing.forEach((reason) => warn(`without ${reason}`));
     skipped.forEach(({ reason }) => warn(`skipped: ${reason}`));

@@ -46,7 +46,7 @@ export const exportCommand = defineCommand({
     input: {
       choices: EXPORT_INPUTS,
       requiresArg: true,
-      describe: `float: normalized, channels first; uint8: pixels of the right size, channels last; photo: pixels of any size (default: ${DEFAULT_FORM.input})`,
+      describe: `float: normalized, channels first; uint8: pixels of the right size, channels last; photo: pixels of any size (pixels are uint16 where image.bits is 16; default: ${DEFAULT_FORM.input})`,
     },
     map: { type: 'boolean', describe: 'the last map before the average as an output too' },
     precision: {

@@ -16,7 +16,7 @@ export const inspectCommand = defineCommand({
   positionals: { dir: directory },
   options: {
     image: {
-      ...text('JPEG, PNG or WebP; the middle square of 7/8 of its shorter side is taken'),
+      ...text('image file; the middle is taken, of a square 7/8 of the shorter side'),
       demandOption: true,
     },
     to: text('the picture (default: inspect-<name>.png in the folder of the run)'),

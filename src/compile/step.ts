@@ -3,6 +3,7 @@
  * as composites, with the roles of its inputs and outputs.
  */
 import { AVERAGE, type StateEntry } from '../bundle/manifest';
+import { imageDims, imageShape } from '../bundle/imageShape';
 import type { Recipe } from '../bundle/recipe';
 import { gradients } from '../autodiff/gradients';
 import { Graph, type Value } from '../graph/graph';
@@ -10,6 +11,7 @@ import { Context, type BuildSettings } from '../nn/context';
 import { normalize } from '../nn/images';
 import { RunningStatistic } from '../nn/state';
 import type { DType } from '../tensors/dtype';
+import { pixelType } from '../tensors/pixels';
 import { allFinite } from '../optim/lossScale';
 import { cast, mul, where } from '../ops/elementwise';
 import { reduceMean } from '../ops/reduce';
@@ -150,8 +152,8 @@ export function evalGraph(task: Task, recipe: Recipe): StepGraph {
 export function encoderGraph(task: Task, recipe: Recipe): StepGraph {
   const ports = new Ports(new Graph('encoder'));
   const program = task(recipe);
-  const { size, channels } = recipe.image;
-  const images = ports.input('batch', 'images', 'uint8', ['batch', size, size, channels]);
+  const pixelDtype = pixelType(imageShape(recipe.image).bits);
+  const images = ports.input('batch', 'images', pixelDtype, ['batch', ...imageDims(recipe.image)]);
   const context = bind(ports, program, { training: false }, evaluatedState(recipe));
   const pixels = ports.graph.label('pixels', normalize(images, recipe.image, context.dtype));
   const { outputs, map } = program.infer(context, pixels);
@@ -178,7 +180,7 @@ export function stateEntries(task: Task, recipe: Recipe, train: StepGraph): Stat
     .filter((port) => port.role === 'state')
     .map((port) => ({
       name: port.name,
-      dtype: port.dtype,
+      dtype: port.dtype as StateEntry['dtype'],
       shape: port.shape as number[],
       kind: kinds.get(port.name) ?? (port.name.startsWith(AVERAGE) ? 'average' : 'optimizer'),
       part: partOf(port.name, recipe),

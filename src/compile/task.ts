@@ -6,7 +6,7 @@ import type { Value } from '../graph/graph';
 
 export interface BatchInput {
   readonly name: 'images' | 'labels' | 'patch_order' | 'unlabelled_weak' | 'unlabelled_strong';
-  readonly dtype: 'uint8' | 'int64';
+  readonly dtype: 'uint8' | 'uint16' | 'int64';
   /** without the batch axis */
   readonly shape: readonly number[];
   /** rows for each example of the batch, default 1 */

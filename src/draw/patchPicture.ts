@@ -2,7 +2,7 @@
 import { corner, isRight, patchPixels, type PatchTask } from './patches';
 import { colour, DARK_FILL, escapeText, FONT, percent } from './theme';
 
-/** Units of the picture. */
+/** Units of the picture; the side is the longer one of an image's. */
 const SIDE = 224;
 const GAP = 28;
 const TITLE = 30;
@@ -18,13 +18,19 @@ const nameOf = (query: number) => String(query + 1);
 const label = (x: number, y: number, text: string, extra = '') =>
   `<text x="${x}" y="${y}" font-family='${FONT}' font-size="12" fill="${colour('muted')}" ${extra}>${escapeText(text)}</text>`;
 
-const rect = (x: number, y: number, side: number, attributes: string) =>
-  `<rect x="${x}" y="${y}" width="${side}" height="${side}" ${attributes}/>`;
+const rect = (x: number, y: number, side: number, attributes: string, high = side) =>
+  `<rect x="${x}" y="${y}" width="${side}" height="${high}" ${attributes}/>`;
 
 /** The thin frame tells a white image from white paper. */
-const image = (x: number, y: number, side: number, uri: string) =>
-  `<image x="${x}" y="${y}" width="${side}" height="${side}" href="${uri}"/>` +
-  rect(x, y, side, `fill="none" stroke="${colour('grid')}" stroke-width="1"`);
+const image = (x: number, y: number, side: number, uri: string, high = side) =>
+  `<image x="${x}" y="${y}" width="${side}" height="${high}" href="${uri}"/>` +
+  rect(x, y, side, `fill="none" stroke="${colour('grid')}" stroke-width="1"`, high);
+
+/** The sides of an image in the picture. */
+function panelOf({ width, height }: Pick<PatchTask, 'width' | 'height'>): { wide: number; high: number } {
+  const longer = Math.max(width, height);
+  return { wide: (SIDE * width) / longer, high: (SIDE * height) / longer };
+}
 
 /** Sides of the table's cells for so many hidden places. */
 const cellOf = (hidden: number) => Math.max(20, Math.min(44, Math.floor(260 / hidden)));
@@ -40,14 +46,15 @@ export type PixelsUri = (
 
 /** The picture as SVG in the theme's colours. `caption` stands above it. */
 export async function patchPicture(task: PatchTask, caption: string, pixelsUri: PixelsUri): Promise<string> {
-  const { size, patch, channels, hidden } = task;
+  const { patch, channels, hidden } = task;
+  const { wide, high } = panelOf(task);
   const cell = cellOf(hidden.length);
   const table = (hidden.length + 1) * cell + HEAD;
-  const tableX = SIDE + GAP + 26;
+  const tableX = wide + GAP + 26;
   const pickedX = tableX + table + 26 + GAP;
-  const width = pickedX + SIDE;
-  const height = TITLE + Math.max(SIDE + 20, table + 18) + 6;
-  const whole = await pixelsUri(task.image, size, size, channels, 2 * SIDE);
+  const width = pickedX + wide;
+  const height = TITLE + Math.max(high + 20, table + 18) + 6;
+  const whole = await pixelsUri(task.image, task.width, task.height, channels, 2 * SIDE);
   const patches = await Promise.all(
     hidden.map((place) => pixelsUri(patchPixels(task, place), patch, patch, channels, 2 * cell)),
   );
@@ -64,14 +71,15 @@ export async function patchPicture(task: PatchTask, caption: string, pixelsUri: 
 
 /** Where a hidden place lies in a panel. */
 function placeBox(task: PatchTask, place: number, x: number, y: number) {
-  const scale = SIDE / task.size;
+  const scale = SIDE / Math.max(task.width, task.height);
   const at = corner(task, place);
   return { x: x + at.x * scale, y: y + at.y * scale, side: task.patch * scale };
 }
 
 function visiblePanel(task: PatchTask, whole: string, x: number, y: number): string[] {
+  const { wide, high } = panelOf(task);
   return [
-    image(x, y, SIDE, whole),
+    image(x, y, wide, whole, high),
     ...task.hidden.flatMap((place, k) => {
       const box = placeBox(task, place, x, y);
       const fontSize = Math.min(22, box.side * 0.55);
@@ -85,7 +93,7 @@ function visiblePanel(task: PatchTask, whole: string, x: number, y: number): str
         `<text x="${box.x + box.side / 2}" y="${box.y + box.side / 2 + fontSize * 0.36}" font-family='${FONT}' font-size="${fontSize}" font-weight="600" text-anchor="middle" fill="${colour('ink')}">${nameOf(k)}</text>`,
       ];
     }),
-    label(x, y + SIDE + 18, `visible patches; ${task.hidden.length} places hidden`),
+    label(x, y + high + 18, `visible patches; ${task.hidden.length} places hidden`),
   ];
 }
 
@@ -143,8 +151,9 @@ function pickedPanel(
   y: number,
 ): string[] {
   const right = task.hidden.filter((_, k) => isRight(task, k)).length;
+  const { wide, high } = panelOf(task);
   return [
-    image(x, y, SIDE, whole),
+    image(x, y, wide, whole, high),
     ...task.hidden.flatMap((place, k) => {
       const box = placeBox(task, place, x, y);
       const good = isRight(task, k);
@@ -159,6 +168,6 @@ function pickedPanel(
         ),
       ];
     }),
-    label(x, y + SIDE + 18, `picked: ${right} of ${task.hidden.length} right (wrong: dashed)`),
+    label(x, y + high + 18, `picked: ${right} of ${task.hidden.length} right (wrong: dashed)`),
   ];
 }

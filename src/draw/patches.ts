@@ -2,12 +2,13 @@
 import { argmax, softmax } from '../tensors/rows';
 
 export interface PatchTask {
-  /** side in pixels */
-  readonly size: number;
+  /** in pixels */
+  readonly width: number;
+  readonly height: number;
   readonly channels: number;
   /** side of a patch in pixels */
   readonly patch: number;
-  /** uint8 [size, size, channels] */
+  /** uint8 [height, width, channels] */
   readonly image: Uint8Array;
   /** hidden places, row-major in the grid, ascending; candidate k is the patch that was cut from hidden[k] */
   readonly hidden: readonly number[];
@@ -18,7 +19,10 @@ export interface PatchTask {
 }
 
 /** An image with the network's answer: `order` the places, the hidden ones last; `logits` [hidden, hidden]. */
-export interface AnsweredPatches extends Pick<PatchTask, 'size' | 'channels' | 'patch' | 'image'> {
+export interface AnsweredPatches extends Pick<
+  PatchTask,
+  'width' | 'height' | 'channels' | 'patch' | 'image'
+> {
   readonly order: ArrayLike<number>;
   readonly logits: Float32Array;
 }
@@ -39,20 +43,20 @@ export const isRight = ({ picked }: PatchTask, query: number) => picked[query] =
 
 /** Upper left corner of `place` in pixels. */
 export function corner(
-  { size, patch }: Pick<PatchTask, 'size' | 'patch'>,
+  { width, patch }: Pick<PatchTask, 'width' | 'patch'>,
   place: number,
 ): { x: number; y: number } {
-  const grid = Math.floor(size / patch);
-  return { x: (place % grid) * patch, y: Math.floor(place / grid) * patch };
+  const columns = Math.floor(width / patch);
+  return { x: (place % columns) * patch, y: Math.floor(place / columns) * patch };
 }
 
 /** Pixels of the patch at `place`, uint8 [patch, patch, channels]. */
 export function patchPixels(task: PatchTask, place: number): Uint8Array {
-  const { image, size, patch, channels } = task;
+  const { image, width, patch, channels } = task;
   const { x, y } = corner(task, place);
   const out = new Uint8Array(patch * patch * channels);
   for (let row = 0; row < patch; row++) {
-    const start = ((y + row) * size + x) * channels;
+    const start = ((y + row) * width + x) * channels;
     out.set(image.subarray(start, start + patch * channels), row * patch * channels);
   }
   return out;
@@ -60,13 +64,13 @@ export function patchPixels(task: PatchTask, place: number): Uint8Array {
 
 /** The image with `pixels(k)` at the k-th hidden place, a value for all or a patch. */
 function withHidden(task: PatchTask, pixels: (query: number) => Uint8Array | number): Uint8Array {
-  const { size, patch, channels, hidden } = task;
+  const { width, patch, channels, hidden } = task;
   const out = Uint8Array.from(task.image);
   hidden.forEach((place, k) => {
     const { x, y } = corner(task, place);
     const content = pixels(k);
     for (let row = 0; row < patch; row++) {
-      const start = ((y + row) * size + x) * channels;
+      const start = ((y + row) * width + x) * channels;
       const end = start + patch * channels;
       if (typeof content === 'number') out.fill(content, start, end);
       else out.set(content.subarray(row * patch * channels, (row + 1) * patch * channels), start);

@@ -3,25 +3,29 @@ import { readFileSync } from 'node:fs';
 import { UserError } from '../base/errors';
 import { fileError } from '../base/files';
 import { patchCounts } from '../bundle/checkRecipe';
+import { imageShape } from '../bundle/imageShape';
 import { shapedPatchOrder } from '../data/batches/maskShapes';
 import { decodeCenter } from '../data/images/decode';
 import { openRun, withSession, type RunOptions } from '../run/openRun';
+import { allocatePixels } from '../tensors/pixels';
+import { shownPixels } from '../tensors/shownPixels';
 import { batchFeeds } from './feeds';
 
 export interface AskOptions extends RunOptions {
-  /** JPEG, PNG or WebP of any size; its middle is taken */
+  /** an image file of any size; its middle is taken */
   readonly image: string;
   /** which places are hidden, default 0 */
   readonly seed?: number;
 }
 
 export interface PatchAnswer {
-  /** side in pixels */
-  readonly size: number;
+  /** in pixels */
+  readonly width: number;
+  readonly height: number;
   readonly channels: number;
   /** side of a patch in pixels */
   readonly patch: number;
-  /** uint8 [size, size, channels] */
+  /** as a picture shows it: uint8 [height, width, channels] */
   readonly image: Uint8Array;
   /** places, row-major in the grid, the hidden ones last, as `patch_order` */
   readonly order: Int32Array;
@@ -41,12 +45,12 @@ export async function askPatches(
     throw new UserError(
       `${directory}: a ${recipe.task} run hides no patches; give the folder of a pretraining run`,
     );
-  const { size, channels } = recipe.image;
-  const pixels = (await decodeCenter(readBytes(file), file, size, channels === 1 ? 1 : 3)).pixels;
+  const { width, height, channels, bits } = imageShape(recipe.image);
+  const { pixels } = await decodeCenter(readBytes(file), file, recipe.image);
   const { grid, patches, hidden } = patchCounts(recipe);
   const order = shapedPatchOrder(recipe.patch.mask, seed, 0, 0, grid, hidden);
   // The graph takes whole batches; the others are the same image again.
-  const images = new Uint8Array(pixels.length * recipe.batch);
+  const images = allocatePixels(bits, pixels.length * recipe.batch);
   const orders = new BigInt64Array(patches * recipe.batch);
   for (let i = 0; i < recipe.batch; i++) {
     images.set(pixels, i * pixels.length);
@@ -59,7 +63,9 @@ export async function askPatches(
     if (!output) throw new UserError(`${directory}: its eval.onnx gives no logits; build the bundle again`);
     return Float32Array.from(output.data.subarray(0, hidden * hidden) as Float32Array);
   });
-  return { size, channels, patch: recipe.patch.size, image: pixels, order, logits };
+  const shown = shownPixels(pixels, channels);
+  const patch = recipe.patch.size;
+  return { width, height, channels: shown.channels, patch, image: shown.pixels, order, logits };
 }
 
 function readBytes(file: string): Buffer {

@@ -1,16 +1,18 @@
 /** What a checkpoint's evaluation graph says of images of a split: scores, embeddings, and the images themselves. */
 import { UserError } from '../base/errors';
 import { append } from '../base/lists';
+import { imageShape } from '../bundle/imageShape';
 import type { Manifest } from '../bundle/manifest';
 import { createLoader, type LoaderOptions } from '../data/batches/loader';
 import { spread } from '../data/batches/sampler';
 import { requireClasses } from '../data/sources/classes';
 import { openSource } from '../data/sources/readers';
 import { withSession, type OpenRun, type ReadOptions } from '../run/openRun';
-import { readValidationIndices } from '../run/validationFile';
 import { joinFloats, sizeOf } from '../tensors/dtype';
+import { joinPixels, type Pixels } from '../tensors/pixels';
 import { askImages } from './askImages';
 import { batchOptions } from './feeds';
+import { validationImages } from './validationImages';
 
 export interface Predictions {
   /** `all`: the data has no division */
@@ -20,8 +22,8 @@ export interface Predictions {
   readonly classes: readonly string[] | null;
   /** [count], of the images in the source */
   readonly indices: Int32Array;
-  /** uint8 [count, size, size, channels] */
-  readonly images: Uint8Array;
+  /** [count, height, width, channels] */
+  readonly images: Pixels;
   /** [count]; null: unlabelled */
   readonly labels: Int32Array | null;
   /** [count] each */
@@ -56,7 +58,7 @@ export async function readPredictions(
 ): Promise<Predictions> {
   const { manifest } = run.bundle;
   const { recipe } = manifest;
-  const kept = options.split === 'validation' ? readValidationIndices(run.directory) : null;
+  const kept = options.split === 'validation' ? await validationImages(run, options.data) : null;
   const split = kept ? 'train' : 'test';
   const source = await openSource(options.data, split);
   const { length, classes } = source;
@@ -84,7 +86,7 @@ export async function readPredictions(
   return withSession(run, async (session) => {
     const loader = await createLoader(loaderOptions);
     const parts = new Map<string, Float32Array[]>();
-    const images: Uint8Array[] = [];
+    const images: Pixels[] = [];
     const indices: number[] = [];
     const labels: number[] = [];
     const orders: number[] = [];
@@ -115,7 +117,7 @@ export async function readPredictions(
       available,
       classes,
       indices: Int32Array.from(indices),
-      images: new Uint8Array(Buffer.concat(images)),
+      images: joinPixels(imageShape(recipe.image).bits, images),
       labels: labels.length > 0 ? Int32Array.from(labels) : null,
       loss: required('loss'),
       accuracy: required('accuracy'),

@@ -1,12 +1,13 @@
 /** One training of the grid: build, train, measure on validation; and its measure on the test split, at the end. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../base/files';
-import { UserError } from '../base/errors';
+import { waitUnlocked } from '../base/folderLock';
 import { mean } from '../base/statistics';
 import { listCheckpoints } from '../run/checkpoints';
 import { readMetrics } from '../run/metricsLog';
+import { readStored } from '../run/runFolder';
 import { readValidation } from '../run/validationFile';
 import type { Children } from './children';
 
@@ -35,22 +36,20 @@ export type TestResult = z.infer<typeof testSchema>;
 
 const file = (directory: string, name: string) => path.join(directory, name);
 
-function readStored<T>(at: string, schema: z.ZodType<T>): T | null {
-  if (!existsSync(at)) return null;
-  const parsed = schema.safeParse(JSON.parse(readFileSync(at, 'utf8')));
-  if (!parsed.success) throw new UserError(`${at} is damaged; remove it to measure this run again`);
-  return parsed.data;
-}
+export const readResult = (directory: string) =>
+  readStored(file(directory, 'result.json'), resultSchema, 'a result of `selfie experiment`');
 
-export const readResult = (directory: string) => readStored(file(directory, 'result.json'), resultSchema);
-
-export const readTest = (directory: string) => readStored(file(directory, 'test.json'), testSchema);
+export const readTest = (directory: string) =>
+  readStored(file(directory, 'test.json'), testSchema, 'a result of `selfie experiment`');
 
 /** `--name value` for each that is given. */
 const flags = (options: RunPlan['options']): string[] =>
   Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],
   );
+
+/** Seconds that a step may take. */
+const ENDING = 60;
 
 /** Builds and trains the run, or goes on with it. Errors as `Children.run`. */
 export async function train(children: Children, plan: RunPlan): Promise<RunResult> {
@@ -60,6 +59,8 @@ export async function train(children: Children, plan: RunPlan): Promise<RunResul
     const sets = Object.entries(set).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`]);
     await children.run(['build-graph', recipe, ...sets, '--out', directory], log);
   }
+  // A training of an experiment that was killed ends by itself, after the step that it is in.
+  await waitUnlocked(directory, ENDING);
   const resume = listCheckpoints(directory).length > 0 ? ['--resume'] : [];
   await children.run(['train', directory, ...flags(options), '--keep', '1', ...resume], log);
   const lines = readMetrics(file(directory, 'metrics.jsonl'));

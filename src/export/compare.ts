@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import type { Bundle } from '../bundle/read';
 import { UserError } from '../base/errors';
-import { joinFloats, type HostTensor } from '../tensors/dtype';
+import { allocate, joinFloats, type HostTensor } from '../tensors/dtype';
+import type { Pixels } from '../tensors/pixels';
 import type { GraphSession } from '../runtime/session';
 import { withSession } from '../run/openRun';
 import { IMAGE } from './model/network';
@@ -14,7 +15,7 @@ export const SETTINGS = { provider: 'cpu', threads: availableParallelism() } as 
 /** Images at once. */
 export const BATCH = 32;
 
-/** `eval.onnx` with `state` on images uint8 [N, size, size, C], N at most its batch: one output's values. */
+/** `eval.onnx` with `state` on images [N, height, width, C], N at most its batch: one output's values. */
 export async function evaluateImages(
   bundle: Bundle,
   state: ReadonlyMap<string, HostTensor>,
@@ -28,8 +29,11 @@ export async function evaluateImages(
     .map(({ name, dtype, shape }): [string, HostTensor] => {
       const [batch, each = 1] = shape as number[];
       if (name === 'images') {
-        const data = new Uint8Array(size.reduce((a, b) => a * b, batch));
-        data.set(images.data as Uint8Array);
+        const data = allocate(
+          dtype,
+          size.reduce((a, b) => a * b, batch),
+        ) as Pixels;
+        data.set(images.data as Pixels);
         return [name, { dtype, shape: [batch, ...size], data }];
       }
       // Labels and masks change neither logits nor embedding.

@@ -4,9 +4,9 @@ export const EXPORT_KINDS = ['encoder', 'classifier'] as const;
 export type ExportKind = (typeof EXPORT_KINDS)[number];
 
 /**
- * What it takes, by the name `image`. `float`: float32 [batch, C, size, size], normalized by mean and deviation; `uint8`:
- * uint8 [batch, size, size, C], 0 to 255; `photo`: uint8 [batch, height, width, C] of any size, of which it takes the middle
- * as evaluation does.
+ * What it takes, by the name `image`. `float`: float32 [batch, C, height, width], normalized by mean and deviation; `uint8`:
+ * pixels [batch, height, width, C], uint8 from 0 to 255 or, where image.bits is 16, uint16 from 0 to 65535; `photo`: pixels of
+ * any size, of which it takes the middle as evaluation does.
  */
 export const EXPORT_INPUTS = ['float', 'uint8', 'photo'] as const;
 export type ExportInput = (typeof EXPORT_INPUTS)[number];

@@ -1,6 +1,8 @@
 /** What an exported file says of itself: metadata_props, which are strings; lists and the recipe as JSON. */
+import { channelNames, imageShape, type ImageShape } from '../bundle/imageShape';
 import type { Manifest } from '../bundle/manifest';
 import { CENTER_CROP } from '../data/images/transforms';
+import { largestPixel, pixelType } from '../tensors/pixels';
 import type { ExportForm, ExportInput } from './form';
 import { imagesOf, type Measurement } from './measure';
 
@@ -13,13 +15,13 @@ export interface ExportDetails {
   readonly step: number;
 }
 
-const INPUT: Readonly<Record<ExportInput, (size: number, channels: number) => string>> = {
-  float: (size, channels) =>
-    `image float32 [batch, ${channels}, ${size}, ${size}], channels first, (x / 255 - mean) / std of ${channels === 1 ? 'gray' : 'RGB'} x in 0 to 255`,
-  uint8: (size, channels) =>
-    `image uint8 [batch, ${size}, ${size}, ${channels}], channels last, ${channels === 1 ? 'gray' : 'RGB'}, 0 to 255; normalization is inside`,
-  photo: (size, channels) =>
-    `image uint8 [batch, height, width, ${channels}], channels last, ${channels === 1 ? 'gray' : 'RGB'}, 0 to 255, any size; the middle is cut, resized to ${size} x ${size} and normalized inside`,
+const INPUT: Readonly<Record<ExportInput, (image: ImageShape) => string>> = {
+  float: ({ height, width, channels, bits }) =>
+    `image float32 [batch, ${channels}, ${height}, ${width}], channels first, (x / ${largestPixel(bits)} - mean) / std of ${channelNames(channels)} x in 0 to ${largestPixel(bits)}`,
+  uint8: ({ height, width, channels, bits }) =>
+    `image ${pixelType(bits)} [batch, ${height}, ${width}, ${channels}], channels last, ${channelNames(channels)}, 0 to ${largestPixel(bits)}; normalization is inside`,
+  photo: ({ height, width, channels, bits }) =>
+    `image ${pixelType(bits)} [batch, height, width, ${channels}], channels last, ${channelNames(channels)}, 0 to ${largestPixel(bits)}, any size; the middle is cut, resized to ${width} x ${height} and normalized inside`,
 };
 
 export function exportMetadata(
@@ -28,7 +30,7 @@ export function exportMetadata(
   { classes, license, data, step }: ExportDetails,
   measured: Measurement | null,
 ): Record<string, string> {
-  const { size, channels, mean, std } = recipe.image;
+  const { mean, std } = recipe.image;
   const accuracy = measured?.accuracy ?? null;
   const optional: Record<string, string> = {
     ...(classes && kind === 'classifier' && { classes: JSON.stringify(classes) }),
@@ -52,7 +54,7 @@ export function exportMetadata(
     mean: JSON.stringify(mean),
     std: JSON.stringify(std),
     crop: String(CENTER_CROP),
-    input: INPUT[input](size, channels),
+    input: INPUT[input](imageShape(recipe.image)),
     ...optional,
   };
 }

@@ -1,4 +1,5 @@
 /** Images that an exported model is compared, calibrated and measured on. */
+import { imageDims, imageLength, imageShape } from '../bundle/imageShape';
 import type { Manifest } from '../bundle/manifest';
 import { requireClasses } from '../data/sources/classes';
 import { createLoader } from '../data/batches/loader';
@@ -7,13 +8,13 @@ import { spread } from '../data/batches/sampler';
 import { type Source, type Split } from '../data/sources/source';
 import { openSource } from '../data/sources/readers';
 import { sizeOf, type HostTensor } from '../tensors/dtype';
-import { normalizePixels } from '../tensors/pixels';
+import { allocatePixels, bitsOf, normalizePixels, type Pixels, pixelType } from '../tensors/pixels';
 import { batchOptions } from '../evaluation/feeds';
 import type { ExportInput } from './form';
-import { publicSource } from './provenance';
+import { publicSource } from '../data/sources/publicSource';
 
 export interface Samples {
-  /** uint8 [count, size, size, C] */
+  /** pixels [count, height, width, C] */
   readonly images: HostTensor;
   /** null: unlabelled, or the network has no classes */
   readonly labels: Int32Array | null;
@@ -26,9 +27,10 @@ export interface Samples {
 /** Noise, as many images as the evaluation graph takes. */
 export function noise({ recipe: { image, batch } }: Manifest): HostTensor {
   const random = new Random(0, 'export');
-  const shape = [batch, image.size, image.size, image.channels];
-  const data = Uint8Array.from({ length: sizeOf(shape) }, () => random.integer(256));
-  return { dtype: 'uint8', shape, data };
+  const shape = [batch, ...imageDims(image)];
+  const { bits } = imageShape(image);
+  const data = allocatePixels(bits, sizeOf(shape)).map(() => random.integer(2 ** bits));
+  return { dtype: pixelType(bits), shape, data };
 }
 
 /**
@@ -59,9 +61,10 @@ export async function readSamples(
     seed: 0,
     workers,
   });
-  const { size, channels } = manifest.recipe.image;
-  const each = size * size * channels;
-  const images = new Uint8Array(indices.length * each);
+  const { image } = manifest.recipe;
+  const { bits } = imageShape(image);
+  const each = imageLength(image);
+  const images = allocatePixels(bits, indices.length * each);
   const labels = new Int32Array(indices.length);
   let at = 0;
   try {
@@ -75,22 +78,23 @@ export async function readSamples(
     await loader.close();
   }
   return {
-    images: { dtype: 'uint8', shape: [indices.length, size, size, channels], data: images },
+    images: { dtype: pixelType(bits), shape: [indices.length, ...imageDims(image)], data: images },
     labels: labelled ? labels : null,
     data: publicSource(spec),
     split: source.split,
   };
 }
 
-/** Images uint8 [N, size, size, C] as an input of that form takes them. */
+/** Images of pixels [N, height, width, C] as an input of that form takes them. */
 export function asInput(
-  { shape, data }: HostTensor,
+  images: HostTensor,
   input: ExportInput,
-  { mean, std }: Manifest['recipe']['image'],
+  { mean, std }: Pick<Manifest['recipe']['image'], 'mean' | 'std'>,
 ): HostTensor {
-  if (input !== 'float') return { dtype: 'uint8', shape, data };
-  const [n, h, w, c] = shape;
-  const floats = normalizePixels(data as Uint8Array, c, h * w, mean, std);
+  if (input !== 'float') return images;
+  const pixels = images.data as Pixels;
+  const [n, h, w, c] = images.shape;
+  const floats = normalizePixels(pixels, c, h * w, mean, std, bitsOf(pixels));
   return { dtype: 'float32', shape: [n, c, h, w], data: floats };
 }
 

@@ -2,11 +2,14 @@
 import { existsSync } from 'node:fs';
 import type { Broken } from '../base/broken';
 import { prepareFile } from '../base/files';
+import { takeLock } from '../base/folderLock';
+import { imageDims, imageShape } from '../bundle/imageShape';
 import { noneReadable } from '../data/batches/examples';
 import { createLoader } from '../data/batches/loader';
 import type { BrokenImage } from '../data/batches/options';
 import type { Source, Split } from '../data/sources/source';
 import { UserError } from '../base/errors';
+import { pixelType } from '../tensors/pixels';
 import { resultFiles, writeResult } from './embedResult';
 import { describeImages, loaderSplit, openImageSet, type ImageSet } from './imageSet';
 import { requireOutput, type ImageModel, type Output, type ModelChoice } from './model';
@@ -67,15 +70,29 @@ const BATCH = 64;
 
 /** Throws a UserError for whatever is not there or does not fit, and for what is there already. */
 export async function embed(options: EmbedOptions, hooks: EmbedHooks = {}): Promise<EmbedReport> {
+  const { to } = options;
+  const files = resultFiles(to);
+  files.forEach((file) => prepareFile('--to', file));
+  const lock = takeLock(`${to}.lock`, `--to ${to}`, 'selfie embed');
+  try {
+    return await embedLocked(options, files, hooks);
+  } finally {
+    lock.release();
+  }
+}
+
+async function embedLocked(
+  options: EmbedOptions,
+  files: readonly string[],
+  hooks: EmbedHooks,
+): Promise<EmbedReport> {
   const { warn = () => {} } = hooks;
   const { source, to, split = 'all', output = 'embedding' } = options;
-  const files = resultFiles(to);
   const partial = new PartialRows(`${to}.partial`);
   const stored = options.overwrite ? null : partial.read();
   const there = files.find((file) => existsSync(file));
   if (there !== undefined && !stored && !options.overwrite)
     throw new UserError(`${there}: is there already; add --overwrite to make it anew`);
-  files.forEach((file) => prepareFile('--to', file));
   const images = await openImageSet(source, split);
   let model: ImageModel | undefined;
   try {
@@ -137,7 +154,6 @@ async function computeRows(
     for (const source of sources) {
       const startStep = partial.done(source.split);
       if (signal?.aborted || imagesIn(source, startStep) === source.length) continue;
-      const { size, channels } = model.image;
       const loader = await createLoader({
         spec,
         split: loaderSplit(source),
@@ -152,9 +168,10 @@ async function computeRows(
       });
       const writer = new PartWriter(partial, source.split, startStep);
       try {
-        const shape = [batch, size, size, channels];
+        const shape = [batch, ...imageDims(model.image)];
+        const dtype = pixelType(imageShape(model.image).bits);
         const rows = outputRows(loader, output, (each) =>
-          model.run({ dtype: 'uint8', shape, data: each.images }, output),
+          model.run({ dtype, shape, data: each.images }, output),
         );
         for await (const each of rows) {
           writer.add(each);

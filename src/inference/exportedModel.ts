@@ -66,7 +66,7 @@ function running(thread: ModelThread, file: string, info: ModelInfo) {
     return value;
   };
   return {
-    image: { size: image.size, channels: image.channels },
+    image,
     run,
     close: () => thread.close(),
   };

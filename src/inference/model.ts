@@ -1,5 +1,6 @@
 /** What `embed` and `predict` run: a trained run or an exported model, on images as evaluation has them. */
 import { UserError } from '../base/errors';
+import type { ImageSettings } from '../bundle/imageShape';
 import type { HostTensor } from '../tensors/dtype';
 import type { Provider } from '../base/providers';
 
@@ -11,7 +12,7 @@ export interface ImageModel {
   /** as it was given */
   readonly name: string;
   /** of the images that it takes */
-  readonly image: { readonly size: number; readonly channels: number };
+  readonly image: ImageSettings;
   /** the ones that it has */
   readonly outputs: readonly Output[];
   /** class names, as far as it says them; null: it says none */
@@ -24,7 +25,7 @@ export interface ImageModel {
   /** SHA-256 of the files that it is read from */
   readonly sha256: string;
   readonly settings: ModelSettings;
-  /** An output, float32 [B, ...], for images uint8 [B, size, size, C]. */
+  /** An output, float32 [B, ...], for images of pixels [B, height, width, C]. */
   run(images: HostTensor, output: Output): Promise<HostTensor>;
   close(): Promise<void>;
 }

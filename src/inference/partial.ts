@@ -1,9 +1,10 @@
 /** `FILE.partial/`: what an unfinished `embed` has computed, so that the same command goes on with it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { BROKEN } from '../base/broken';
 import { PROVIDERS } from '../base/providers';
+import { removeWhole } from '../base/temporary';
 import type { BrokenImage } from '../data/batches/options';
 import { UserError } from '../base/errors';
 import { readSafetensors, writeSafetensors } from '../tensors/safetensors';
@@ -15,9 +16,10 @@ import { writeJson } from '../run/runFolder';
  */
 const identitySchema = z.strictObject({
   formatVersion: z.literal(1),
+  /** where they lay: what counts is `images` */
   source: z.string(),
   split: z.enum(['train', 'test', 'all']),
-  /** SHA-256 of names and labels */
+  /** SHA-256 of names, sizes and labels */
   images: z.string(),
   model: z.string(),
   step: z.number().nullable(),
@@ -80,12 +82,7 @@ export class PartialRows {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  /** A file for what is made of the parts, gone with the folder. */
-  scratch(name: string): string {
-    return path.join(this.folder, name);
+    removeWhole(this.folder);
   }
 
   write(part: Part): void {
@@ -141,7 +138,6 @@ export class PartialRows {
 
 /** What must be as it was, and how messages call it. */
 const KEPT = {
-  source: 'the source',
   split: '--split',
   output: '--output',
   batch: '--batch',
@@ -169,6 +165,6 @@ export function requireSame(folder: string, before: Identity, now: Identity): vo
   }
   if (before.images !== now.images)
     throw new UserError(
-      `${folder}: ${now.source} has other images than when it was begun; put those back, ${otherwise}`,
+      `${folder}: ${now.source} has other images or labels than when it was begun with ${before.source}; give those, ${otherwise}`,
     );
 }

@@ -3,9 +3,11 @@ import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { fileError } from '../base/files';
+import { imageDims, imageShape } from '../bundle/imageShape';
 import { openImages } from '../data/sources/folder';
 import { decodeCenter } from '../data/images/decode';
 import { UserError } from '../base/errors';
+import { joinPixels, type Pixels, pixelType } from '../tensors/pixels';
 import type { ImageModel, ModelChoice } from './model';
 import { openModel } from './openModel';
 
@@ -88,12 +90,12 @@ async function* predictions(
       const pixels = await Promise.all(part.map((file) => decode(file, model.image)));
       const scores = await probabilities(
         model,
-        pixels.filter((each) => each instanceof Uint8Array),
+        pixels.filter((each): each is Pixels => !(each instanceof UserError)),
       );
       for (const [i, file] of part.entries()) {
         const read = pixels[i];
-        if (read instanceof Uint8Array) yield { file, classes: best(scores.shift() ?? [], classes, top) };
-        else yield { file, error: read.message };
+        if (read instanceof UserError) yield { file, error: read.message };
+        else yield { file, classes: best(scores.shift() ?? [], classes, top) };
       }
     }
   } finally {
@@ -101,15 +103,12 @@ async function* predictions(
   }
 }
 
-/** uint8 [size * size * channels] as evaluation has it, or what is wrong with the image. */
-async function decode(
-  file: string,
-  { size, channels }: ImageModel['image'],
-): Promise<Uint8Array | UserError> {
+/** [height * width * channels] as evaluation has it, or what is wrong with the image. */
+async function decode(file: string, image: ImageModel['image']): Promise<Pixels | UserError> {
   try {
     const bytes = file === STDIN ? await buffer(process.stdin) : await readFile(file);
     const where = file === STDIN ? 'stdin' : file;
-    return (await decodeCenter(bytes, where, size, channels === 1 ? 1 : 3)).pixels;
+    return (await decodeCenter(bytes, where, image)).pixels;
   } catch (error) {
     const known = fileError('read', file, error);
     if (known instanceof UserError) return known;
@@ -118,12 +117,12 @@ async function decode(
 }
 
 /** One row an image. */
-async function probabilities(model: ImageModel, images: readonly Uint8Array[]): Promise<number[][]> {
+async function probabilities(model: ImageModel, images: readonly Pixels[]): Promise<number[][]> {
   if (images.length === 0) return [];
-  const { size, channels } = model.image;
-  const data = Buffer.concat(images);
-  const shape = [images.length, size, size, channels];
-  const { data: values } = await model.run({ dtype: 'uint8', shape, data }, 'probabilities');
+  const { bits } = imageShape(model.image);
+  const data = joinPixels(bits, images);
+  const shape = [images.length, ...imageDims(model.image)];
+  const { data: values } = await model.run({ dtype: pixelType(bits), shape, data }, 'probabilities');
   if (!(values as Float32Array).every(Number.isFinite))
     throw new UserError(
       `${model.name}: the probabilities of some images are not finite; the network has diverged`,

@@ -1,4 +1,4 @@
-/** Learned vectors for the places of a square grid. */
+/** Learned vectors for the places of a grid. */
 import type { Value } from '../graph/graph';
 import { add } from '../ops/elementwise';
 import { reshape } from '../ops/shape';
@@ -8,15 +8,21 @@ import { Parameter } from './state';
 /** Learned tokens and positions start as N(0, 0.02). */
 export const TOKEN_INIT = { kind: 'normal', std: 0.02 } as const;
 
+/** Places in rows and columns. */
+interface Grid {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 /** One vector a place. */
 export class TablePosition {
   readonly embedding: Parameter;
 
-  constructor(side: number, width: number) {
-    this.embedding = new Parameter([side * side, width], TOKEN_INIT, false);
+  constructor({ rows, columns }: Grid, width: number) {
+    this.embedding = new Parameter([rows * columns, width], TOKEN_INIT, false);
   }
 
-  /** [side * side, D], row-major */
+  /** [rows * columns, D], row-major */
   apply(context: Context): Value {
     return context.value(this.embedding);
   }
@@ -28,21 +34,21 @@ export class RowColumnPosition {
   readonly column: Parameter;
 
   constructor(
-    private readonly side: number,
+    private readonly grid: Grid,
     private readonly width: number,
   ) {
-    this.row = new Parameter([side, width], TOKEN_INIT, false);
-    this.column = new Parameter([side, width], TOKEN_INIT, false);
+    this.row = new Parameter([grid.rows, width], TOKEN_INIT, false);
+    this.column = new Parameter([grid.columns, width], TOKEN_INIT, false);
   }
 
-  /** [side * side, D], row-major */
+  /** [rows * columns, D], row-major */
   apply(context: Context): Value {
-    const { side, width } = this;
-    const rows = reshape(context.value(this.row), [side, 1, width]);
-    const columns = reshape(context.value(this.column), [1, side, width]);
-    return reshape(add(rows, columns), [side * side, width]);
+    const { grid, width } = this;
+    const rows = reshape(context.value(this.row), [grid.rows, 1, width]);
+    const columns = reshape(context.value(this.column), [1, grid.columns, width]);
+    return reshape(add(rows, columns), [grid.rows * grid.columns, width]);
   }
 }
 
-export const createPosition = (kind: 'table' | 'rowColumn', side: number, width: number) =>
-  kind === 'table' ? new TablePosition(side, width) : new RowColumnPosition(side, width);
+export const createPosition = (kind: 'table' | 'rowColumn', grid: Grid, width: number) =>
+  kind === 'table' ? new TablePosition(grid, width) : new RowColumnPosition(grid, width);

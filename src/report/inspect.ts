@@ -21,19 +21,16 @@ export async function inspectionBlocks(
   columns: number,
   trueColour: boolean,
 ): Promise<string[]> {
-  const { size, channels } = task;
-  const side = Math.max(8, Math.min(64, Math.floor((columns - 3) / 2))) & ~1;
+  const { width, height, channels } = task;
+  // Half a character is a pixel, so that its rows are even.
+  const wide = Math.max(8, Math.min(64, Math.floor((columns - 3) / 2))) & ~1;
+  const high = Math.max(2, 2 * Math.round((wide * height) / width / 2));
   const shown = await Promise.all(
     [visiblePixels(task), pickedPixels(task)].map(async (pixels) =>
-      halfBlocks(
-        await shrinkPixels(pixels, { width: size, height: size, channels }, side, side),
-        side,
-        side,
-        trueColour,
-      ),
+      halfBlocks(await shrinkPixels(pixels, { width, height, channels }, wide, high), wide, high, trueColour),
     ),
   );
-  const heading = `${'visible'.padEnd(side)}   picked`;
+  const heading = `${'visible'.padEnd(wide)}   picked`;
   return [heading, ...shown[0].map((row, i) => `${row}   ${shown[1][i]}`)];
 }
 
@@ -41,8 +38,8 @@ export async function inspectionBlocks(
 export function inspectionTable({ hidden, scores, picked, ...task }: PatchTask): string[] {
   const whole: PatchTask = { hidden, scores, picked, ...task };
   const n = hidden.length;
-  const grid = Math.floor(task.size / task.patch);
-  const where = (place: number) => `row ${Math.floor(place / grid) + 1}, column ${(place % grid) + 1}`;
+  const across = Math.floor(task.width / task.patch);
+  const where = (place: number) => `row ${Math.floor(place / across) + 1}, column ${(place % across) + 1}`;
   const width = maxOf(hidden.map((place) => where(place).length));
   const cell = (score: number, chosen: boolean) =>
     (chosen ? `[${(100 * score).toFixed(0)}]` : `${(100 * score).toFixed(0)} `).padStart(6);

@@ -1,9 +1,11 @@
 /** The pictures of one run's network at work: hidden patches, neighbours, map, confusion matrix. Each comes as SVG. */
+import { imageLength, imageShape } from '../bundle/imageShape';
 import type { Manifest } from '../bundle/manifest';
 import { confusionMatrix, confusionSpec, mostConfused } from './confusion';
 import { mapSpec } from './embeddingMap';
 import { imageRows, type RowImage } from '../draw/imageRows';
 import { argmax, nearestRows, unitRows, type Rows } from '../tensors/rows';
+import { shownPixels } from '../tensors/shownPixels';
 import { patchPicture } from '../draw/patchPicture';
 import { patchTask } from '../draw/patches';
 import { principalComponents, type Projection } from '../draw/pca';
@@ -12,10 +14,11 @@ import { spread } from '../data/batches/sampler';
 import type { Predictions } from '../evaluation/predictions';
 import { renderChart } from '../draw/vega';
 
-/** Pixels of image `i`, uint8 [size, size, channels]. */
-function imageOf({ recipe }: Manifest, { images }: Predictions, i: number): Uint8Array {
-  const bytes = recipe.image.size ** 2 * recipe.image.channels;
-  return images.subarray(i * bytes, (i + 1) * bytes);
+/** Image `i` as a picture shows it: uint8 [height, width, channels]. */
+function imageOf({ recipe: { image } }: Manifest, { images }: Predictions, i: number) {
+  const { width, height, channels } = imageShape(image);
+  const length = imageLength(image);
+  return { width, height, ...shownPixels(images.subarray(i * length, (i + 1) * length), channels) };
 }
 
 function classOf({ labels, classes }: Predictions, i: number): string {
@@ -31,15 +34,16 @@ export async function patchPictures(
 ): Promise<string[]> {
   const { patchOrder, logits, indices, split } = predictions;
   if (!patchOrder || !logits) return [];
-  const { image, patch } = manifest.recipe;
+  const { patch } = manifest.recipe;
   const scores = logits.length / indices.length;
   const places = patchOrder.length / indices.length;
   const chosen = Array.from(spread(indices.length, count));
   return Promise.all(
     chosen.map((i) => {
+      const { width, height, channels, pixels } = imageOf(manifest, predictions, i);
       const task = patchTask({
-        ...{ size: image.size, channels: image.channels, patch: patch.size },
-        image: imageOf(manifest, predictions, i),
+        ...{ width, height, channels, patch: patch.size },
+        image: pixels,
         order: patchOrder.subarray(i * places, (i + 1) * places),
         logits: logits.subarray(i * scores, (i + 1) * scores),
       });
@@ -64,13 +68,15 @@ export async function neighbourPicture(
   units: Rows,
   queries: number,
 ): Promise<string> {
-  const { size, channels } = manifest.recipe.image;
   const { labels, indices } = predictions;
-  const show = async (i: number, query: number): Promise<RowImage> => ({
-    uri: await pixelsUri(imageOf(manifest, predictions, i), size, size, channels, 144),
-    caption: classOf(predictions, i),
-    match: labels ? labels[i] === labels[query] : null,
-  });
+  const show = async (i: number, query: number): Promise<RowImage> => {
+    const { width, height, channels, pixels } = imageOf(manifest, predictions, i);
+    return {
+      uri: await pixelsUri(pixels, width, height, channels, 144),
+      caption: classOf(predictions, i),
+      match: labels ? labels[i] === labels[query] : null,
+    };
+  };
   const rows = await Promise.all(
     Array.from(spread(indices.length, queries)).map((query) => {
       const others = nearestRows(units, query, NEIGHBOURS).map(({ index }) => index);

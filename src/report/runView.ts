@@ -8,11 +8,11 @@ import { readBundle } from '../bundle/read';
 import type { Checkpoint } from '../run/checkpoints';
 import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
 import type { LoadReport } from '../run/loadReport';
-import type { StepMetrics } from '../run/metricsLog';
+import { parseMetrics, type StepMetrics } from '../run/metricsLog';
 import { readLoadReport, readRun, readStored, runPaths, type RunSettings } from '../run/runFolder';
-import { readValidation, type ValidationMetrics } from '../run/validationFile';
+import { parseValidation, type ValidationMetrics } from '../run/validationFile';
 import type { Measurement } from '../draw/curves';
-import { readMetricsTolerant } from '../run/metricsTail';
+import { readRecords, type Records } from '../run/records';
 
 export interface RunView {
   readonly directory: string;
@@ -43,19 +43,21 @@ export type ProbeResult = z.infer<typeof probeResultSchema>;
 
 /** Reads the folders. Throws a UserError for one that has no bundle, or damaged files. */
 export function readRuns(directories: readonly string[], warn: (line: string) => void): RunView[] {
+  const names = shortNames(directories);
   return directories.map((directory, i) => {
-    const name = path.basename(path.resolve(directory));
-    const unique = directories.every((other, j) => i === j || path.basename(path.resolve(other)) !== name);
     const paths = runPaths(directory);
-    const { lines, broken } = readMetricsTolerant(paths.metrics);
-    if (broken > 0) warn(`${paths.metrics}: ${broken} lines are no metrics and are left out`);
+    const sound = <T extends { readonly step: number }>(file: string, records: Records<T>): T[] => {
+      const problem = records.problem(file);
+      if (problem !== null) warn(`${problem}; it and the lines behind it are left out`);
+      return records.values;
+    };
     return {
       directory,
-      name: unique ? name : directory,
+      name: names[i],
       bundle: readBundle(directory),
       settings: readRun(directory),
-      lines,
-      validation: readValidation(paths.validationMetrics),
+      lines: sound(paths.metrics, readRecords(paths.metrics, parseMetrics)),
+      validation: sound(paths.validationMetrics, readRecords(paths.validationMetrics, parseValidation)),
       knn: readStored(path.join(directory, 'knn.json'), probeResultSchema, 'a result of `selfie knn`'),
       linearProbe: readStored(
         path.join(directory, 'linear-probe.json'),
@@ -85,3 +87,15 @@ export const measurements = (
 /** The accuracy of guessing: of a place among the hidden ones, or of a class. */
 export const chanceOf = ({ recipe }: Manifest) =>
   1 / (recipe.task === 'pretrain' ? patchCounts(recipe).hidden : recipe.network.classes);
+
+/** The last part of each path, and of those that share it as many more as tell them apart: pages name no place of a machine. */
+export function shortNames(directories: readonly string[]): string[] {
+  const parts = directories.map((directory) => path.resolve(directory).split(path.sep));
+  const tail = (i: number, length: number) => parts[i].slice(-length).join('/');
+  return directories.map((_, i) => {
+    let length = 1;
+    const isShared = () => parts.some((_, j) => j !== i && tail(j, length) === tail(i, length));
+    while (length < parts[i].length && isShared()) length++;
+    return tail(i, length);
+  });
+}

@@ -6,6 +6,7 @@ const NAMES: Readonly<Record<DType, string>> = {
   float64: 'FP64',
   float16: 'FP16',
   uint8: 'UINT8',
+  uint16: 'UINT16',
   int8: 'INT8',
   int32: 'INT32',
   int64: 'INT64',

@@ -2,7 +2,17 @@
 import { float16Bits } from './float16';
 
 export type DType =
-  'float32' | 'float64' | 'float16' | 'uint8' | 'int8' | 'int32' | 'int64' | 'uint32' | 'uint64' | 'bool';
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'uint8'
+  | 'uint16'
+  | 'int8'
+  | 'int32'
+  | 'int64'
+  | 'uint32'
+  | 'uint64'
+  | 'bool';
 
 export type TypedArray =
   | Float32Array
@@ -26,6 +36,7 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
   float32: { onnx: 1, bytes: 4, array: Float32Array },
   uint8: { onnx: 2, bytes: 1, array: Uint8Array },
   int8: { onnx: 3, bytes: 1, array: Int8Array },
+  uint16: { onnx: 4, bytes: 2, array: Uint16Array },
   int32: { onnx: 6, bytes: 4, array: Int32Array },
   int64: { onnx: 7, bytes: 8, array: BigInt64Array },
   bool: { onnx: 9, bytes: 1, array: Uint8Array },

@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<DType, string>> = {
   uint32: 'U32',
   int32: 'I32',
   float16: 'F16',
+  uint16: 'U16',
   int8: 'I8',
   uint8: 'U8',
   bool: 'BOOL',

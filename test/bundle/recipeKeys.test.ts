@@ -14,6 +14,7 @@ const BASE = [
   'augment.flip=false',
 ];
 const PRETRAIN = ['task=pretrain'];
+const SIDES = ['image.height=32', 'image.width=32'];
 const HYBRID = ['network.globalPool=attention'];
 const PATCHES = [...HYBRID, 'network.tokens=patches'];
 const CONSISTENT = ['consistency.ratio=2'];
@@ -36,7 +37,10 @@ const EFFECTS: readonly (readonly [key: string, before: readonly string[], value
   [
     ['task', PRETRAIN, 'finetune', `${NETWORK} labels patch_order dropout_seed`],
     ['image.size', [], '16', `${FORWARD} encoder images`],
+    ['image.height', SIDES, '16', `${FORWARD} encoder images`],
+    ['image.width', SIDES, '24', `${FORWARD} encoder images`],
     ['image.channels', ['image.mean=0.5', 'image.std=0.2', 'image.channels=1'], '3', `${NETWORK} images`],
+    ['image.bits', [], '16', `${FORWARD} encoder images`],
     ['image.mean', [], '0.5,0.5,0.5', `${FORWARD} encoder`],
     ['image.std', [], '0.5,0.5,0.5', `${FORWARD} encoder`],
     ['patch.size', PRETRAIN, '4', `${NETWORK} patch_order`],

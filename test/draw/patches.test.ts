@@ -6,7 +6,7 @@ import { standalone } from '../../src/draw/theme';
 
 /** 4 x 4 pixels in 2 x 2 patches, gray; places 1 and 2 hidden; both queries pick candidate 0, the patch of place 1. */
 const task = patchTask({
-  ...{ size: 4, channels: 1, patch: 2 },
+  ...{ width: 4, height: 4, channels: 1, patch: 2 },
   image: Uint8Array.from({ length: 16 }, (_, i) => i),
   order: [0, 3, 1, 2],
   logits: Float32Array.of(Math.log(3), 0, 1, 0),
@@ -29,6 +29,21 @@ test('a patch task: scores, picks, and the three images', () => {
   expect(Array.from(pickedPixels(task))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 2, 3, 10, 11, 6, 7, 14, 15]);
 });
 
+test('a rectangle: places run through its columns, and the panels have its ratio', async () => {
+  // 2 x 6 pixels in 1 x 3 patches
+  const wide = patchTask({
+    ...{ width: 6, height: 2, channels: 1, patch: 2 },
+    image: Uint8Array.from({ length: 12 }, (_, i) => i),
+    order: [0, 1, 2],
+    logits: Float32Array.of(0, 1, 1, 0),
+  });
+  expect(corner(wide, 2)).toEqual({ x: 4, y: 0 });
+  expect(Array.from(patchPixels(wide, 2))).toEqual([4, 5, 10, 11]);
+  expect(Array.from(pickedPixels(wide))).toEqual([0, 1, 4, 5, 2, 3, 6, 7, 10, 11, 8, 9]);
+  const svg = await patchPicture(wide, 'wide', pixelsUri);
+  expect(svg).toMatch(/<image x="0" y="30" width="224" height="74.6\d*"/);
+});
+
 test('its picture marks one right and one wrong, and becomes a PNG', async () => {
   const svg = await patchPicture(task, 'a & b', pixelsUri);
   expect(svg.match(/✓/g)).toHaveLength(1);
@@ -44,7 +59,7 @@ test('its picture marks one right and one wrong, and becomes a PNG', async () =>
 test('the score of every cell is written and said, also where many patches are hidden', async () => {
   const hidden = 12;
   const many = patchTask({
-    ...{ size: 8, channels: 1, patch: 2 },
+    ...{ width: 8, height: 8, channels: 1, patch: 2 },
     image: new Uint8Array(64),
     order: Array.from({ length: 16 }, (_, i) => i),
     logits: Float32Array.from({ length: hidden ** 2 }, (_, i) => (i === 1 ? Math.log(33) : 0)),

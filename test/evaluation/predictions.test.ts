@@ -22,6 +22,7 @@ import { userErrorOf } from '../support/userError';
 
 const COUNT = 7;
 const WIDTH = 32;
+const GRID = { rows: 4, columns: 4 };
 const HIDDEN = 4;
 const PIXELS = 32 * 32 * 3;
 let folder: string;
@@ -62,7 +63,7 @@ test('every image once, with its pixels, its label, its mask and its own numbers
   for (const [i, file] of FILES.entries()) {
     const pixels = await sharp(fileOf(file)).removeAlpha().raw().toBuffer();
     expect(row(all.images, i, PIXELS)).toEqual([...pixels]);
-    expect(row(all.patchOrder, i, 16)).toEqual([...shapedPatchOrder('random', 0, 0, i, 4, HIDDEN)]);
+    expect(row(all.patchOrder, i, 16)).toEqual([...shapedPatchOrder('random', 0, 0, i, GRID, HIDDEN)]);
     const scores = Array.from({ length: HIDDEN }, (_, k) => row(all.logits, HIDDEN * i + k, HIDDEN));
     const right = scores.filter((each, k) => argmax(each) === k).length;
     expect(all.accuracy[i]).toBeCloseTo(right / HIDDEN, 6);
@@ -119,13 +120,13 @@ test('a photograph alone is asked what the evaluation asks of the first image', 
     image: fileOf(FILES[0]),
     threads: 1,
   });
-  expect(facts).toEqual({ size: 32, channels: 3, patch: 8 });
+  expect(facts).toEqual({ width: 32, height: 32, channels: 3, patch: 8 });
   expect([...order]).toEqual(row(all.patchOrder, 0, 16));
   expect([...image]).toEqual(row(all.images, 0, PIXELS));
   expect(logits).toHaveLength(HIDDEN * HIDDEN);
   logits.forEach((score, i) => expect(score).toBeCloseTo((all.logits as Float32Array)[i], 5));
   const other = await askPatches({ directory, image: fileOf(FILES[0]), seed: 1, threads: 1 });
-  expect([...other.order]).toEqual([...shapedPatchOrder('random', 1, 0, 0, 4, HIDDEN)]);
+  expect([...other.order]).toEqual([...shapedPatchOrder('random', 1, 0, 0, GRID, HIDDEN)]);
   await expect(askPatches({ directory, image: path.join(folder, 'none.png') })).rejects.toThrow(
     /^cannot read .*none\.png: ENOENT/,
   );

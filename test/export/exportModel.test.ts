@@ -118,7 +118,7 @@ test('photo cuts the middle and resizes it', async () => {
       [201, 80],
       [40, 40],
     ]) {
-      const box = centerBox(width, height, 32);
+      const box = centerBox(width, height, { width: 32, height: 32 });
       const filter = 2 * Math.ceil(box.width / 32);
       const data = Uint8Array.from({ length: height * width * 3 }, (_, i) => {
         const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];

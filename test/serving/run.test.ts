@@ -28,7 +28,7 @@ test('classes and embedding of an image file are what the exported model says', 
     await exportRun({ directory: run, out });
     const session = await createSession(out, { provider: 'cpu', threads: 1 });
     const { image } = bundle.manifest.recipe;
-    const { pixels } = await decodeCenter(bytes, 'photo', 32, 3);
+    const { pixels } = await decodeCenter(bytes, 'photo', { size: 32, channels: 3 });
     const input = asInput({ dtype: 'uint8', shape: [1, 32, 32, 3], data: pixels }, 'float', image);
     const expected = await session.run(new Map([['image', input]])).finally(() => session.release());
     const probabilities = [...(expected.get('probabilities')?.data as Float32Array)];

@@ -86,7 +86,7 @@ async function cifar(): Promise<void> {
       image: { size: 32, channels: 3 },
       augment: { pad: 4, flip: true, cropScale: 0 },
       labels: { classes: 10 },
-      patchOrder: { grid: 4, hidden: 4, mask: 'random' },
+      patchOrder: { grid: { rows: 4, columns: 4 }, hidden: 4, mask: 'random' },
     };
     const name = `${spec.split(':')[0]} batch ${batch}`;
     const line = (what: string, pace: Omit<Pace, 'seconds'>): Line => ({
@@ -132,7 +132,7 @@ async function jpeg(folder: string, size = 224): Promise<void> {
     mode: 'train',
     image: { size, channels: 3 },
     augment: { pad: 0, flip: true, cropScale: task.cropScale },
-    patchOrder: { grid: 7, hidden: 12, mask: 'random' },
+    patchOrder: { grid: { rows: 7, columns: 7 }, hidden: 12, mask: 'random' },
   };
   const loader = (workers: number, rate = Infinity) => ({
     what: `loader, ${workers} ${workers === 1 ? 'worker' : 'workers'}, ${rate === Infinity ? 'flat out' : `${rate.toFixed(0)}/s`}`,

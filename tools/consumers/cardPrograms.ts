@@ -5,6 +5,8 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { maxOf } from '../../src/base/lists';
+import { imageDims, imageShape } from '../../src/bundle/imageShape';
+import { pixelType } from '../../src/tensors/pixels';
 import { readBundle } from '../../src/bundle/read';
 import { decodeCenter } from '../../src/data/images/decode';
 import { UserError } from '../../src/base/errors';
@@ -57,10 +59,10 @@ export async function trainerNumbers(
 ): Promise<Float32Array> {
   const bundle = readBundle(directory);
   const { image } = bundle.manifest.recipe;
-  const channels = image.channels === 1 ? 1 : 3;
-  const { pixels } = await decodeCenter(readFileSync(photo), photo, image.size, channels);
+  const { pixels } = await decodeCenter(readFileSync(photo), photo, image);
   const { state } = pickCheckpoint(directory, undefined, () => {});
-  const images = { dtype: 'uint8', shape: [1, image.size, image.size, channels], data: pixels } as const;
+  const dtype = pixelType(imageShape(image).bits);
+  const images = { dtype, shape: [1, ...imageDims(image)], data: pixels };
   const logits = await evaluateImages(bundle, state, images, OUTPUT_OF[kind]);
   if (kind === 'encoder') return logits;
   const largest = maxOf(logits);

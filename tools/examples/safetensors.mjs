@@ -1,6 +1,11 @@
-/** Safetensors bytes to named tensors and back, as far as bundles need it: float32, int64 and uint8. */
+/** Safetensors bytes to named tensors and back, as far as bundles need it: float32, int64, uint8 and uint16. */
 
-const TYPES = { F32: ['float32', Float32Array], I64: ['int64', BigInt64Array], U8: ['uint8', Uint8Array] };
+const TYPES = {
+  F32: ['float32', Float32Array],
+  I64: ['int64', BigInt64Array],
+  U8: ['uint8', Uint8Array],
+  U16: ['uint16', Uint16Array],
+};
 const CODES = Object.fromEntries(Object.entries(TYPES).map(([code, [dtype]]) => [dtype, code]));
 
 /** name -> { dtype, shape, data }; each `data` has memory of its own. */

@@ -2,7 +2,7 @@
 
     python train.py BUNDLE BATCHES [--steps 100] [--seed 0] [--out checkpoint.safetensors]
 
-BATCHES is an .npz or .safetensors file: for every batch input one array with a leading axis over the steps (images uint8
+BATCHES is an .npz or .safetensors file: for every batch input one array with a leading axis over the steps (images uint8 or uint16
 [N, B, H, W, C], patch_order int64 [N, B, n], ...); or a folder of such files without that axis, a step each, by name. They
 are taken in turn. Where it also has random or hyper inputs (dropout_seed, learning_rate, ...), those are taken too.
 """

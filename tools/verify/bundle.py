@@ -37,7 +37,7 @@ from selfie_torch import build, load_model_state, model_state  # noqa: E402
 
 SAME = 1e-4  # train, train-loop and grad + apply against each other
 FIRST_LOSS, LATER_LOSS, STATE, PREDICTION = 1e-5, 1e-3, 1e-4, 1e-4  # against PyTorch
-ELEMENT_TYPES = {'float32': 1, 'uint8': 2, 'int64': 7}
+ELEMENT_TYPES = {'float32': 1, 'uint8': 2, 'uint16': 4, 'int64': 7}
 failures = []
 
 
@@ -130,7 +130,8 @@ def draw_inputs(graph, recipe, random):
     for port in graph.ports('inputs', 'batch', 'random'):
         name, shape = port['name'], port['shape']
         if name in ('images', 'unlabelled_weak', 'unlabelled_strong'):
-            values[name] = random.integers(0, 256, shape, np.uint8)
+            dtype = np.dtype(port['dtype'])
+            values[name] = random.integers(0, np.iinfo(dtype).max + 1, shape, dtype)
         elif name == 'labels':
             values[name] = random.integers(0, recipe['network']['classes'], shape)
         elif name == 'patch_order':

@@ -1,4 +1,5 @@
 /** One batch: the examples of a step, read, augmented and laid out as a graph's `batch` inputs. */
+import { imageLength } from '../../bundle/imageShape';
 import { fillPlaces, noneReadable, readImage, substitutes, takePlaces } from './examples';
 import { shapedPatchOrder } from './maskShapes';
 import type { Slot } from './memory';
@@ -26,11 +27,11 @@ export async function fillBatch(
   slot: Slot,
 ): Promise<{ draw: Draw; broken: BrokenImage[] }> {
   const { seed, image, mode } = options;
-  const bytes = image.size * image.size * image.channels;
+  const length = imageLength(image);
   const { images, labels, patch_order } = slot;
   const read = async (i: number) => {
     const random = augmentRandom(seed, epoch, indices[i]);
-    await readImage(source, options, indices[i], random, images.subarray(i * bytes, (i + 1) * bytes));
+    await readImage(source, options, indices[i], random, images.subarray(i * length, (i + 1) * length));
   };
   const broken = await fillPlaces(source, options, indices, valid, read);
   for (const [i, index] of indices.entries()) {

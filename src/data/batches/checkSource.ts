@@ -1,5 +1,6 @@
 /** Whether a source's images are what a graph takes. */
 import { UserError } from '../../base/errors';
+import { imageShape } from '../../bundle/imageShape';
 import type { BatchOptions } from './options';
 import type { EncodedSource, PixelSource } from '../sources/source';
 
@@ -7,19 +8,19 @@ import type { EncodedSource, PixelSource } from '../sources/source';
  * @throws UserError where the source does not fit: size, channels, no labels, more classes than the network has
  */
 export function checkSource(
-  source: Omit<EncodedSource, 'bytes'> | PixelSource,
+  source: Omit<EncodedSource, 'bytes' | 'key' | 'storedBytes'> | PixelSource,
   options: Pick<BatchOptions, 'image' | 'labels'>,
 ): void {
   const { image, labels } = options;
-  if (image.channels !== 1 && image.channels !== 3) {
-    throw new UserError(`image.channels=${image.channels}: ${source.name} gives 1 (gray) or 3 (RGB)`);
-  }
   if (source.kind === 'pixels') {
     const { width, height, channels, name } = source;
-    if (!source.resizable && (width !== image.size || height !== image.size)) {
+    const shape = imageShape(image);
+    if (!source.resizable && (width !== shape.width || height !== shape.height)) {
+      const isSquare = width === height && image.height === undefined;
+      const keys = isSquare ? `image.size=${width}` : `image.height=${height} --set image.width=${width}`;
       throw new UserError(
-        `${name} has images of ${width} x ${height}, the graph takes ${image.size} x ${image.size}; ` +
-          `build it with --set image.size=${width}`,
+        `${name} has images of ${width} x ${height}, the graph takes ${shape.width} x ${shape.height}; ` +
+          `build it with --set ${keys}`,
       );
     }
     if (channels !== image.channels) {

@@ -1,5 +1,7 @@
 /** Examples of a batch: one image read and augmented; many side by side, with others in the place of broken ones. */
 import { UserError } from '../../base/errors';
+import { imageShape } from '../../bundle/imageShape';
+import { type Pixels, withBits } from '../../tensors/pixels';
 import { augmentPixels } from '../images/augment';
 import type { BatchOptions, BrokenImage } from './options';
 import { decodeBox, decodeCenter } from '../images/decode';
@@ -10,18 +12,19 @@ import { randomResizedBox } from '../images/transforms';
 /** Images of one batch that are decoded side by side; libuv's pool has four threads by default. */
 const LANES = 4;
 
-/** Writes example `index`, augmented by numbers of `random`, into `out`, uint8 [size * size * channels]. */
+/** Writes example `index`, augmented by numbers of `random`, into `out`, [height * width * channels]. */
 export async function readImage(
   source: Source,
   options: Pick<BatchOptions, 'augment' | 'image'>,
   index: number,
   random: Random,
-  out: Uint8Array,
+  out: Pixels,
 ): Promise<void> {
   const { augment, image } = options;
   if (source.kind === 'pixels' && !source.resizable) {
     const { width, height, channels } = source;
-    const stored = { width, height, channels, pixels: source.pixels(index) };
+    const pixels = withBits(source.pixels(index), imageShape(image).bits);
+    const stored = { width, height, channels, pixels };
     augmentPixels(stored, augment, augment?.pad ?? 0, random, out);
     return;
   }
@@ -35,17 +38,17 @@ export async function readImage(
           channels: source.channels,
           pixels: source.pixels(index),
         };
-  const channels = image.channels === 1 ? 1 : 3;
   if (augment === null) {
-    out.set((await decodeCenter(encoded, where, image.size, channels)).pixels);
+    out.set((await decodeCenter(encoded, where, image)).pixels);
     return;
   }
   const cropped = augment.cropScale > 0;
+  const shape = imageShape(image);
   const decoded = cropped
-    ? await decodeBox(encoded, where, image.size, channels, (width, height) =>
-        randomResizedBox(width, height, augment.cropScale, random),
+    ? await decodeBox(encoded, where, image, (width, height) =>
+        randomResizedBox(width, height, augment.cropScale, random, shape.width / shape.height),
       )
-    : await decodeCenter(encoded, where, image.size, channels);
+    : await decodeCenter(encoded, where, image);
   augmentPixels(decoded, augment, cropped ? 0 : augment.pad, random, out);
 }
 
@@ -102,7 +105,7 @@ export function substitutes(
 
 /** Copies in each array example `from[i]` over example i; gives the indices as they are then. */
 export function takePlaces(
-  arrays: readonly (Uint8Array | BigInt64Array | undefined)[],
+  arrays: readonly (Pixels | BigInt64Array | undefined)[],
   indices: Int32Array,
   from: readonly number[],
 ): Int32Array {

@@ -1,4 +1,5 @@
 /** Shared memory that batches lie in: filled by a worker thread, read by every other, and used again when given back. */
+import { imageLength, imageShape } from '../../bundle/imageShape';
 import type { Batch, BatchOptions } from './options';
 
 /** Where the arrays of one batch go; the shapes are those of `Batch`. */
@@ -17,7 +18,7 @@ interface Block {
  */
 export class BatchMemory {
   private readonly free: Block[] = [];
-  private readonly owners = new WeakMap<Uint8Array, Block>();
+  private readonly owners = new WeakMap<Slot['images'], Block>();
   private current: Block | undefined;
 
   constructor(
@@ -47,19 +48,25 @@ export class BatchMemory {
   private allocate(): Block {
     const { perBlock } = this;
     const { batch, image, labels, patchOrder, unlabelled } = this.options;
-    const pixels = batch * image.size * image.size * image.channels;
-    const order = batch * (patchOrder?.grid ?? 0) ** 2;
+    const { bits } = imageShape(image);
+    const pixels = batch * imageLength(image);
+    const order = patchOrder ? batch * patchOrder.grid.rows * patchOrder.grid.columns : 0;
+    const each = bits / 8;
+    const part = (buffer: SharedArrayBuffer, i: number, length: number) =>
+      bits === 16
+        ? new Uint16Array(buffer, each * i * length, length)
+        : new Uint8Array(buffer, i * length, length);
     const extra = pixels * (unlabelled?.ratio ?? 0);
-    const [weak, strong] = [0, 1].map(() => new SharedArrayBuffer(perBlock * extra));
-    const allImages = new SharedArrayBuffer(perBlock * pixels);
+    const [weak, strong] = [0, 1].map(() => new SharedArrayBuffer(each * perBlock * extra));
+    const allImages = new SharedArrayBuffer(each * perBlock * pixels);
     const allLabels = new SharedArrayBuffer(8 * perBlock * batch);
     const allOrders = new SharedArrayBuffer(8 * perBlock * order);
     const slots = Array.from({ length: perBlock }, (_, i) => ({
-      images: new Uint8Array(allImages, i * pixels, pixels),
+      images: part(allImages, i, pixels),
       labels: labels && new BigInt64Array(allLabels, 8 * i * batch, batch),
       patch_order: patchOrder && new BigInt64Array(allOrders, 8 * i * order, order),
-      unlabelled_weak: unlabelled && new Uint8Array(weak, i * extra, extra),
-      unlabelled_strong: unlabelled && new Uint8Array(strong, i * extra, extra),
+      unlabelled_weak: unlabelled && part(weak, i, extra),
+      unlabelled_strong: unlabelled && part(strong, i, extra),
     }));
     return { slots, held: 0 };
   }

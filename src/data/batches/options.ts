@@ -1,5 +1,7 @@
 /** What batches are made of, and what one is. */
 import type { Broken } from '../../base/broken';
+import type { Grid } from '../../bundle/checkRecipe';
+import type { ImageSettings } from '../../bundle/imageShape';
 import type { MaskShape } from '../../bundle/recipe';
 import type { Augment } from '../images/transforms';
 import type { Split } from '../sources/source';
@@ -28,8 +30,8 @@ export interface BatchOptions {
   readonly seed: number;
   /** train: shuffled, endless, full batches only; evaluate: in order, once, the last batch filled up */
   readonly mode: 'train' | 'evaluate';
-  /** images are delivered as size x size; only encoded and packed photographs are resized */
-  readonly image: { readonly size: number; readonly channels: number };
+  /** what images are delivered as; only encoded and packed photographs are resized */
+  readonly image: ImageSettings;
   /** null: none (encoded images: resized, the middle cut out) */
   readonly augment: Augment | null;
   /**
@@ -41,9 +43,12 @@ export interface BatchOptions {
   readonly labels?: { readonly classes: number };
   /** fill `unlabelled_weak` and `unlabelled_strong` */
   readonly unlabelled?: UnlabelledOptions;
-  /** fill `patch_order`, for `grid` x `grid` patches, `hidden` of them hidden */
-  readonly patchOrder?: { readonly grid: number; readonly hidden: number; readonly mask: MaskShape };
+  /** fill `patch_order`, for the patches of `grid`, `hidden` of them hidden */
+  readonly patchOrder?: { readonly grid: Grid; readonly hidden: number; readonly mask: MaskShape };
 }
+
+/** Of 8 or 16 bits, as `image.bits` says. */
+type SharedPixels = Uint8Array<SharedArrayBuffer> | Uint16Array<SharedArrayBuffer>;
 
 /** An image that was skipped. */
 export interface BrokenImage {
@@ -68,13 +73,13 @@ export interface Batch {
   readonly indices: Int32Array;
   /** images that were to be in it; always empty unless they are to be skipped */
   readonly broken: readonly BrokenImage[];
-  /** uint8 [B, size, size, channels] */
-  readonly images: Uint8Array<SharedArrayBuffer>;
+  /** [B, height, width, channels] */
+  readonly images: SharedPixels;
   /** int64 [B] */
   readonly labels?: BigInt64Array<SharedArrayBuffer>;
   /** int64 [B, patches] */
   readonly patch_order?: BigInt64Array<SharedArrayBuffer>;
-  /** uint8 [ratio B, size, size, channels], both of the same images */
-  readonly unlabelled_weak?: Uint8Array<SharedArrayBuffer>;
-  readonly unlabelled_strong?: Uint8Array<SharedArrayBuffer>;
+  /** [ratio B, height, width, channels], both of the same images */
+  readonly unlabelled_weak?: SharedPixels;
+  readonly unlabelled_strong?: SharedPixels;
 }

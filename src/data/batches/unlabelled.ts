@@ -1,4 +1,5 @@
 /** Unlabelled images beside a labelled batch, each augmented weakly and strongly (FixMatch, arXiv:2001.07685). */
+import { imageLength } from '../../bundle/imageShape';
 import type { BatchOptions, BrokenImage } from './options';
 import { checkSource } from './checkSource';
 import { fillPlaces, noneReadable, readImage, substitutes, takePlaces } from './examples';
@@ -51,10 +52,10 @@ async function fillUnlabelled(
 ): Promise<BrokenImage[]> {
   const { image, seed, augment, unlabelled } = options;
   if (!weak || !strong || !augment || !unlabelled) return [];
-  const bytes = image.size * image.size * image.channels;
+  const length = imageLength(image);
   const stronger = { image, augment: { ...augment, ...unlabelled.strong } };
   const broken = await fillPlaces(source, options, indices, valid, async (i) => {
-    const part = (array: Uint8Array) => array.subarray(i * bytes, (i + 1) * bytes);
+    const part = (array: typeof weak) => array.subarray(i * length, (i + 1) * length);
     const random = (name: string) => new Random(seed, name, epoch, indices[i]);
     await readImage(source, options, indices[i], random('weak'), part(weak));
     await readImage(source, stronger, indices[i], random('strong'), part(strong));

@@ -32,6 +32,7 @@ import {
 } from './colourOps';
 import { GRAY, rotate, shearX, shearY, translateX, translateY } from './geometryOps';
 import type { Random } from '../../base/random';
+import { allocatePixels, bitsOf } from '../../tensors/pixels';
 import type { DecodedImage } from './transforms';
 
 /** How strongly to augment. */
@@ -114,13 +115,16 @@ export function randAugment(
  */
 export function cutout(image: DecodedImage, side: number, random: Random): DecodedImage {
   const { width, height, channels } = image;
-  const pixels = new Uint8Array(image.pixels);
+  const bits = bitsOf(image.pixels);
+  const pixels = allocatePixels(bits, image.pixels.length);
+  pixels.set(image.pixels);
+  const gray = bits === 16 ? 257 * GRAY : GRAY;
   const left = random.integer(width) - (side >> 1);
   const top = random.integer(height) - (side >> 1);
   const from = Math.max(0, left);
   const to = Math.min(width, left + side);
   for (let row = Math.max(0, top); row < Math.min(height, top + side); row++) {
-    pixels.fill(GRAY, (row * width + from) * channels, (row * width + to) * channels);
+    pixels.fill(gray, (row * width + from) * channels, (row * width + to) * channels);
   }
   return { ...image, pixels };
 }

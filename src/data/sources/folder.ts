@@ -5,7 +5,7 @@ import path from 'node:path';
 import { UserError } from '../../base/errors';
 import type { EncodedSource, Split } from './source';
 
-const IMAGE = /\.(jpe?g|png|webp)$/i;
+const IMAGE = /\.(jpe?g|png|webp|tiff?|npy)$/i;
 /** Names a folder may have for each split, the first that is there counts. */
 const SPLIT_FOLDERS: Readonly<Record<Split, readonly string[]>> = { train: ['train'], test: ['val', 'test'] };
 
@@ -33,6 +33,21 @@ function list(directory: string): Listing {
   }
   // Plain sort compares UTF-16 code units: the same order under every locale and file system.
   return { images: images.sort(), folders: folders.sort() };
+}
+
+/** What `files` are below `root`. */
+const storedIn = (root: string, files: readonly string[]): Pick<EncodedSource, 'key' | 'storedBytes'> => ({
+  key: (index) => path.relative(root, files[index]).split(path.sep).join('/'),
+  storedBytes: (index) => sizeOf(files[index]),
+});
+
+/** -1 for a link to nothing and the like. */
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    return -1;
+  }
 }
 
 /** Every image below `directory`, as paths. */
@@ -98,6 +113,7 @@ export function openFolder(root: string, split: Split): EncodedSource {
     bytes: (index) => readFile(files[index]),
     label: (index) => (classes === null ? null : labels[index]),
     where: (index) => files[index],
+    ...storedIn(root, files),
     close: () => undefined,
   };
 }
@@ -119,6 +135,7 @@ export function openImages(root: string): EncodedSource {
     bytes: (index) => readFile(files[index]),
     label: () => null,
     where: (index) => files[index],
+    ...storedIn(root, files),
     close: () => undefined,
   };
 }

@@ -3,12 +3,15 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { replaceFile } from '../../base/files';
 import { UserError } from '../../base/errors';
+import { toBytes } from '../../tensors/dtype';
+import { bitsOf, type Pixels } from '../../tensors/pixels';
 import { ByteReader } from './byteReader';
 import { recordSource } from './records';
 import type { PixelSource, Split } from './source';
 
 /**
- * The layout: `MAGIC`; the pixels of every split, uint8 [images, height, width, channels]; the labels of every split that
+ * The layout: `MAGIC`; the pixels of every split, uint8 [images, height, width, channels], or
+ * uint16 little-endian where `bits` is 16; the labels of every split that
  * has them, int32 little-endian; a JSON index; and at the end the index's length (uint64) and `MAGIC` again, without which
  * the file is cut off.
  */
@@ -30,7 +33,9 @@ const indexSchema = z.strictObject({
   source: z.string(),
   width: z.number().int().positive(),
   height: z.number().int().positive(),
-  channels: z.union([z.literal(1), z.literal(3)]),
+  channels: z.number().int().positive(),
+  /** of a value; absent: 8 */
+  bits: z.literal(16).optional(),
   resizable: z.boolean(),
   classes: z.array(z.string()).nullable(),
   splits: z.array(splitSchema),
@@ -40,7 +45,7 @@ type Index = z.infer<typeof indexSchema>;
 export interface PackedSplit {
   readonly split: Split | 'all';
   /** pixels and label of each image, in order */
-  readonly images: AsyncIterable<{ readonly pixels: Uint8Array; readonly label: number | null }>;
+  readonly images: AsyncIterable<{ readonly pixels: Pixels; readonly label: number | null }>;
 }
 
 /** Writes `file`, whole or not at all. Returns the images written for each split. */
@@ -49,7 +54,7 @@ export async function writePacked(
   header: Omit<Index, 'version' | 'splits'>,
   splits: readonly PackedSplit[],
 ): Promise<number[]> {
-  const { width, height, channels, classes } = header;
+  const { width, height, channels, classes, bits = 8 } = header;
   const written: Index['splits'] = [];
   await replaceFile(file, async (temporary) => {
     const descriptor = openSync(temporary, 'wx');
@@ -64,9 +69,9 @@ export async function writePacked(
       for (const { split, images } of splits) {
         const [offset, own]: [number, number[]] = [at, []];
         for await (const { pixels, label } of images) {
-          if (pixels.length !== width * height * channels)
-            throw new Error(`${pixels.length} bytes of pixels`);
-          put(pixels);
+          if (pixels.length !== width * height * channels || bitsOf(pixels) !== bits)
+            throw new Error(`${pixels.length} pixels of ${bitsOf(pixels)} bits`);
+          put(toBytes(pixels));
           own.push(label ?? -1);
         }
         labels.push(own);
@@ -112,12 +117,12 @@ function readIndex(reader: ByteReader): Index {
 export function openPacked(file: string, split: Split): PixelSource {
   const reader = new ByteReader(file);
   try {
-    const { splits, classes, width, height, channels, resizable } = readIndex(reader);
+    const { splits, classes, width, height, channels, bits, resizable } = readIndex(reader);
     const found = splits.find((one) => one.split === split) ?? splits.find((one) => one.split === 'all');
     if (found === undefined)
       throw new UserError(`${file} has no ${split} images; pack it from a source that has`);
     const { offset, length } = found;
-    const stride = width * height * channels;
+    const stride = (width * height * channels * (bits ?? 8)) / 8;
     if (offset + length * stride > reader.size) throw new UserError(`${file} is damaged; pack it again`);
     let labels: Int32Array | null = null;
     if (found.labels !== null && classes !== null) {
@@ -126,7 +131,15 @@ export function openPacked(file: string, split: Split): PixelSource {
       const wrong = labels.findIndex((label) => label < 0 || label >= classes.length);
       if (wrong >= 0) throw new UserError(`${file}, record ${wrong}: label ${labels[wrong]}; pack it again`);
     }
-    const shape = { split: found.split, classes: labels && classes, width, height, channels, resizable };
+    const shape = {
+      split: found.split,
+      classes: labels && classes,
+      width,
+      height,
+      channels,
+      bits,
+      resizable,
+    };
     return recordSource(
       { name: `packed:${file}`, ...shape },
       [{ file, offset, stride, labels, count: length }],

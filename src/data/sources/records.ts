@@ -1,7 +1,9 @@
 /** Pixel sources whose images are records of equal size in a few files; an image is read when it is asked for. */
 import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
 import { fileError, readFully } from '../../base/files';
 import { UserError } from '../../base/errors';
+import { pixelsOf } from '../../tensors/pixels';
 import type { PixelSource } from './source';
 
 /** One file's records, or where it had to be unpacked, the bytes themselves. */
@@ -18,7 +20,10 @@ export interface RecordFile {
   readonly bytes?: Uint8Array;
 }
 
-type Shape = Pick<PixelSource, 'name' | 'split' | 'classes' | 'width' | 'height' | 'channels' | 'resizable'>;
+type Shape = Pick<
+  PixelSource,
+  'name' | 'split' | 'classes' | 'width' | 'height' | 'channels' | 'bits' | 'resizable'
+>;
 
 /** Index of the last of the ascending `starts` that is not above `value`; -1 where all are. */
 export function lastStart(starts: readonly number[], value: number): number {
@@ -43,11 +48,11 @@ function channelsLast(planes: Uint8Array, channels: number): Uint8Array {
 
 /**
  * The records of `files`, one file after the other. They stay on disk: the system's file cache holds them once for all
- * threads. `planar`: stored channel first.
+ * threads. `planar`: stored channel first, of 8 bits.
  */
 export function recordSource(shape: Shape, files: readonly RecordFile[], planar: boolean): PixelSource {
-  const { width, height, channels } = shape;
-  const size = width * height * channels;
+  const { width, height, channels, bits = 8 } = shape;
+  const size = (width * height * channels * bits) / 8;
   const opened = files.map((file) => ({ ...file, descriptor: file.bytes ? -1 : openSync(file.file, 'r') }));
   const starts: number[] = [];
   let length = 0;
@@ -79,7 +84,7 @@ export function recordSource(shape: Shape, files: readonly RecordFile[], planar:
           throw fileError('read', file, error);
         }
       }
-      return planar ? channelsLast(stored, channels) : stored;
+      return planar ? channelsLast(stored, channels) : pixelsOf(bits, stored);
     },
     label(index) {
       const { labels, record } = locate(index);
@@ -89,6 +94,11 @@ export function recordSource(shape: Shape, files: readonly RecordFile[], planar:
       const { file, record } = locate(index);
       return `${file}, record ${record}`;
     },
+    key(index) {
+      const { file, record } = locate(index);
+      return `${path.basename(file)}/${record}`;
+    },
+    storedBytes: () => size,
     close: () => {
       for (const { descriptor } of opened) if (descriptor >= 0) closeSync(descriptor);
     },

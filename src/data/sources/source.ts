@@ -1,4 +1,5 @@
 /** What a reader of images gives. */
+import type { PixelBits, Pixels } from '../../tensors/pixels';
 
 export type Split = 'train' | 'test';
 
@@ -15,6 +16,10 @@ export interface SourceBase {
   label(index: number): number | null;
   /** where the image is, for messages: a file, or a file and its record */
   where(index: number): string;
+  /** the image's name in the source, the same wherever that lies: a path with `/`, a file and its record */
+  key(index: number): string;
+  /** stored size of the image; -1 where it cannot be read. Asks the disk where it must: not for every step */
+  storedBytes(index: number): number;
   close(): void;
 }
 
@@ -26,11 +31,13 @@ export interface PixelSource extends SourceBase {
   readonly channels: number;
   /** squares cut from photographs: cropped at random and resized like encoded images, so that any size may be asked for */
   readonly resizable?: boolean;
-  /** uint8 [height * width * channels] in row, column, channel order; do not write into it */
-  pixels(index: number): Uint8Array;
+  /** of a value, default 8 */
+  readonly bits?: PixelBits;
+  /** [height * width * channels] in row, column, channel order; do not write into it */
+  pixels(index: number): Pixels;
 }
 
-/** Images that are stored as JPEG, PNG or WebP of any size; decoded in `images.ts`, together with crop and resize. */
+/** Images that are stored as files of any size, JPEG, PNG and others, or as arrays of NumPy; decoded in `images.ts`, together with crop and resize. */
 export interface EncodedSource extends SourceBase {
   readonly kind: 'encoded';
   bytes(index: number): Promise<Uint8Array>;

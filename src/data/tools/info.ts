@@ -2,10 +2,11 @@
 import { maxOf } from '../../base/lists';
 import type { BrokenImage } from '../batches/options';
 import { UserError } from '../../base/errors';
-import { decodeBox, decodeWhole, encodePng } from '../images/decode';
+import { decodeShown, decodeWhole, encodePng } from '../images/decode';
 import { Random } from '../../base/random';
-import type { Source } from '../sources/source';
-import { type Box, type DecodedImage } from '../images/transforms';
+import { bitsOf, largestPixel, type PixelBits } from '../../tensors/pixels';
+import type { PixelSource, Source } from '../sources/source';
+import { type DecodedImage } from '../images/transforms';
 
 export interface SplitInfo {
   readonly split: Source['split'];
@@ -18,6 +19,8 @@ export interface SplitInfo {
   /** [smallest, median, largest] in pixels, each side by itself; null where no image could be decoded */
   readonly width: readonly [number, number, number] | null;
   readonly height: readonly [number, number, number] | null;
+  /** of a value, the most that an image has; null as above */
+  readonly bits: PixelBits | null;
   /** of values scaled to [0, 1], one a channel; each image counts alike, whatever its size */
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -26,22 +29,28 @@ export interface SplitInfo {
 /** Images decoded side by side. */
 const LANES = 4;
 
-/** An image of the source in full: as it is stored, or decoded to RGB. UserError for one that cannot be decoded. */
-async function readWhole(source: Source, index: number): Promise<DecodedImage> {
+/** An image of the source in full, as `decodeWhole` gives it. UserError for one that cannot be decoded. */
+export async function readWhole(source: Source, index: number): Promise<DecodedImage> {
   if (source.kind === 'encoded') return decodeWhole(await source.bytes(index), source.where(index));
+  return storedImage(source, index);
+}
+
+/** An image of a source of pixels. */
+export function storedImage(source: PixelSource, index: number): DecodedImage {
   const { width, height, channels } = source;
   return { width, height, channels, pixels: source.pixels(index) };
 }
 
 /** Sums of x and x^2 over the pixels of an image, x in [0, 1], divided by their number; one a channel. */
 function moments({ channels, pixels }: DecodedImage): { first: number[]; second: number[] } {
-  const histograms = Array.from({ length: channels }, () => new Uint32Array(256));
+  const largest = largestPixel(bitsOf(pixels));
+  const histograms = Array.from({ length: channels }, () => new Uint32Array(largest + 1));
   for (let i = 0; i < pixels.length; i += channels) {
     for (let c = 0; c < channels; c++) histograms[c][pixels[i + c]]++;
   }
   const count = pixels.length / channels;
   const sum = (power: number) =>
-    histograms.map((counts) => counts.reduce((total, n, x) => total + n * (x / 255) ** power, 0) / count);
+    histograms.map((counts) => counts.reduce((total, n, x) => total + n * (x / largest) ** power, 0) / count);
   return { first: sum(1), second: sum(2) };
 }
 
@@ -61,17 +70,14 @@ export async function inspectSource(source: Source, limit = Infinity): Promise<S
   const broken: BrokenImage[] = [];
   const widths: number[] = [];
   const heights: number[] = [];
-  const first: number[] = [];
-  const second: number[] = [];
+  const found: { index: number; bits: PixelBits; first: number[]; second: number[] }[] = [];
   let next = 0;
   const lane = async () => {
     while (next < indices.length) {
       const index = indices[next++];
       try {
         const image = await readWhole(source, index);
-        const own = moments(image);
-        own.first.forEach((value, c) => (first[c] = (first[c] ?? 0) + value));
-        own.second.forEach((value, c) => (second[c] = (second[c] ?? 0) + value));
+        found.push({ index, bits: bitsOf(image.pixels), ...moments(image) });
         widths.push(image.width);
         heights.push(image.height);
       } catch (error) {
@@ -81,8 +87,21 @@ export async function inspectSource(source: Source, limit = Infinity): Promise<S
     }
   };
   await Promise.all(Array.from({ length: source.kind === 'encoded' ? LANES : 1 }, lane));
-  const decoded = widths.length;
-  const mean = first.map((sum) => sum / decoded);
+  // In the order of the source, whichever was decoded first.
+  found.sort((a, b) => a.index - b.index);
+  const channels = found[0]?.first.length ?? 0;
+  const alike = found.filter(({ first }) => first.length === channels);
+  for (const { index, first } of found)
+    if (first.length !== channels) {
+      const reason = `${source.where(index)} has ${first.length} channels, ${source.where(found[0].index)} has ${channels}`;
+      broken.push({ index, where: source.where(index), reason });
+    }
+  const average = (sums: (one: (typeof found)[number]) => number[]) =>
+    Array.from(
+      { length: channels },
+      (_, c) => alike.reduce((sum, one) => sum + sums(one)[c], 0) / alike.length,
+    );
+  const mean = average(({ first }) => first);
   return {
     split,
     count: length,
@@ -91,26 +110,10 @@ export async function inspectSource(source: Source, limit = Infinity): Promise<S
     broken: broken.sort((a, b) => a.index - b.index),
     width: spread(widths),
     height: spread(heights),
+    bits: found.length === 0 ? null : found.some(({ bits }) => bits === 16) ? 16 : 8,
     mean,
-    std: second.map((sum, c) => Math.sqrt(Math.max(0, sum / decoded - mean[c] ** 2))),
+    std: average(({ second }) => second).map((square, c) => Math.sqrt(Math.max(0, square - mean[c] ** 2))),
   };
-}
-
-/** The middle square of an image. */
-export function middleSquare(width: number, height: number): Box {
-  const side = Math.min(width, height);
-  return { left: (width - side) >> 1, top: (height - side) >> 1, width: side, height: side };
-}
-
-/** The middle square of an image, size x size pixels, in RGB or gray. UserError for one that cannot be decoded. */
-export async function readSquare(
-  source: Source,
-  index: number,
-  size: number,
-  channels: 1 | 3 = 3,
-): Promise<DecodedImage> {
-  const image = source.kind === 'encoded' ? await source.bytes(index) : await readWhole(source, index);
-  return decodeBox(image, source.where(index), size, channels, middleSquare);
 }
 
 const CELL = 64;
@@ -132,7 +135,8 @@ export async function contactSheet(source: Source): Promise<Buffer> {
     for (const [c, index] of row.entries()) {
       let cell: DecodedImage;
       try {
-        cell = await readSquare(source, index, CELL);
+        const image = source.kind === 'encoded' ? await source.bytes(index) : storedImage(source, index);
+        cell = await decodeShown(image, source.where(index), CELL);
       } catch (error) {
         if (error instanceof UserError) continue;
         throw error;

@@ -3,9 +3,13 @@ import type { Broken } from '../../base/broken';
 import { UserError } from '../../base/errors';
 import type { BrokenImage } from '../batches/options';
 import { commonClasses } from '../sources/classes';
-import { readSquare } from './info';
+import { imageShape, type ImageSettings } from '../../bundle/imageShape';
+import type { PixelBits, Pixels } from '../../tensors/pixels';
+import { decodeMiddle } from '../images/decode';
+import { readWhole } from './info';
 import { type PackedSplit, writePacked } from '../sources/packed';
 import { type Source } from '../sources/source';
+import { publicSource } from '../sources/publicSource';
 import { openSource } from '../sources/readers';
 
 export interface PackOptions {
@@ -13,8 +17,16 @@ export interface PackOptions {
   readonly file: string;
   /** side of the squares that photographs become; undefined for sources of pixels, which stay as they are */
   readonly size?: number;
-  /** what photographs become, gray or RGB (the default); undefined for sources of pixels */
-  readonly channels?: 1 | 3;
+  /** both sides of what photographs become, in the place of `size` */
+  readonly height?: number;
+  readonly width?: number;
+  /**
+   * what photographs become, gray or RGB, or the bands that all have; default RGB, or what the first image has; undefined for
+   * sources of pixels
+   */
+  readonly channels?: number;
+  /** of a value of photographs, default 8; undefined for sources of pixels */
+  readonly bits?: PixelBits;
   /** images that cannot be decoded; default fail */
   readonly broken?: Broken;
 }
@@ -48,23 +60,38 @@ export async function openSplits(spec: string): Promise<{ sources: Source[]; mis
 /** Images decoded ahead of the one that is written. */
 const AHEAD = 4;
 
+/** The middle of a photograph as `target` has it; null: as it is stored. */
+async function readPixels(source: Source, index: number, target: ImageSettings | null): Promise<Pixels> {
+  if (source.kind === 'pixels') return source.pixels(index);
+  if (target === null) throw new Error('photographs are packed at a size');
+  return (await decodeMiddle(await source.bytes(index), source.where(index), target)).pixels;
+}
+
+/** Channels of the first image that can be read: 3 where it is a picture, else its bands. */
+async function channelsOf(source: Source): Promise<number> {
+  for (let index = 0; index < source.length; index++) {
+    try {
+      return (await readWhole(source, index)).channels;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  return 3;
+}
+
 async function* decoded(
   source: Source,
-  size: number | undefined,
-  channels: 1 | 3,
+  target: ImageSettings | null,
   skip: boolean,
   broken: BrokenImage[],
 ): PackedSplit['images'] {
   const start = (index: number) => {
-    const pixels =
-      source.kind === 'pixels' && size === undefined
-        ? Promise.resolve(source.pixels(index))
-        : readSquare(source, index, size ?? 0, channels).then((image) => image.pixels);
+    const pixels = readPixels(source, index, target);
     // It may fail before its turn; whoever takes it still gets the error.
     pixels.catch(() => undefined);
     return pixels;
   };
-  const pending: Promise<Uint8Array>[] = [];
+  const pending: Promise<Pixels>[] = [];
   for (let index = 0; index < source.length; index++) {
     while (pending.length < AHEAD && index + pending.length < source.length)
       pending.push(start(index + pending.length));
@@ -78,38 +105,58 @@ async function* decoded(
 }
 
 /**
- * Packs every split of a source. Sources of pixels are packed as they are; of photographs the middle square is kept, resized
- * to `size`, and training on the file crops at random from that.
+ * Packs every split of a source. Sources of pixels are packed as they are; of photographs the middle is kept, resized to
+ * `size` or to `height` and `width`, and training on the file crops at random from that.
  * @throws UserError for a size that is missing, a size or channels that make no sense, splits whose labels disagree, and for broken images unless they are to be skipped
  */
 export async function packSource(options: PackOptions): Promise<PackReport> {
-  const { spec, file, size, broken: policy } = options;
+  const { spec, file, size, height, width, broken: policy } = options;
   const { sources, missing } = await openSplits(spec);
   try {
     const [first] = sources;
     const encoded = first.kind === 'encoded';
-    if (encoded && size === undefined) {
+    if ((height === undefined) !== (width === undefined) || (height !== undefined && size !== undefined))
+      throw new UserError('--height and --width: give both and no --size, or --size alone for squares');
+    if (encoded && (size ?? height) === undefined) {
       throw new UserError(
         `${spec} has photographs of any size; give the side of the packed squares: --size 256`,
       );
     }
-    if (!encoded && (size ?? options.channels) !== undefined) {
-      const given = size !== undefined ? `--size ${size}` : `--channels ${options.channels}`;
+    const given = (['size', 'height', 'channels', 'bits'] as const).find((key) => options[key] !== undefined);
+    if (!encoded && given !== undefined) {
       const stored = `${first.width} x ${first.height} pixels and ${first.channels} channels`;
-      throw new UserError(`${given}: ${spec} has images of ${stored}, packed as they are`);
+      throw new UserError(
+        `--${given} ${options[given]}: ${spec} has images of ${stored}, packed as they are`,
+      );
     }
     const broken: BrokenImage[] = [];
-    const stored = first.kind === 'pixels' ? first : { width: size ?? 0, height: size ?? 0, channels: 3 };
-    const channels = options.channels ?? (stored.channels === 1 ? 1 : 3);
-    const { width, height } = stored;
+    const target: ImageSettings | null = encoded
+      ? {
+          size: size ?? 0,
+          height,
+          width,
+          channels: options.channels ?? (await channelsOf(first)),
+          bits: options.bits,
+        }
+      : null;
+    const stored =
+      first.kind === 'pixels' ? { bits: 8 as const, ...first } : imageShape(target as ImageSettings);
     const classes = commonClasses(first, sources[sources.length - 1]);
     const resizable = encoded || first.resizable === true;
     const lengths = await writePacked(
       file,
-      { source: spec, width, height, channels, resizable, classes: classes && [...classes] },
+      {
+        source: publicSource(spec),
+        width: stored.width,
+        height: stored.height,
+        channels: stored.channels,
+        ...(stored.bits === 16 && { bits: stored.bits }),
+        resizable,
+        classes: classes && [...classes],
+      },
       sources.map((source) => ({
         split: source.split,
-        images: decoded(source, size, channels, policy === 'skip', broken),
+        images: decoded(source, target, policy === 'skip', broken),
       })),
     );
     return { splits: sources.map(({ split }, i) => ({ split, length: lengths[i] })), missing, broken };

@@ -1,11 +1,13 @@
 /** The model card: README.md of a folder for the Hugging Face Hub. */
 import type { OnnxValueInfo } from '../../onnx/model';
-import { architecture } from './configs';
+import { channelNames, imageShape } from '../../bundle/imageShape';
+import { largestPixel, pixelType } from '../../tensors/pixels';
+import { architecture, preprocessorConfig } from './configs';
 import { type CardData, LABELS, MODEL, PHOTO, WEIGHTS } from './cardData';
 import { frontMatter } from './frontMatter';
 import { limits } from './limits';
 import { escape } from './markdown';
-import { snippets } from './snippets';
+import { isPhoto, snippets } from './snippets';
 import { training } from './training';
 
 /** Class names that the card lists. */
@@ -35,7 +37,9 @@ function summary({ manifest, form, labels, outputs }: CardData): string {
   const blocks = `${network.stages.join(', ')} bottleneck blocks, width ${network.width}`;
   const pool = network.globalPool === 'attention' ? ', attention pooling over its last map' : '';
   const net = `A ${network.version === 'v1' ? '' : 'pre-activation '}ResNet (${architecture(network)}: ${blocks}${pool})`;
-  const size = `images of ${image.size} x ${image.size}${image.channels === 1 ? ' in gray' : ''}`;
+  const { width: wide, height, channels, bits } = imageShape(image);
+  const colours = channels === 1 ? ' in gray' : channels === 3 ? '' : ` and ${channels} channels`;
+  const size = `images of ${wide} x ${height}${colours}${bits === 16 ? ' with 16 bits' : ''}`;
   const width = outputs.find(({ name }) => name === 'embedding')?.shape[1];
   const what = labels
     ? `that puts ${size} into ${labels.length} classes`
@@ -67,14 +71,17 @@ function figures({ measured, form }: CardData): string {
 }
 
 function ports({ manifest, outputs, labels }: CardData): string {
-  const { size, channels, mean, std } = manifest.recipe.image;
-  const colour = channels === 1 ? 'gray' : 'RGB';
+  const { image } = manifest.recipe;
+  const { mean, std } = image;
+  const { width, height, channels, bits } = imageShape(image);
+  const colour = channelNames(channels);
+  const largest = largestPixel(bits);
   const numbers = (values: readonly number[]) => values.join(', ');
   const inputs = [
     '| file | `image` | what it takes |',
     '| --- | --- | --- |',
-    `| \`${MODEL}\` | float32 [batch, ${channels}, ${size}, ${size}] | ${colour} x from 0 to 255, channels first, as (x / 255 - mean) / std with mean ${numbers(mean)} and std ${numbers(std)} |`,
-    `| \`${PHOTO}\` | uint8 [batch, height, width, ${channels}] | ${colour} pixels of any size, channels last; cutting, resizing and normalizing are inside |`,
+    `| \`${MODEL}\` | float32 [batch, ${channels}, ${height}, ${width}] | ${colour} x from 0 to ${largest}, channels first, as (x / ${largest} - mean) / std with mean ${numbers(mean)} and std ${numbers(std)} |`,
+    `| \`${PHOTO}\` | ${pixelType(bits)} [batch, height, width, ${channels}] | ${colour} pixels of any size, channels last; cutting, resizing and normalizing are inside |`,
   ];
   const results = [
     '| output | shape | what it is |',
@@ -82,10 +89,13 @@ function ports({ manifest, outputs, labels }: CardData): string {
     ...outputs.map((output) => `| \`${output.name}\` | ${shapeOf(output)} | ${OUTPUTS[output.name] ?? ''} |`),
   ];
   const notes = [
-    `Evaluation takes the middle square of 7/8 of the shorter side and resizes it to ${size} x ${size}, with a linear filter that widens where it reduces; ` +
-      `a picture of ${size} x ${size} is taken whole. Libraries decode and resize a little differently, and results on photographs differ with them. \`preprocessor_config.json\` says the same for transformers' ` +
-      'BitImageProcessor, but that it cuts a picture of the right size, too, rounds differently by a pixel, and does not ' +
-      'turn photographs upright, which has to be done before.',
+    `Evaluation takes ${width === height ? 'the middle square of 7/8 of the shorter side' : 'in the middle 7/8 of the largest box of that ratio'} and resizes it to ${width} x ${height}, with a linear filter that widens where it reduces; ` +
+      `a picture of ${width} x ${height} is taken whole. Libraries decode and resize a little differently, and results on photographs differ with them.` +
+      (preprocessorConfig(image)
+        ? " `preprocessor_config.json` says the same for transformers' " +
+          'BitImageProcessor, but that it cuts a picture of the right size, too, rounds differently by a pixel, and does not ' +
+          'turn photographs upright, which has to be done before.'
+        : ` There is no \`preprocessor_config.json\`: that knows squares of gray or RGB with 8 bits alone; \`${PHOTO}\` does all of it.`),
     `\`${WEIGHTS}\` has the weights and running statistics in float32, by torchvision's names.` +
       (labels ? ` \`${LABELS}\` has the name of each class, a line for each.` : ''),
     ...(labels && labels.length <= NAMED ? [`Classes: ${labels.map(escape).join(', ')}.`] : []),
@@ -104,7 +114,9 @@ const shapeOf = ({ dtype, shape }: OnnxValueInfo) => `${dtype} [${shape.join(', 
 
 const use = (card: CardData): string =>
   [
-    `Each program reads \`photo.jpg\` and lies in this folder.`,
+    isPhoto(card)
+      ? `Each program reads \`photo.jpg\` and lies in this folder.`
+      : `The program reads \`image.npy\`, ${pixelType(imageShape(card.manifest.recipe.image).bits)} [height, width, channels], and lies in this folder.`,
     ...snippets(card).flatMap(({ title, install, file, language, code }) => [
       `### ${title}`,
       `\`${file}\` (${install}):`,

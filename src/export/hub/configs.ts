@@ -1,4 +1,5 @@
 /** config.json and preprocessor_config.json of a folder for the Hugging Face Hub. */
+import { imageShape } from '../../bundle/imageShape';
 import type { Recipe } from '../../bundle/recipe';
 import { CENTER_CROP } from '../../data/images/transforms';
 import type { CardData } from './cardData';
@@ -11,12 +12,14 @@ export function architecture({ version, stages }: Recipe['network']): string {
 
 export function modelConfig({ manifest, labels, outputs }: CardData): Record<string, unknown> {
   const { recipe, recipeName, producer } = manifest;
+  const { width, height } = imageShape(recipe.image);
   const features = outputs.find(({ name }) => name === 'embedding')?.shape[1];
   return {
     architecture: architecture(recipe.network),
     num_classes: labels?.length ?? 0,
     num_features: features,
-    image_size: recipe.image.size,
+    // as timm and transformers have it: one number for squares, else height and width
+    image_size: width === height ? width : [height, width],
     num_channels: recipe.image.channels,
     ...(labels && {
       id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
@@ -33,9 +36,12 @@ export const shorterSide = (size: number) => Math.round(size / CENTER_CROP);
 
 /**
  * For transformers' BitImageProcessor, which resizes the shorter side and cuts the middle, for every size alike; its linear
- * filter (`resample` 2) widens where it reduces, as ours. That pictures of the right size are taken whole it cannot say.
+ * filter (`resample` 2) widens where it reduces, as ours. That pictures of the right size are taken whole it cannot say. Null
+ * for rectangles, which it cuts otherwise, for 16 bits and for other channels than those of pictures.
  */
-export function preprocessorConfig({ size, channels, mean, std }: Recipe['image']): Record<string, unknown> {
+export function preprocessorConfig(image: Recipe['image']): Record<string, unknown> | null {
+  const { width: size, height, channels, bits } = imageShape(image);
+  if (size !== height || bits !== 8 || (channels !== 1 && channels !== 3)) return null;
   return {
     image_processor_type: 'BitImageProcessor',
     do_convert_rgb: channels === 3,
@@ -47,7 +53,7 @@ export function preprocessorConfig({ size, channels, mean, std }: Recipe['image'
     do_rescale: true,
     rescale_factor: 1 / 255,
     do_normalize: true,
-    image_mean: mean,
-    image_std: std,
+    image_mean: image.mean,
+    image_std: image.std,
   };
 }

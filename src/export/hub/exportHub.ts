@@ -55,7 +55,8 @@ export async function exportHub(
       measured,
     };
     if (card.labels) write(LABELS, `${card.labels.join('\n')}\n`);
-    write('preprocessor_config.json', json(preprocessorConfig(manifest.recipe.image)));
+    const preprocessor = preprocessorConfig(manifest.recipe.image);
+    if (preprocessor) write('preprocessor_config.json', json(preprocessor));
     write('config.json', json(modelConfig(card)));
     write('README.md', modelCard(card));
     const moved = <T extends { file: string }>(report: T): T => ({

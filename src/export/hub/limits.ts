@@ -1,12 +1,13 @@
 /** The part of a model card that says what is not to be expected. */
+import { imageShape } from '../../bundle/imageShape';
 import type { CardData } from './cardData';
 import { escape } from './markdown';
 
 export function limits({ manifest, form, labels, provenance, measured }: CardData): string[] {
   const { recipe } = manifest;
-  const { size, channels } = recipe.image;
+  const { width, height, channels } = imageShape(recipe.image);
   const data = provenance.data === null ? 'its training data' : escape(provenance.data);
-  const shrink = `Images are reduced to ${size} x ${size} pixels, and of a photograph only the middle square is seen: what is small or at the edge is lost.`;
+  const shrink = `Images are reduced to ${width} x ${height} pixels, and of a photograph only the middle ${width === height ? 'square ' : ''}is seen: what is small or at the edge is lost.`;
   return [
     `What it learned comes from ${data}; on other images it may do anything.`,
     ...(provenance.data === 'embedded'

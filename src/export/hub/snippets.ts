@@ -1,4 +1,5 @@
 /** Programs of a model card: each reads `photo.jpg`, runs the model in one runtime and prints what it says. */
+import { imageShape } from '../../bundle/imageShape';
 import { runtimeVersion } from '../../runtime/version';
 import { browserSnippet } from './browserSnippet';
 import { shorterSide } from './configs';
@@ -14,7 +15,34 @@ export interface Snippet {
   readonly code: string;
 }
 
-export const snippets = (card: CardData): Snippet[] => [
+/** Programs for the images that the network sees: photographs, or where it sees other bands or 16 bits, an array of NumPy. */
+export const snippets = (card: CardData): Snippet[] =>
+  isPhoto(card) ? photoSnippets(card) : [arraySnippet(card)];
+
+/** Whether a photograph is what the network sees. */
+export function isPhoto({ manifest }: CardData): boolean {
+  const { channels, bits } = imageShape(manifest.recipe.image);
+  return bits === 8 && (channels === 1 || channels === 3);
+}
+
+function arraySnippet(card: CardData): Snippet {
+  const output = printedOutput(card);
+  return {
+    title: 'ONNX Runtime in Python',
+    install: '`pip install onnxruntime`',
+    file: 'run.py',
+    language: 'python',
+    code: `import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession('${PHOTO}')
+image = np.load('image.npy')[None]
+${output} = session.run(['${output}'], {'image': image})[0][0]
+${pythonPrint(card, output)}`,
+  };
+}
+
+const photoSnippets = (card: CardData): Snippet[] => [
   {
     title: 'ONNX Runtime in Python',
     install: '`pip install onnxruntime pillow`',
@@ -36,7 +64,7 @@ export const snippets = (card: CardData): Snippet[] => [
     language: 'html',
     code: browserSnippet(card, runtimeVersion()),
   },
-  card.torchvision
+  card.torchvision && isSquare(card)
     ? {
         title: 'PyTorch and torchvision',
         install: '`pip install torchvision safetensors`',
@@ -52,6 +80,12 @@ export const snippets = (card: CardData): Snippet[] => [
         code: openvino(card),
       },
 ];
+
+/** torchvision's transforms cut what is not square by other rules. */
+function isSquare({ manifest }: CardData): boolean {
+  const { width, height } = imageShape(manifest.recipe.image);
+  return width === height;
+}
 
 const isGray = ({ manifest }: CardData) => manifest.recipe.image.channels === 1;
 
@@ -99,7 +133,7 @@ from torchvision.transforms import CenterCrop, Compose, Normalize, Resize, ToTen
 
 model = ResNet(Bottleneck, ${list(network.stages)}, num_classes=${network.classes}).eval()
 model.load_state_dict(load_file('${WEIGHTS}'))${labels ? '' : '\nmodel.fc = torch.nn.Identity()'}
-prepare = Compose([Resize(${shorterSide(image.size)}), CenterCrop(${image.size}), ToTensor(), Normalize(${list(image.mean)}, ${list(image.std)})])
+prepare = Compose([Resize(${shorterSide(imageShape(image).width)}), CenterCrop(${imageShape(image).width}), ToTensor(), Normalize(${list(image.mean)}, ${list(image.std)})])
 image = prepare(ImageOps.exif_transpose(Image.open('photo.jpg')).convert('RGB'))[None]
 with torch.inference_mode():
     ${output} = model(image)[0]${labels ? '.softmax(0)' : ''}.numpy()

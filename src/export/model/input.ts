@@ -1,4 +1,5 @@
 /** What an exported model takes by the name `image`, before the normalized images that the network begins with. */
+import { imageDims, imageShape } from '../../bundle/imageShape';
 import type { Recipe } from '../../bundle/recipe';
 import { Graph, type Value } from '../../graph/graph';
 import { slopeAndShift, normalize } from '../../nn/images';
@@ -6,6 +7,7 @@ import { add, cast } from '../../ops/elementwise';
 import type { ConvAttributes } from '../../ops/conv';
 import { conv } from '../../ops/onnx';
 import { transpose } from '../../ops/shape';
+import { pixelType } from '../../tensors/pixels';
 import { copyNodes } from '../../passes/rewrite';
 import { Uses } from '../../passes/uses';
 import type { ExportInput } from '../form';
@@ -14,7 +16,7 @@ import { IMAGE, PIXELS } from './network';
 import { photo } from './photo';
 
 const TAKES = {
-  uint8: ({ size, channels }: Recipe['image']) => ['batch', size, size, channels],
+  uint8: (image: Recipe['image']) => ['batch', ...imageDims(image)],
   photo: ({ channels }: Recipe['image']) => ['batch', 'height', 'width', channels],
 };
 
@@ -23,8 +25,10 @@ export function withInput(network: Graph, input: ExportInput, image: Recipe['ima
   if (input === 'float') return network;
   const [pixels] = network.inputs;
   const graph = new Graph(network.name);
-  const images = graph.input(IMAGE, 'uint8', TAKES[input](image));
-  const scaled = input === 'uint8' && fold ? scaledKernels(network, graph, image) : null;
+  const { bits } = imageShape(image);
+  const images = graph.input(IMAGE, pixelType(bits), TAKES[input](image));
+  // 65535 is beyond half precision, and so are offsets in its units.
+  const scaled = input === 'uint8' && fold && bits === 8 ? scaledKernels(network, graph, image) : null;
   const normalized = graph.scope(PIXELS, () => {
     if (input === 'photo') return photo(images, image);
     return scaled ? offsetPixels(images, image) : normalize(images, image, 'float32');
@@ -42,10 +46,13 @@ export function withInput(network: Graph, input: ExportInput, image: Recipe['ima
   return graph;
 }
 
-/** The preprocessing of `photo` alone: uint8 [batch, height, width, C] -> `pixels` float32 [batch, C, size, size], normalized. */
+/** The preprocessing of `photo` alone: pixels [batch, height, width, C] of any size -> `pixels` float32 [batch, C, H, W], normalized. */
 export function preprocessGraph(image: Recipe['image']): Graph {
   const graph = new Graph('preprocess');
-  graph.output(PIXELS, photo(graph.input(IMAGE, 'uint8', TAKES.photo(image)), image));
+  graph.output(
+    PIXELS,
+    photo(graph.input(IMAGE, pixelType(imageShape(image).bits), TAKES.photo(image)), image),
+  );
   return graph;
 }
 

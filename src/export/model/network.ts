@@ -1,4 +1,5 @@
 /** A run's network with its weights inside: what every form of an exported model begins with. */
+import { imageDims } from '../../bundle/imageShape';
 import type { Recipe } from '../../bundle/recipe';
 import { UserError } from '../../base/errors';
 import { Graph, type Value } from '../../graph/graph';
@@ -18,14 +19,14 @@ export const PIXELS = 'pixels';
 const MAP = 'map';
 
 /**
- * `image` float32 [batch, C, size, size], normalized -> what its kind gives. The weights are constants by their names. Throws a
+ * `image` float32 [batch, C, height, width], normalized -> what its kind gives. The weights are constants by their names. Throws a
  * UserError where the graph has no such output or `state` lacks a tensor.
  */
 export function networkOf(
   { graph: source }: OnnxModel,
   state: ReadonlyMap<string, HostTensor>,
   { kind, map }: Pick<ExportForm, 'kind' | 'map'>,
-  { size, channels }: Recipe['image'],
+  settings: Recipe['image'],
 ): Graph {
   const outputs = kind === 'classifier' ? ['embedding', OUTPUT_OF.classifier] : [OUTPUT_OF.encoder];
   for (const name of outputs) {
@@ -43,7 +44,8 @@ export function networkOf(
       `--map: this ${kind} does not average a map; only networks with globalPool=average do`,
     );
   const graph = new Graph(kind);
-  const image = graph.input(IMAGE, 'float32', ['batch', channels, size, size]);
+  const [height, width, channels] = imageDims(settings);
+  const image = graph.input(IMAGE, 'float32', ['batch', channels, height, width]);
   const inputs = new Set(source.inputs.map(({ name }) => name));
   const give = (name: string): Value | null => {
     if (name === PIXELS) return image;

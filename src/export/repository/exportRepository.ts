@@ -6,14 +6,14 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../../base/files';
 import { UserError } from '../../base/errors';
-import { discard } from '../../base/temporary';
+import { imageDims, imageShape } from '../../bundle/imageShape';
 import { exportModel, type ExportReport, type ExportRequest } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { checkRepository, hasConfig, nextVersion, requireLabels } from './existing';
 import { checkStorageUri, KSERVE_MANIFEST, kserveManifest } from './kserve';
 import { OVMS_CONFIG, ovmsConfig, readOvmsConfig, type OvmsConfig } from './ovms';
 import { openPipeline, writePreprocess, type Pipeline } from './pipeline';
-import { makeStagingFolder, publish } from './publish';
+import { finishPublished, makeStage, publish } from './publish';
 import { repositoryReadme } from './readme';
 import * as smoke from './smoke';
 import { formatTextFormat, type Fields } from '../../repository/textFormat';
@@ -50,12 +50,14 @@ export async function exportRepository(
   const { out, storageUri } = options;
   const names = namesOf(options);
   if (storageUri !== undefined) checkStorageUri(storageUri);
+  finishPublished(out);
   checkRepository(out);
   const ovms = readOvmsConfig(path.join(out, OVMS_CONFIG));
   const request = await prepareExport({ ...options, input: 'float' }, warn);
   const all = [names.preprocess, names.model, names.photo];
   const version = String(nextVersion(out, all));
-  const stage = makeStagingFolder(out);
+  const made = makeStage(out);
+  const stage = made.folder;
   try {
     const fileOf = (name: string) => path.join(stage, name, version, MODEL_FILE);
     for (const name of all) mkdirSync(path.dirname(fileOf(name)), { recursive: true });
@@ -71,13 +73,13 @@ export async function exportRepository(
       writeModels(stage, out, names, version, ports, request);
       await writeSmoke(stage, names, pipeline, request);
       writeServers(stage, out, names, ports, ovms, storageUri);
-      publish(stage, out, all, version);
+      publish(made, out, all, version);
       return { names, version, model, photoError };
     } finally {
       await pipeline.release();
     }
   } finally {
-    discard(stage);
+    made.staging.close();
   }
 }
 
@@ -106,11 +108,11 @@ function writeModels(
   { preprocess, model }: BothPorts,
   { bundle, form, details }: ExportRequest,
 ): void {
-  const { size, channels } = bundle.manifest.recipe.image;
+  const [height, width, channels] = imageDims(bundle.manifest.recipe.image);
   const classes = form.kind === 'classifier' ? details.classes : null;
   const configs: readonly (readonly [name: string, config: Fields])[] = [
-    [names.preprocess, onnxConfig(preprocess, false, [2 * size, 2 * size, channels])],
-    [names.model, onnxConfig(model, classes !== null, [channels, size, size])],
+    [names.preprocess, onnxConfig(preprocess, false, [2 * height, 2 * width, channels])],
+    [names.model, onnxConfig(model, classes !== null, [channels, height, width])],
     [names.photo, ensembleConfig(names.photo, preprocess, model)],
   ];
   for (const [name, config] of configs)
@@ -135,16 +137,16 @@ async function writeSmoke(
   pipeline: Pipeline,
   { bundle, form }: ExportRequest,
 ): Promise<void> {
-  const { size, channels } = bundle.manifest.recipe.image;
+  const image = imageShape(bundle.manifest.recipe.image);
   const output = form.kind === 'classifier' ? 'probabilities' : 'embedding';
   const write = (name: string, image: Parameters<Pipeline['compute']>[0], values: Float32Array) => {
     writeFileAtomic(path.join(stage, name, smoke.REQUEST), smoke.smokeRequest(image, output));
     const answer = smoke.smokeAnswer(output, smoke.ALLOWED[form.precision], values);
     writeFileAtomic(path.join(stage, name, smoke.ANSWER), answer);
   };
-  const pixels = smoke.smokePixels(size, channels);
+  const pixels = smoke.smokePixels(image);
   write(names.model, pixels, await pipeline.computePixels(pixels, output));
-  const photo = smoke.smokePhoto(channels);
+  const photo = smoke.smokePhoto(image);
   write(names.photo, photo, await pipeline.compute(photo, output));
 }
 

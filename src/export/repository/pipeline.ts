@@ -15,7 +15,7 @@ import { inParts, noise } from '../samples';
 /** What the model's metadata say of images, and where they are from. */
 const OF_IMAGES = ['input', 'mean', 'std', 'crop', 'recipe_name', 'producer', 'step'];
 
-/** Writes the preprocessing as a model of its own: uint8 images of any size -> `pixels`. */
+/** Writes the preprocessing as a model of its own: images of pixels of any size -> `pixels`. */
 export function writePreprocess(file: string, { bundle, form, details }: ExportRequest): void {
   const { manifest } = bundle;
   const { opset } = form;
@@ -29,7 +29,7 @@ export interface Pipeline {
   readonly model: GraphSession;
   /** One output for normalized images. */
   computePixels(pixels: HostTensor, output: string): Promise<Float32Array>;
-  /** One output for uint8 images of any size. */
+  /** One output for images of pixels of any size. */
   compute(images: HostTensor, output: string): Promise<Float32Array>;
   /** Largest difference to the trainer's evaluation graph, over its largest value. UserError where it is too large. */
   check(request: ExportRequest, what: string): Promise<number>;

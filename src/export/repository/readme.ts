@@ -11,8 +11,8 @@ Written by \`selfie export --to model-repository\`, which adds a version to a mo
 
 | folder             | takes                                                                 | gives                            |
 | ------------------ | --------------------------------------------------------------------- | -------------------------------- |
-| \`NAME\`            | \`image\` float32 [batch, C, S, S], normalized                         | embedding, or logits and classes |
-| \`NAME_preprocess\` | \`image\` uint8 [batch, height, width, C], 0 to 255, of any size        | \`pixels\` for NAME               |
+| \`NAME\`            | \`image\` float32 [batch, C, H, W], normalized                         | embedding, or logits and classes |
+| \`NAME_preprocess\` | \`image\` uint8 [batch, height, width, C], 0 to 255, of any size; uint16, 0 to 65535, for 16 bits | \`pixels\` for NAME               |
 | \`NAME_photo\`      | as NAME_preprocess: both models after one another                     | as NAME                          |
 
 \`${CONFIG}\` and \`${LABELS}\` (classes) are Triton's, \`${OVMS_CONFIG}\` is OpenVINO Model Server's, \`${KSERVE_MANIFEST}\` KServe's. Keep other folders out of here: Triton takes each for a model and does not start on one that is none.

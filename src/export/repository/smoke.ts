@@ -1,5 +1,8 @@
 /** One request of a model with the answer that it must get, and the script that asks a server. */
+import type { ImageShape } from '../../bundle/imageShape';
+import { dataTypeName } from '../../repository/dataTypeNames';
 import type { HostTensor } from '../../tensors/dtype';
+import { pixelType, withBits } from '../../tensors/pixels';
 import type { Precision } from '../form';
 import { IMAGE } from '../model/network';
 
@@ -10,25 +13,25 @@ export const SMOKE_SCRIPT = 'smoke.sh';
 /** What other runtimes and devices may differ by, of the largest value; a wrong model is far beyond. */
 export const ALLOWED: Readonly<Record<Precision, number>> = { float32: 0.01, float16: 0.05, int8: 0.5 };
 
-/** An image of halves, whose decimal numbers are exact and short: float32 [1, C, size, size]. */
-export function smokePixels(size: number, channels: number): HostTensor {
-  const data = Float32Array.from({ length: channels * size * size }, (_, i) => ((i * 7) % 4) - 1.5);
-  return { dtype: 'float32', shape: [1, channels, size, size], data };
+/** An image of halves, whose decimal numbers are exact and short: float32 [1, C, H, W]. */
+export function smokePixels({ height, width, channels }: ImageShape): HostTensor {
+  const data = Float32Array.from({ length: channels * height * width }, (_, i) => ((i * 7) % 4) - 1.5);
+  return { dtype: 'float32', shape: [1, channels, height, width], data };
 }
 
-/** A small picture that is no square: uint8 [1, 24, 32, C]. */
-export function smokePhoto(channels: number): HostTensor {
+/** A small picture that is no square: pixels [1, 24, 32, C]. */
+export function smokePhoto({ channels, bits }: Pick<ImageShape, 'channels' | 'bits'>): HostTensor {
   const [height, width] = [24, 32];
   const data = Uint8Array.from({ length: height * width * channels }, (_, i) => {
     const [x, y] = [Math.floor(i / channels) % width, Math.floor(i / channels / width)];
     return (x * 8 * (1 + (i % channels)) + y * 5) % 256;
   });
-  return { dtype: 'uint8', shape: [1, height, width, channels], data };
+  return { dtype: pixelType(bits), shape: [1, height, width, channels], data: withBits(data, bits) };
 }
 
 /** An inference request of the protocol's version 2 for one output. */
 export function smokeRequest(image: HostTensor, output: string): string {
-  const datatype = image.dtype === 'uint8' ? 'UINT8' : 'FP32';
+  const datatype = dataTypeName(image.dtype);
   const data = Array.from(image.data as ArrayLike<number>);
   const inputs = [{ name: IMAGE, shape: image.shape, datatype, data }];
   return `${JSON.stringify({ inputs, outputs: [{ name: output }] })}\n`;

@@ -23,6 +23,7 @@ const BY_CLASS = ['logits', 'probabilities'];
 const TYPES: Partial<Readonly<Record<OnnxValueInfo['dtype'], string>>> = {
   float32: 'TYPE_FP32',
   uint8: 'TYPE_UINT8',
+  uint16: 'TYPE_UINT16',
 };
 
 /** Sizes behind the batch; -1: any. */

@@ -3,6 +3,7 @@ import { cpSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../../base/files';
 import { UserError } from '../../base/errors';
+import { channelNames, imageShape } from '../../bundle/imageShape';
 import { exportModel, type ExportReport } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { replaceFolder, requireReplaceable } from '../folder';
@@ -23,6 +24,11 @@ export async function exportWeb(
   if (!existsSync(path.join(PAGE, 'index.html')))
     throw new UserError(`--to web: ${PAGE} is not built; run \`npm run build\``);
   const { form, ...request } = await prepareExport(options, warn);
+  const { channels, bits } = imageShape(request.bundle.manifest.recipe.image);
+  if (bits === 16 || (channels !== 1 && channels !== 3))
+    throw new UserError(
+      `--to web: browsers decode pictures of gray or RGB with 8 bits, and the network takes ${channelNames(channels)} with ${bits} (image.channels, image.bits); use --to onnx`,
+    );
   const { name, data } = readProvenance(directory);
   const details = { ...request.details, data };
   return replaceFolder(out, 'web', async (folder) => {

@@ -2,6 +2,9 @@
 import { createLoader, type Loader } from '../../data/batches/loader';
 import { spread } from '../../data/batches/sampler';
 import { openSource } from '../../data/sources/readers';
+import { imageDims, imageLength, imageShape, type ImageSettings } from '../../bundle/imageShape';
+import { type Pixels, pixelType } from '../../tensors/pixels';
+import { shownPixels } from '../../tensors/shownPixels';
 import { UserError } from '../../base/errors';
 import { asInput } from '../../export/samples';
 import { imageForm, type ImageForm } from '../../inference/imageForm';
@@ -161,8 +164,7 @@ export class NeighbourImages {
     try {
       for await (const batch of loader) {
         if (this.stopped) return null;
-        const { size, channels } = form.image;
-        const each = size * size * channels;
+        const each = imageLength(form.image);
         const pixels = batch.images.slice(0, batch.valid * each);
         if (batch.valid > 0) rows.push(await embedRows(model, form, pixels, batch.valid));
         for (let i = 0; i < batch.valid; i++) {
@@ -170,7 +172,7 @@ export class NeighbourImages {
           images.push({
             index: batch.indices[i],
             class: this.classes?.[label] ?? null,
-            image: await thumbnail(pixels.subarray(i * each, (i + 1) * each), size, channels),
+            image: await thumbnail(pixels.subarray(i * each, (i + 1) * each), form.image),
           });
         }
         broken += batch.broken.length;
@@ -204,15 +206,15 @@ export class NeighbourImages {
   }
 }
 
-/** The embeddings of images uint8 [count, size, size, channels]; a busy model is asked again. */
+/** The embeddings of images [count, height, width, channels]; a busy model is asked again. */
 async function embedRows(
   model: ServedModel,
   { name, form, image }: ImageForm,
-  pixels: Uint8Array,
+  pixels: Pixels,
   count: number,
 ): Promise<Float32Array> {
-  const { size, channels } = image;
-  const input = asInput({ dtype: 'uint8', shape: [count, size, size, channels], data: pixels }, form, image);
+  const dtype = pixelType(imageShape(image).bits);
+  const input = asInput({ dtype, shape: [count, ...imageDims(image)], data: pixels }, form, image);
   for (;;) {
     try {
       const outputs = await model.infer(new Map([[name, input]]), [EMBEDDING]);
@@ -224,8 +226,12 @@ async function embedRows(
   }
 }
 
-async function thumbnail(pixels: Uint8Array, size: number, channels: number): Promise<string> {
-  if (size <= THUMBNAIL) return pixelsUri(pixels, size, size, channels, 1);
-  const small = await shrinkPixels(pixels, { width: size, height: size, channels }, THUMBNAIL, THUMBNAIL);
-  return pixelsUri(small, THUMBNAIL, THUMBNAIL, 3, 1);
+async function thumbnail(pixels: Pixels, image: ImageSettings): Promise<string> {
+  const { width, height, channels: own } = imageShape(image);
+  const { channels, pixels: shown } = shownPixels(pixels, own);
+  const longer = Math.max(width, height);
+  if (longer <= THUMBNAIL) return pixelsUri(shown, width, height, channels, 1);
+  const part = (side: number) => Math.max(1, Math.round((THUMBNAIL * side) / longer));
+  const small = await shrinkPixels(shown, { width, height, channels }, part(width), part(height));
+  return pixelsUri(small, part(width), part(height), 3, 1);
 }

@@ -1,4 +1,5 @@
 /** Batches as the loader of `selfie train` makes them, on one thread and without its decoder. */
+import { imageLength, imageShape } from '../../bundle/imageShape';
 import { augmentPixels } from '../../data/images/augment';
 import type { BatchOptions } from '../../data/batches/options';
 import { shapedPatchOrder } from '../../data/batches/maskShapes';
@@ -19,7 +20,7 @@ export function makeBatch(
   step: number,
 ): FedBatch {
   const { seed, image, labels, patchOrder } = options;
-  const bytes = image.size * image.size * image.channels;
+  const bytes = imageLength(image);
   const images = new Uint8Array(indices.length * bytes);
   indices.forEach((index, i) => {
     readExample(
@@ -46,7 +47,7 @@ function ordersOf(
   epoch: number,
   indices: Int32Array,
 ): BigInt64Array {
-  const orders = new BigInt64Array(indices.length * grid * grid);
+  const orders = new BigInt64Array(indices.length * grid.rows * grid.columns);
   indices.forEach((index, i) => {
     const order = shapedPatchOrder(mask, seed, epoch, index, grid, hidden);
     orders.set(BigInt64Array.from(order, BigInt), i * order.length);
@@ -56,7 +57,7 @@ function ordersOf(
 
 function readExample(
   source: WebSource,
-  { image: { size, channels }, augment }: Options,
+  { image, augment }: Options,
   index: number,
   random: Random,
   out: Uint8Array,
@@ -66,14 +67,15 @@ function readExample(
     augmentPixels(stored, augment, augment?.pad ?? 0, random, out);
     return;
   }
+  const shape = imageShape(image);
   const whole: DecodedImage = source.image(index);
   const cropped = augment !== null && augment.cropScale > 0;
   const box = cropped
-    ? randomResizedBox(whole.width, whole.height, augment.cropScale, random)
-    : centerBox(whole.width, whole.height, size);
-  const square = resizeBox(whole, box, size);
+    ? randomResizedBox(whole.width, whole.height, augment.cropScale, random, shape.width / shape.height)
+    : centerBox(whole.width, whole.height, shape);
+  const resized = resizeBox(whole, box, shape);
   augmentPixels(
-    channels === 1 ? toGray(square) : square,
+    shape.channels === 1 ? toGray(resized) : resized,
     augment,
     cropped ? 0 : (augment?.pad ?? 0),
     random,

@@ -1,7 +1,9 @@
 /** A bundle in a browser: fetched from an address or dropped as files. */
+import { imageShape } from '../../bundle/imageShape';
 import type { Manifest } from '../../bundle/manifest';
 import { parseManifest } from '../../bundle/parseManifest';
 import { UserError } from '../../base/errors';
+import { messageOf } from '../common/words';
 import type { ReadFile } from './session';
 
 export interface WebBundle {
@@ -16,7 +18,7 @@ export async function fetchBundle(address: string): Promise<WebBundle> {
   const folder = address.endsWith('/') ? address : `${address}/`;
   return openBundle(folder, async (name) => {
     const response = await fetch(folder + name).catch((error: unknown) => {
-      throw new UserError(`${folder}${name}: ${String(error)}`, { cause: error });
+      throw new UserError(`${folder}${name}: ${messageOf(error)}`, { cause: error });
     });
     if (!response.ok) throw new UserError(`${folder}${name}: ${response.status} ${response.statusText}`);
     return new Uint8Array(await response.arrayBuffer());
@@ -31,8 +33,16 @@ export async function droppedBundle(files: ReadonlyMap<string, Blob>): Promise<W
   return openBundle(folder, async (name) => {
     const file = files.get(folder + name);
     if (!file) throw new UserError(`${folder}${name}: missing from the bundle that was dropped`);
-    return new Uint8Array(await file.arrayBuffer());
+    return readFile(folder + name, file);
   });
+}
+
+/** A file that a person gave. UserError that names it where it changed or went since, or may not be read. */
+export async function readFile(name: string, file: Blob): Promise<Uint8Array> {
+  const bytes = await file.arrayBuffer().catch((error: unknown) => {
+    throw new UserError(`${name}: the browser cannot read it: ${messageOf(error)}`, { cause: error });
+  });
+  return new Uint8Array(bytes);
 }
 
 async function openBundle(folder: string, read: ReadFile): Promise<WebBundle> {
@@ -40,6 +50,11 @@ async function openBundle(folder: string, read: ReadFile): Promise<WebBundle> {
   if (manifest.recipe.consistency.ratio > 0)
     throw new UserError(
       `${manifest.recipeName}: this page has no unlabelled images; build it with consistency.ratio=0`,
+    );
+  const { channels, bits } = imageShape(manifest.recipe.image);
+  if (bits === 16 || (channels !== 1 && channels !== 3))
+    throw new UserError(
+      `${manifest.recipeName}: browsers decode pictures of gray or RGB with 8 bits; build it with image.channels=1 or 3 and image.bits=8`,
     );
   return { manifest, read };
 }

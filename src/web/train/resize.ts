@@ -1,4 +1,4 @@
-/** A box of an image as a small square: a triangle filter as wide as the reduction asks for, as in PIL. */
+/** A box of an image as a small image: a triangle filter as wide as the reduction asks for, as in PIL. */
 import type { Box, DecodedImage } from '../../data/images/transforms';
 
 /** For each of `size` places: the first pixel that counts, and the weights from there on, which sum to 1. */
@@ -17,15 +17,20 @@ function taps(start: number, length: number, size: number, limit: number) {
   });
 }
 
-/** `box` of `image` resized to size x size pixels; what lies around the box has its part in the pixels at its edge. */
-export function resizeBox(image: DecodedImage, box: Box, size: number): DecodedImage {
+/** `box` of `image` resized to the sides of `target`, in 8 bits; what lies around the box has its part in the pixels at its edge. */
+export function resizeBox(
+  image: DecodedImage,
+  box: Box,
+  target: Pick<DecodedImage, 'width' | 'height'>,
+): DecodedImage {
   const { width, height, channels, pixels } = image;
-  if (box.width === size && box.height === size && width === size && height === size) return image;
-  const columns = taps(box.left, box.width, size, width);
-  const rows = taps(box.top, box.height, size, height);
+  const isWhole = box.width === width && box.height === height;
+  if (isWhole && width === target.width && height === target.height) return image;
+  const columns = taps(box.left, box.width, target.width, width);
+  const rows = taps(box.top, box.height, target.height, height);
   const top = rows[0].first;
-  const bottom = rows[size - 1].first + rows[size - 1].weights.length;
-  const narrow = new Float32Array((bottom - top) * size * channels);
+  const bottom = rows[target.height - 1].first + rows[target.height - 1].weights.length;
+  const narrow = new Float32Array((bottom - top) * target.width * channels);
   for (let y = top, at = 0; y < bottom; y++) {
     for (const { first, weights } of columns) {
       for (let c = 0; c < channels; c++, at++) {
@@ -34,9 +39,9 @@ export function resizeBox(image: DecodedImage, box: Box, size: number): DecodedI
       }
     }
   }
-  const line = size * channels;
-  const out = new Uint8ClampedArray(size * line);
-  for (let y = 0, at = 0; y < size; y++) {
+  const line = target.width * channels;
+  const out = new Uint8ClampedArray(target.height * line);
+  for (let y = 0, at = 0; y < target.height; y++) {
     const { first, weights } = rows[y];
     for (let x = 0; x < line; x++, at++) {
       let sum = 0;
@@ -44,7 +49,7 @@ export function resizeBox(image: DecodedImage, box: Box, size: number): DecodedI
       out[at] = sum;
     }
   }
-  return { width: size, height: size, channels, pixels: new Uint8Array(out.buffer) };
+  return { width: target.width, height: target.height, channels, pixels: new Uint8Array(out.buffer) };
 }
 
 /** One channel of luma (ITU-R BT.601) of an RGB image. */

@@ -116,7 +116,10 @@ describe('one image', () => {
       await writeFolder(folder, 1);
       const source = await openSource(`folder:${folder}`, 'train');
       if (source.kind !== 'encoded') throw new Error('expected photographs');
-      const middle = await decodeCenter(await source.bytes(0), path.join(folder, '0'), 8, 3);
+      const middle = await decodeCenter(await source.bytes(0), path.join(folder, '0'), {
+        size: 8,
+        channels: 3,
+      });
       source.close();
       const plain = Buffer.from(middle.pixels).toString('base64');
       expect(new Set(await readAll(folder, null))).toEqual(new Set([plain]));

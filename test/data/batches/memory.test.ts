@@ -5,7 +5,7 @@ const options = { batch: 3, image: { size: 2, channels: 3 } };
 const all = {
   ...options,
   labels: { classes: 2 },
-  patchOrder: { grid: 4, hidden: 4, mask: 'random' as const },
+  patchOrder: { grid: { rows: 4, columns: 4 }, hidden: 4, mask: 'random' as const },
   unlabelled: { spec: 'x', ratio: 2, strong: { randAugment: 0, magnitude: 1, cutout: 0 } },
 };
 const slots = (memory: BatchMemory, from: number, to: number) =>

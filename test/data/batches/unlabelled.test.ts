@@ -6,6 +6,7 @@ import { readImage } from '../../../src/data/batches/examples';
 import { createLoader, type LoaderOptions } from '../../../src/data/batches/loader';
 import { shuffledSampler } from '../../../src/data/batches/sampler';
 import { openSource } from '../../../src/data/sources/readers';
+import type { Pixels } from '../../../src/tensors/pixels';
 import { take } from '../../support/batches';
 import { inTemporaryFolder } from '../../support/temporary';
 import { writeCifar, writeFolder } from '../samples';
@@ -23,7 +24,7 @@ const options = (spec: string, more: Partial<LoaderOptions> = {}): LoaderOptions
 });
 
 const NONE = { randAugment: 0, magnitude: 1, cutout: 0 };
-const image = (array: Uint8Array | undefined, i: number) =>
+const image = (array: Pixels | undefined, i: number) =>
   Buffer.from(array?.slice(i * 3072, (i + 1) * 3072) ?? []).toString('base64');
 
 test('without augmentation both forms are the images themselves, each once an epoch', () =>

@@ -36,7 +36,7 @@ describe('decoding', () => {
     ['a large JPEG, shrunk on load', () => image(1300, 900).jpeg({ quality: 95 }).toBuffer(), 8],
     ['a tiny PNG, enlarged', () => image(6, 6).png().toBuffer(), 0],
   ])('%s keeps its colours', async (_name, make, tolerance) => {
-    const decoded = await decodeCenter(await make(), 'x', 32, 3);
+    const decoded = await decodeCenter(await make(), 'x', { size: 32, channels: 3 });
     expect([decoded.width, decoded.height, decoded.channels, decoded.pixels.length]).toEqual([
       32, 32, 3, 3072,
     ]);
@@ -50,7 +50,7 @@ describe('decoding', () => {
   it('turns CMYK into RGB', async () => {
     const bytes = await image(64, 64).toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer();
     expect((await sharp(bytes).metadata()).channels).toBe(4);
-    const decoded = await decodeCenter(bytes, 'x', 32, 3);
+    const decoded = await decodeCenter(bytes, 'x', { size: 32, channels: 3 });
     // The way through a printing profile loses saturation; the hues stay.
     const [red, , blue] = pixel(decoded, 16, 2);
     expect(red).toBeGreaterThan(blue + 100);
@@ -64,7 +64,7 @@ describe('decoding', () => {
     const stored = await sharp(marked, { ignoreIcc: true }).raw().toBuffer();
     expect((await sharp(marked).metadata()).hasProfile).toBe(true);
     expect(await sharp(marked).raw().toBuffer()).not.toEqual(stored);
-    const { pixels } = await decodeBox(marked, 'x', 64, 3, (width, height) => ({
+    const { pixels } = await decodeBox(marked, 'x', { size: 64, channels: 3 }, (width, height) => ({
       left: 0,
       top: 0,
       width,
@@ -83,17 +83,17 @@ describe('decoding', () => {
         .png()
         .toBuffer();
       expect((await sharp(bytes).metadata()).channels).toBe(1);
-      const rgb = await decodeCenter(bytes, 'x', 32, 3);
+      const rgb = await decodeCenter(bytes, 'x', { size: 32, channels: 3 });
       expectColour(pixel(rgb, 4, 4), [200, 200, 200], 1);
       expectColour(pixel(rgb, 4, 28), [60, 60, 60], 1);
-      const one = await decodeCenter(bytes, 'x', 32, 1);
+      const one = await decodeCenter(bytes, 'x', { size: 32, channels: 1 });
       expect(one.pixels).toHaveLength(1024);
       expectColour(pixel(one, 4, 4), [200], 1);
     },
   );
 
   it('makes colour gray where one channel is asked for', async () => {
-    const decoded = await decodeCenter(await image(40, 40).png().toBuffer(), 'x', 32, 1);
+    const decoded = await decodeCenter(await image(40, 40).png().toBuffer(), 'x', { size: 32, channels: 1 });
     expect(decoded.channels).toBe(1);
     expect(pixel(decoded, 0, 0)[0]).toBeGreaterThan(pixel(decoded, 0, 31)[0] + 50);
   });
@@ -102,7 +102,7 @@ describe('decoding', () => {
     // Orientation 6: shown turned a quarter clockwise, so the left half comes to lie on top.
     const bytes = await image(80, 40).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer();
     const seen: number[][] = [];
-    const decoded = await decodeBox(bytes, 'x', 32, 3, (width, height) => {
+    const decoded = await decodeBox(bytes, 'x', { size: 32, channels: 3 }, (width, height) => {
       seen.push([width, height]);
       return { left: 0, top: 0, width, height };
     });
@@ -121,7 +121,7 @@ describe('decoding', () => {
       .toBuffer();
     const box = () => ({ left: 5, top: 3, width: 60, height: 40 });
     for (const channels of [1, 3] as const) {
-      const expected = await decodeBox(opaque, 'x', 32, channels, box);
+      const expected = await decodeBox(opaque, 'x', { size: 32, channels }, box);
       for (const alpha of [() => 0, (i: number) => (i * 91) & 255]) {
         const pixels = Uint8Array.from({ length: 4 * width * height }, (_, i) =>
           i % 4 < 3 ? colours[3 * (i >> 2) + (i % 4)] : alpha(i >> 2),
@@ -130,7 +130,7 @@ describe('decoding', () => {
           .png()
           .toBuffer();
         expect((await sharp(bytes).metadata()).hasAlpha).toBe(true);
-        const decoded = await decodeBox(bytes, 'x', 32, channels, box);
+        const decoded = await decodeBox(bytes, 'x', { size: 32, channels }, box);
         // Gray is made of what is resized already, or the other way round.
         for (const [i, value] of decoded.pixels.entries())
           expect(Math.abs(value - expected.pixels[i])).toBeLessThanOrEqual(channels === 1 ? 1 : 0);
@@ -140,9 +140,19 @@ describe('decoding', () => {
 
   it('cuts the box that is chosen', async () => {
     const bytes = await image(100, 50).png().toBuffer();
-    const right = await decodeBox(bytes, 'x', 16, 3, () => ({ left: 60, top: 7, width: 40, height: 30 }));
+    const right = await decodeBox(bytes, 'x', { size: 16, channels: 3 }, () => ({
+      left: 60,
+      top: 7,
+      width: 40,
+      height: 30,
+    }));
     for (const column of [0, 8, 15]) expectColour(pixel(right, 8, column), BLUE, 0);
-    const middle = await decodeBox(bytes, 'x', 16, 3, () => ({ left: 40, top: 0, width: 20, height: 20 }));
+    const middle = await decodeBox(bytes, 'x', { size: 16, channels: 3 }, () => ({
+      left: 40,
+      top: 0,
+      width: 20,
+      height: 20,
+    }));
     expectColour(pixel(middle, 8, 2), ORANGE, 0);
     expectColour(pixel(middle, 8, 13), BLUE, 0);
   });
@@ -152,14 +162,19 @@ describe('decoding', () => {
     const bytes = await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
       .png()
       .toBuffer();
-    expect(Array.from((await decodeCenter(bytes, 'x', 32, 3)).pixels)).toEqual(Array.from(pixels));
+    expect(Array.from((await decodeCenter(bytes, 'x', { size: 32, channels: 3 })).pixels)).toEqual(
+      Array.from(pixels),
+    );
   });
 
   it.each(['jpeg', 'png', 'webp'] as const)('names a truncated %s, in one line', async (format) => {
     const pixels = Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * i * 37) >> 3);
     const source = sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
     const whole = await source.toFormat(format).toBuffer();
-    const attempt = decodeCenter(whole.subarray(0, whole.length >> 1), 'train/a/1.jpg', 32, 3);
+    const attempt = decodeCenter(whole.subarray(0, whole.length >> 1), 'train/a/1.jpg', {
+      size: 32,
+      channels: 3,
+    });
     await expect(attempt).rejects.toThrow(UserError);
     await expect(attempt).rejects.toThrow(/^train\/a\/1.jpg cannot be decoded: .+$/);
   });
@@ -180,7 +195,9 @@ describe('decoding', () => {
         return whole.subarray(0, whole.length >> 1);
       }),
     );
-    const attempts = Array.from({ length: 60 }, (_, i) => decodeCenter(cut[i % 3], `${i}`, 32, 3));
+    const attempts = Array.from({ length: 60 }, (_, i) =>
+      decodeCenter(cut[i % 3], `${i}`, { size: 32, channels: 3 }),
+    );
     const reasons = (await Promise.allSettled(attempts)).map((result) =>
       result.status === 'rejected' ? (result.reason as Error).message : 'decoded',
     );
@@ -192,7 +209,7 @@ describe('decoding', () => {
     ['text', Buffer.from('<html>404</html>'), 'Input buffer contains unsupported image format'],
     ['a start alone', Buffer.from('89504e470d0a1a0a0000000d', 'hex'), 'Input buffer has corrupt header'],
   ])('names %s', async (_name, bytes, reason) => {
-    await expect(decodeCenter(bytes, 'b.png', 32, 3)).rejects.toThrow(
+    await expect(decodeCenter(bytes, 'b.png', { size: 32, channels: 3 })).rejects.toThrow(
       new UserError(`b.png cannot be decoded: ${reason}`),
     );
   });
@@ -204,7 +221,10 @@ describeShared('photographs', () => {
     const names = readdirSync(root).filter((name) => name.endsWith('.JPEG'));
     expect(names).toHaveLength(100);
     for (const name of names) {
-      const decoded = await decodeCenter(readFileSync(path.join(root, name)), name, 64, 3);
+      const decoded = await decodeCenter(readFileSync(path.join(root, name)), name, {
+        size: 64,
+        channels: 3,
+      });
       expect(decoded.pixels).toHaveLength(64 * 64 * 3);
       expect(new Set(decoded.pixels).size).toBeGreaterThan(20);
     }

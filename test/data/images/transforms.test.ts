@@ -5,6 +5,7 @@ import {
   centerBox,
   type DecodedImage,
   flip,
+  middleBox,
   padCrop,
   padCropFlip,
   randomResizedBox,
@@ -113,10 +114,48 @@ describe('transforms', () => {
     }
   });
 
+  it('boxes of a rectangle have its ratio, in the middle', () => {
+    const target = { width: 96, height: 48 };
+    expect(centerBox(96, 48, target)).toEqual({ left: 0, top: 0, width: 96, height: 48 });
+    expect(centerBox(800, 400, target)).toEqual({ left: 50, top: 25, width: 700, height: 350 });
+    expect(centerBox(400, 400, target)).toEqual({ left: 25, top: 112, width: 350, height: 175 });
+    expect(middleBox(400, 400, target)).toEqual({ left: 0, top: 100, width: 400, height: 200 });
+    expect(middleBox(1000, 80, target)).toEqual({ left: 420, top: 0, width: 160, height: 80 });
+    const ratios = Array.from({ length: 2000 }, (_, i) => {
+      const { width, height } = randomResizedBox(2000, 1000, 0.1, new Random(i, 'box'), 2);
+      return width / height;
+    });
+    expect(Math.min(...ratios)).toBeGreaterThan(2 * 0.74);
+    expect(Math.max(...ratios)).toBeLessThan(2 * 1.35);
+    expect(ratios.filter((ratio) => ratio > 2).length / 2000).toBeCloseTo(0.5, 1);
+    // too tall for any ratio that is allowed: the least tall one, in the middle
+    expect(randomResizedBox(90, 900, 1, new Random(0, 'box'), 2)).toEqual({
+      left: 0,
+      top: 420,
+      width: 90,
+      height: 60,
+    });
+  });
+
   it('center boxes are square and central', () => {
-    expect(centerBox(256, 256, 224)).toEqual({ left: 16, top: 16, width: 224, height: 224 });
-    expect(centerBox(512, 256, 224)).toEqual({ left: 144, top: 16, width: 224, height: 224 });
-    expect(centerBox(224, 224, 224)).toEqual({ left: 0, top: 0, width: 224, height: 224 });
-    expect(centerBox(1, 1, 32)).toEqual({ left: 0, top: 0, width: 1, height: 1 });
+    expect(centerBox(256, 256, { width: 224, height: 224 })).toEqual({
+      left: 16,
+      top: 16,
+      width: 224,
+      height: 224,
+    });
+    expect(centerBox(512, 256, { width: 224, height: 224 })).toEqual({
+      left: 144,
+      top: 16,
+      width: 224,
+      height: 224,
+    });
+    expect(centerBox(224, 224, { width: 224, height: 224 })).toEqual({
+      left: 0,
+      top: 0,
+      width: 224,
+      height: 224,
+    });
+    expect(centerBox(1, 1, { width: 32, height: 32 })).toEqual({ left: 0, top: 0, width: 1, height: 1 });
   });
 });

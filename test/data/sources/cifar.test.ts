@@ -2,6 +2,7 @@ import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openCifar10 } from '../../../src/data/sources/cifar';
 import { UserError } from '../../../src/base/errors';
+import type { Pixels } from '../../../src/tensors/pixels';
 import { cifarDirectory, describeShared } from '../../support/paths';
 import { inTemporaryFolder } from '../../support/temporary';
 import { CIFAR_NAMES, cifarByte, cifarLabel, writeCifar } from '../samples';
@@ -90,7 +91,7 @@ describeShared('the real CIFAR-10', () => {
     // Numbers read with NumPy from the same files.
     expect(first.map((i) => train.label(i))).toEqual([6, 9, 9, 4, 1, 1, 2, 7, 8, 3]);
     expect(first.map((i) => test.label(i))).toEqual([3, 8, 8, 0, 6, 6, 1, 6, 3, 1]);
-    const pixel = (pixels: Uint8Array, row: number, column: number) => [
+    const pixel = (pixels: Pixels, row: number, column: number) => [
       ...pixels.subarray((row * 32 + column) * 3, (row * 32 + column) * 3 + 3),
     ];
     expect(pixel(train.pixels(7), 5, 9)).toEqual([85, 45, 45]);

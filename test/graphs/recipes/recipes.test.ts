@@ -12,7 +12,7 @@ test.each([...recipes.keys()])('%s is valid and says what it is', (name) => {
 
 test("the paper's pretraining: 4 of 16 patches hidden, 1024 channels", () => {
   const { recipe } = loadRecipe('cifar10-pretrain');
-  expect(patchCounts(recipe)).toEqual({ grid: 4, patches: 16, hidden: 4, visible: 12 });
+  expect(patchCounts(recipe)).toEqual({ grid: { rows: 4, columns: 4 }, patches: 16, hidden: 4, visible: 12 });
   expect(encoderChannels(recipe.network)).toBe(1024);
 });
 
@@ -41,6 +41,11 @@ test.each([...PAPER, 'cifar10-mini'])('%s-hybrid is the whole of %s-pretrain', (
 
 test('224 x 224: 12 of 49 patches hidden, places by row and column', () => {
   const { recipe } = loadRecipe('imagenet224-pretrain');
-  expect(patchCounts(recipe)).toEqual({ grid: 7, patches: 49, hidden: 12, visible: 37 });
+  expect(patchCounts(recipe)).toEqual({
+    grid: { rows: 7, columns: 7 },
+    patches: 49,
+    hidden: 12,
+    visible: 37,
+  });
   expect(recipe.position.kind).toBe('rowColumn');
 });

@@ -56,7 +56,11 @@ describe('resizing', () => {
   const image = { width: 32, height: 32, channels: 3, pixels: embeddedSource('train').pixels(0) };
 
   test('a box of the same size is copied', () => {
-    const { width, height, pixels: out } = resizeBox(image, { left: 4, top: 2, width: 8, height: 8 }, 8);
+    const {
+      width,
+      height,
+      pixels: out,
+    } = resizeBox(image, { left: 4, top: 2, width: 8, height: 8 }, { width: 8, height: 8 });
     const right = Array.from({ length: 8 }, (_, y) =>
       image.pixels.slice(((y + 2) * 32 + 4) * 3).slice(0, 24),
     );
@@ -69,7 +73,7 @@ describe('resizing', () => {
     const square = row.flatMap(() => row);
     const gray = { width: row.length, height: row.length, channels: 1, pixels: Uint8Array.from(square) };
     const box = { left: 0, top: 0, width: row.length, height: row.length };
-    return Array.from(resizeBox(gray, box, size).pixels.subarray(0, size));
+    return Array.from(resizeBox(gray, box, { width: size, height: size }).pixels.subarray(0, size));
   };
 
   test('a triangle, as wide as the reduction asks for and no narrower than a pixel', () => {
@@ -79,7 +83,11 @@ describe('resizing', () => {
 
   // libvips first shrinks by whole numbers, with a box
   test.each([8, 13])('to %d pixels about as libvips does', async (size) => {
-    const { pixels: out } = resizeBox(image, { left: 0, top: 0, width: 32, height: 32 }, size);
+    const { pixels: out } = resizeBox(
+      image,
+      { left: 0, top: 0, width: 32, height: 32 },
+      { width: size, height: size },
+    );
     const theirs = await sharp(image.pixels, { raw: { width: 32, height: 32, channels: 3 } })
       .resize(size, size, { fit: 'fill', kernel: 'linear' })
       .raw()
@@ -106,7 +114,7 @@ describe('batches', () => {
     image: { size: 32, channels: 3 },
     augment: recipe.augment,
     labels: { classes: 10 },
-    patchOrder: { grid: 4, hidden: 4, mask: 'block' as const },
+    patchOrder: { grid: { rows: 4, columns: 4 }, hidden: 4, mask: 'block' as const },
   };
 
   test('of generated images are the very bytes of the loader', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { GraphContract } from '../../../src/bundle/manifest';
+import { imageDims } from '../../../src/bundle/imageShape';
 import { createLoader, type LoaderOptions } from '../../../src/data/batches/loader';
 import type { Batch } from '../../../src/data/batches/options';
 import { batchFeeds } from '../../../src/evaluation/feeds';
@@ -78,13 +79,14 @@ export async function consume(options: LoaderOptions, pace: Pace): Promise<Consu
 function contractOf(options: LoaderOptions, loop: boolean): GraphContract {
   const { batch, image, patchOrder } = options;
   const axes = loop ? ['K', batch] : [batch];
-  const { size, channels } = image;
+  const dims = imageDims(image);
+  const { rows, columns } = patchOrder?.grid ?? { rows: 0, columns: 0 };
   return {
     file: 'none',
     inputs: [
-      { name: 'images', dtype: 'uint8', shape: [...axes, size, size, channels], role: 'batch' },
+      { name: 'images', dtype: 'uint8', shape: [...axes, ...dims], role: 'batch' },
       { name: 'labels', dtype: 'int64', shape: axes, role: 'batch' },
-      { name: 'patch_order', dtype: 'int64', shape: [...axes, (patchOrder?.grid ?? 0) ** 2], role: 'batch' },
+      { name: 'patch_order', dtype: 'int64', shape: [...axes, rows * columns], role: 'batch' },
     ].filter(({ name }) =>
       name === 'labels' ? options.labels : name === 'patch_order' ? options.patchOrder : true,
     ) as GraphContract['inputs'],
