@@ -23,13 +23,13 @@ export interface Setting {
 /** Whether the case of that name is asked for; with `trial`, whether that trial of it is. */
 export function isAsked({ only }: Setting, name: string, trial?: number): boolean {
   if (only === undefined || only === name) return true;
-  const [, asked, number] = /^(.*)#(\d+)$/.exec(only) ?? [];
+  const [, asked, number] = /^(.*)#(-?\d+)$/.exec(only) ?? [];
   return asked === name && (trial === undefined || trial === Number(number));
 }
 
 /** Trials of a case: 0 to `count`, or the one that is asked for. */
 export function trialsOf({ only }: Setting, count: number): number[] {
-  const [, number] = /#(\d+)$/.exec(only ?? '') ?? [];
+  const [, number] = /#(-?\d+)$/.exec(only ?? '') ?? [];
   return number === undefined ? Array.from({ length: count }, (_, i) => i) : [Number(number)];
 }
 

@@ -31,7 +31,7 @@ export async function damaged(setting: Setting, { work: material }: Place): Prom
     await reader.make(valid, material);
     const count = Math.max(1, Math.round((setting.damaged * (reader.weight ?? 1)) / all));
     // the first is not damaged at all
-    const trials = [-1, ...trialsOf(setting, count)];
+    const trials = [-1, ...trialsOf(setting, count).filter((trial) => trial >= 0)];
     await readAll(setting, reader, { valid, folder: path.join(place, 'input'), trials }, tally);
     rmSync(place, { recursive: true, force: true });
     say(`${SECTION}: ${reader.name}, ${trials.length - 1}`);

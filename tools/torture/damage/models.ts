@@ -97,7 +97,11 @@ export const MODELS: readonly Reader[] = [
   {
     name: 'config.pbtxt',
     weight: 2,
-    make: (folder) => writeFileSync(at(folder, 'config.pbtxt'), CONFIG),
+    damaged: /config\.pbtxt$/,
+    make: (folder) => {
+      writeFileSync(at(folder, 'config.pbtxt'), CONFIG);
+      writeFileSync(at(folder, 'labels.txt'), 'apple\npear\nplum\n');
+    },
     read: (folder) => {
       readModelConfig(folder);
       readEnsemble(
