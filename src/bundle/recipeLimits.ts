@@ -1,9 +1,12 @@
 /** How large a recipe's numbers may be: what is far beyond any use would fill the memory before it is seen that it is. */
+import { imageLength, imageShape } from './imageShape';
 import type { Recipe } from './recipe';
 
 /** By key. */
 const MOST = {
   'image.size': 8192,
+  'image.height': 8192,
+  'image.width': 8192,
   'image.channels': 64,
   batch: 65_536,
   'network.width': 8192,
@@ -39,11 +42,12 @@ export function limitProblems(recipe: Recipe): string[] {
       `network.stages is [${network.stages.join(', ')}]: must be at most ${count(MOST_BLOCKS)} blocks in all`,
     );
   if (problems.length > 0) return problems;
-  const pixels = batch * (1 + 2 * consistency.ratio) * image.size ** 2 * image.channels;
+  const { bits } = imageShape(image);
+  const pixels = batch * (1 + 2 * consistency.ratio) * imageLength(image) * (bits / 8);
   if (pixels > MOST_PIXELS)
     problems.push(
       `batch is ${batch}: its images take ${count(pixels / 2 ** 20)} MiB, and at most ${count(MOST_PIXELS / 2 ** 20)} are possible; ` +
-        'lower batch or image.size',
+        'lower batch or the size of the images',
     );
   const parameters = blockParameters(network);
   if (parameters > MOST_PARAMETERS)
@@ -58,10 +62,10 @@ export function limitProblems(recipe: Recipe): string[] {
 const blockParameters = ({ width, stages }: Recipe['network']): number =>
   stages.reduce((sum, blocks, stage) => sum + blocks * 17 * (width * 2 ** stage) ** 2, 0);
 
+/** 0 where the recipe leaves the key out. */
 function numberAt(recipe: Recipe, key: string): number {
   const value = key
     .split('.')
     .reduce<unknown>((section, name) => (section as Record<string, unknown>)[name], recipe);
-  if (typeof value !== 'number') throw new Error(`no number at ${key}`);
-  return value;
+  return typeof value === 'number' ? value : 0;
 }

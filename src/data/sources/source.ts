@@ -18,6 +18,8 @@ export interface SourceBase {
   where(index: number): string;
   /** the image's name in the source, the same wherever that lies: a path with `/`, a file and its record */
   key(index: number): string;
+  /** SHA-256 of all pixels, where it is stored beside them */
+  readonly digest?: string;
   /** stored size of the image; -1 where it cannot be read. Asks the disk where it must: not for every step */
   storedBytes(index: number): number;
   close(): void;
