@@ -196,7 +196,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     'right JSON of 30 images, 40 times',
     () => JSON.stringify(inferRequest(30)),
     /^(200|413|429|503)$/,
-    8,
+    40,
   ),
   { name: '30 images with alpha', mayRefuse: true, run: withAlpha },
 ];

