@@ -49,7 +49,10 @@ export async function signals(setting: Setting, material: Place): Promise<void> 
       const problems = [
         ...done.problems,
         ...endProblems(ended, disturbance.signals),
-        ...leftovers(reference, place, ended.signal === null),
+        // after a second signal the next run removes it, as after a kill
+        ...(disturbance.signals.length > 1 && ended.signal !== null
+          ? []
+          : leftovers(reference, place, ended)),
         ...(await settle(reference, done)),
       ];
       report.add({ section: SECTION, name, trial, what: describe(disturbance, ''), problems });
@@ -73,10 +76,10 @@ function endProblems(ended: Ended, sent: readonly (readonly [(typeof SIGNALS)[nu
 }
 
 /** What is neither an input nor a result, nor what an unfinished command keeps to go on with. */
-function leftovers({ command, before, after }: Reference, place: Place, isOrderly: boolean): string[] {
+function leftovers({ command, before, after }: Reference, place: Place, { signal }: Ended): string[] {
   const known = new Map([...before, ...after[0]]);
   const left = differences(readTree(place.work), known)
     .filter((line) => line.endsWith(' is left over') && !command.unfinished?.test(line))
     .concat(leftIn(place.tmp));
-  return left.map((line) => `after the signal, ${line}${isOrderly ? '' : ' (the system ended it)'}`);
+  return left.map((line) => `after the signal, ${line}${signal === null ? '' : ' (the system ended it)'}`);
 }
