@@ -8,16 +8,16 @@ import path from 'node:path';
 import { isAlive, thisProcess } from './processes';
 import { finishMoves } from './moves';
 
-/** `.PID-STARTED-MACHINE-RANDOM.tmp` at the end of a name; MACHINE is of the computer and its space of process numbers. */
-const MARK = /\.(\d+)-(\d*)-([0-9a-f]{8})-[0-9a-f]{8}\.tmp$/;
+/** `.PID-STARTED-MACHINE-INSTANCE-RANDOM.tmp` at the end of a name; MACHINE is of the computer and its space of process numbers. */
+const MARK = /\.(\d+)-(\d*)-([0-9a-f]{8})-([0-9a-f]{8})-[0-9a-f]{8}\.tmp$/;
 
 /** Milliseconds after which what was made on another machine, and not touched since, counts as left. */
 const ABANDONED = 24 * 60 * 60 * 1000;
 
 /** A new name beside `place`, for something that is to become it. */
 export function asideOf(place: string): string {
-  const { pid, started } = thisProcess();
-  return `${place}.${pid}-${started}-${machine()}-${randomBytes(4).toString('hex')}.tmp`;
+  const { pid, started, instance } = thisProcess();
+  return `${place}.${pid}-${started}-${machine()}-${instance}-${randomBytes(4).toString('hex')}.tmp`;
 }
 
 /**
@@ -40,8 +40,8 @@ export function clearLeft(folder: string): void {
   }
 }
 
-function isLeft(file: string, [, pid, started, where]: RegExpExecArray): boolean {
-  if (where === machine()) return !isAlive({ ...thisProcess(), pid: Number(pid), started });
+function isLeft(file: string, [, pid, started, where, instance]: RegExpExecArray): boolean {
+  if (where === machine()) return !isAlive({ ...thisProcess(), pid: Number(pid), started, instance });
   try {
     return Date.now() - lastChange(file) > ABANDONED;
   } catch {

@@ -24,6 +24,7 @@ const lockSchema = z.object({
   space: z.string(),
   pid: z.number().int(),
   started: z.string(),
+  instance: z.string(),
   /** what is being done, for the message */
   action: z.string(),
   /** no two locks are the same */

@@ -1,5 +1,6 @@
 /** Who made a file: processes told apart although their numbers repeat, and whether one still runs. */
 import { readFileSync, readlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
 export interface ProcessMark {
@@ -10,7 +11,20 @@ export interface ProcessMark {
   readonly pid: number;
   /** when it started, in ticks since the machine did (field 22 of /proc/PID/stat); '' where that is not told */
   readonly started: string;
+  /** drawn by the process, the same in all its threads: containers begin alike, with number 1 at the same tick */
+  readonly instance: string;
 }
+
+/** Where the main thread tells the others, which begin with its environment; children do, too, and have other numbers. */
+const INSTANCE = 'SELFIE_PROCESS';
+
+const instance = ((): string => {
+  const [pid, known] = (process.env[INSTANCE] ?? '').split(':');
+  if (pid === String(process.pid) && known) return known;
+  const drawn = randomBytes(4).toString('hex');
+  process.env[INSTANCE] = `${process.pid}:${drawn}`;
+  return drawn;
+})();
 
 let own: ProcessMark | undefined;
 
@@ -20,6 +34,7 @@ export function thisProcess(): ProcessMark {
     space: pidSpace(),
     pid: process.pid,
     started: statOf(process.pid)?.started ?? '',
+    instance,
   };
   return own;
 }
@@ -28,6 +43,8 @@ export function thisProcess(): ProcessMark {
 export function isAlive(mark: ProcessMark): boolean | undefined {
   const here = thisProcess();
   if (mark.host !== here.host || mark.space !== here.space) return undefined;
+  // One that had this process's number before it, in a container that began alike.
+  if (mark.pid === here.pid && mark.instance !== here.instance) return false;
   const stat = statOf(mark.pid);
   if (stat === null) return exists(mark.pid);
   // One that was killed and that its parent has not asked for yet is dead too.

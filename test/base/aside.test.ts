@@ -36,12 +36,12 @@ test('what a process makes stays while it runs, and goes when it was killed', ()
 
 test('no two names are the same', () => {
   expect(asideOf('a')).not.toBe(asideOf('a'));
-  expect(asideOf('a')).toMatch(new RegExp(`^a\\.${process.pid}-\\d*-[0-9a-f]{8}-[0-9a-f]{8}\\.tmp$`));
+  expect(asideOf('a')).toMatch(new RegExp(`^a\\.${process.pid}-\\d*(-[0-9a-f]{8}){3}\\.tmp$`));
 });
 
 test('of another machine, whose processes cannot be asked, what was touched today stays', () =>
   inTemporaryFolder((folder) => {
-    const name = (random: string) => `out.17-99-00000000-${random}.tmp`;
+    const name = (random: string) => `out.17-99-00000000-00000000-${random}.tmp`;
     const [old, busy, young] = ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'].map(name);
     const yesterday = Date.now() / 1000 - 25 * 60 * 60;
     for (const each of [old, busy, young]) mkdirSync(path.join(folder, each));

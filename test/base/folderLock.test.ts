@@ -26,7 +26,7 @@ async function locker(folder: string) {
   };
 }
 
-const MARK = { host: '', space: '', pid: 1, started: '', action: 'one', nonce: 'other' };
+const MARK = { host: '', space: '', pid: 1, started: '', instance: '', action: 'one', nonce: 'other' };
 
 const read = (folder: string) =>
   JSON.parse(readFileSync(path.join(folder, LOCK_FILE), 'utf8')) as Record<string, unknown>;

@@ -32,6 +32,8 @@ describe('isAlive', () => {
       expect(own.started).toMatch(/^\d+$/);
       expect(isAlive({ ...own, started: `${own.started}1` })).toBe(false);
       expect(isAlive({ ...own, started: '' })).toBe(true);
+      // in a container that began at the same tick
+      expect(isAlive({ ...own, instance: 'another' })).toBe(false);
     },
   );
 
