@@ -16,7 +16,7 @@ export const predictCommand = defineCommand({
       type: 'string',
       array: true,
       demandOption: true,
-      describe: 'JPEG, PNG or WebP files, folders of them, or - for stdin',
+      describe: 'image files, folders of them, or - for stdin',
     },
   },
   options: {
