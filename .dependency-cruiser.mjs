@@ -33,7 +33,7 @@ export const MAY_IMPORT = {
 
   'src/draw': GROUND,
   'src/report': [...RUN, 'src/evaluation', 'src/draw'],
-  'src/experiment': [...GROUND, 'src/run', 'src/draw'],
+  'src/experiment': [...GROUND, 'src/data', 'src/run', 'src/draw'],
   'src/profiling': [...RUN, 'src/evaluation'],
   'src/tuning': [...GROUND, 'src/onnx', 'src/runtime', ...LIBRARY, 'src/compile', 'src/profiling'],
 

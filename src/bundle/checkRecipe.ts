@@ -3,6 +3,7 @@ import { append } from '../base/lists';
 import { UserError } from '../base/errors';
 import { imageShape, type ImageSettings } from './imageShape';
 import type { Recipe } from './recipe';
+import { limitProblems } from './recipeLimits';
 
 /** Places in rows and columns. */
 export interface Grid {
@@ -46,6 +47,8 @@ export function mapGrid(
 
 /** Throws a UserError that says everything that does not fit together; returns the recipe. */
 export function checkRecipe(recipe: Recipe): Recipe {
+  const tooMuch = limitProblems(recipe);
+  if (tooMuch.length > 0) throw new UserError(tooMuch.join('; '));
   const problems = [
     ...imageProblems(recipe),
     ...scheduleProblems(recipe),

@@ -5,6 +5,7 @@ import { buildBundle } from '../../graphs/tasks';
 import type { Port } from '../bundle/manifest';
 import { loadRecipe } from '../../graphs/recipes/load';
 import { UserError } from '../base/errors';
+import { requireUnlocked } from '../base/folderLock';
 import type { Provider } from '../base/providers';
 import { machine } from '../tuning/machine';
 import { choicesOf, differences, readTable } from '../compile/tunedTable';
@@ -29,7 +30,10 @@ export const buildGraph = defineCommand({
   run: ({ recipe: nameOrPath, set: settings, tuned: table, out }) => {
     const { name, recipe } = loadRecipe(nameOrPath, settings);
     const tuned = tunedChoices(table, recipe.provider);
-    const summary = buildBundle(name, recipe, out ?? path.join('models', name), { tuned });
+    const directory = out ?? path.join('models', name);
+    // Its graphs are not taken from under a training.
+    requireUnlocked(directory);
+    const summary = buildBundle(name, recipe, directory, { tuned });
     describeBundle(summary).forEach((line) => print(line));
   },
 });

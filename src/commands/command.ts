@@ -4,7 +4,7 @@ import { BROKEN } from '../base/broken';
 import { PROVIDERS } from '../base/providers';
 import type { BrokenImage } from '../data/batches/options';
 import { SOURCE_FORMS } from '../data/sources/readers';
-import { UserError } from '../base/errors';
+import { plainLine, UserError } from '../base/errors';
 
 type Positionals = Readonly<Record<string, PositionalOptions>>;
 type Flags = Readonly<Record<string, Options>>;
@@ -96,9 +96,13 @@ export const provider = {
   describe: "where to compute (default: the bundle's)",
 } as const;
 
+/** Control characters but tabs, line feeds and the sequences for colours: a terminal would obey names from files. */
+// eslint-disable-next-line no-control-regex
+const CONTROL = /\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g;
+
 /** A whole line on stdout. */
 export function print(line = ''): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${line.replace(CONTROL, '?')}\n`);
 }
 
 /** How many images an evaluation left out; nothing where it left none out. */
@@ -107,7 +111,7 @@ export const formatBroken = ({ length }: readonly BrokenImage[]): string[] =>
 
 /** A whole line on stderr. */
 export function warn(line: string): void {
-  process.stderr.write(`warning: ${line}\n`);
+  process.stderr.write(`warning: ${plainLine(line)}\n`);
 }
 
 /** Names the images that an evaluation left out. */

@@ -1,10 +1,10 @@
 /** What a failed command prints. */
-import { UserError } from '../base/errors';
+import { plainLine, UserError } from '../base/errors';
 
 /** One line for what the user can mend; for anything else, the message and how to see more, or with `debug` the stack. */
 export function describeError(error: unknown, debug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  const line = `error: ${message.replace(/\s*\n\s*/g, ' ')}`;
+  const line = `error: ${plainLine(message)}`;
   if (error instanceof UserError || isSystemError(error)) return line;
   if (debug && error instanceof Error) return error.stack ?? line;
   return `${line} (unexpected; set SELFIE_DEBUG=1 to see where)`;

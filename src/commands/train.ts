@@ -49,6 +49,11 @@ export const trainCommand = defineCommand({
     threads: whole('--threads', 1, 'threads that compute (default: all)'),
     workers: whole('--workers', 1, 'threads that decode'),
     resume: { type: 'boolean', default: false, describe: 'continue from the newest checkpoint' },
+    'accept-data-change': {
+      type: 'boolean',
+      default: false,
+      describe: 'resume with other images than the run was started with (of the same classes)',
+    },
     'probe-every': whole(
       '--probe-every',
       1,
@@ -64,7 +69,8 @@ export const trainCommand = defineCommand({
   },
   run: async ({ dir, data, keep, ...options }) => {
     const { initFrom, labels, validation, unlabelled, broken, steps, seed, resume } = options;
-    const { provider, threads, workers, stepsPerRun, accumulate, checkpointEvery } = options;
+    const { provider, threads, workers, stepsPerRun, accumulate, checkpointEvery, acceptDataChange } =
+      options;
     if (options.explainPlacement) {
       (await explainPlacement(dir, { provider, threads })).forEach((line) => print(line));
       return;
@@ -89,6 +95,7 @@ export const trainCommand = defineCommand({
           threads,
           workers,
           resume,
+          acceptDataChange,
           stepsPerRun,
           accumulate,
           checkpointEvery,

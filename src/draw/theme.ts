@@ -59,8 +59,17 @@ export function colourVariables(): string {
   return `:root{${list(0)}}\n@media (prefers-color-scheme: dark){:root{${list(1)}}}`;
 }
 
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f]/g;
+
+/** For HTML and SVG, which have no control characters. */
 export const escapeText = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  text
+    .replace(CONTROL, '?')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 
 /** Above this opacity of the accent colour, text on it is readable in the colour of paper rather than of ink. */
 export const DARK_FILL = 0.65;

@@ -5,7 +5,8 @@ import { createLoader } from '../data/batches/loader';
 import { requireClasses } from '../data/sources/classes';
 import type { Split } from '../data/sources/source';
 import { openRun, withSession, type ReadOptions, type RunOptions } from '../run/openRun';
-import { EVALUATION_SEED, readValidationIndices } from '../run/validationFile';
+import { EVALUATION_SEED } from '../run/validationFile';
+import { validationImages } from './validationImages';
 import { evaluateState, type StateEvaluation } from './evaluateState';
 import { batchOptions } from './feeds';
 
@@ -53,7 +54,7 @@ export async function evaluate(
       augment: options.augment ? recipe.augment : null,
       spec: data,
       split: split === 'validation' ? 'train' : split,
-      indices: split === 'validation' ? readValidationIndices(directory) : undefined,
+      indices: split === 'validation' ? await validationImages(run, data) : undefined,
       limit: options.images,
       broken: options.broken ?? run.settings?.broken,
       seed: EVALUATION_SEED,

@@ -10,6 +10,7 @@ import type { Source } from '../data/sources/source';
 import { openRun, withSession, type OpenRun, type ReadOptions, type RunOptions } from '../run/openRun';
 import { runPaths } from '../run/runFolder';
 import { readValidationIndices } from '../run/validationFile';
+import { isDataOf } from './validationImages';
 import type { FeatureKind, Selection } from './features';
 import { computeFeatures, requireFeatures, withLabelled } from './features';
 import { holdOut } from './holdOut';
@@ -116,7 +117,7 @@ async function select(
     const labelled = (pool: Int32Array) =>
       labels === null ? pool : subset(train, labels, seed, { pool, balanced });
     if (split === 'validation') {
-      const own = ownValidation(run, spec);
+      const own = ownValidation(run, spec, train);
       const { kept, held } = own
         ? { kept: allBut(train.length, own), held: own }
         : holdOut(labelsOf(train, all), VALIDATION, seed);
@@ -138,9 +139,9 @@ async function select(
 }
 
 /** The images of this source that the run kept from training, or null. */
-function ownValidation({ directory, settings }: OpenRun, spec: string): Int32Array | null {
-  const kept = settings?.data === spec && existsSync(runPaths(directory).validation);
-  return kept ? readValidationIndices(directory) : null;
+function ownValidation(run: OpenRun, spec: string, source: Source): Int32Array | null {
+  if (!existsSync(runPaths(run.directory).validation) || !isDataOf(run, spec, source)) return null;
+  return readValidationIndices(run.directory);
 }
 
 export const labelsOf = (source: Source, indices: Int32Array) =>

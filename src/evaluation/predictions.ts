@@ -8,11 +8,11 @@ import { spread } from '../data/batches/sampler';
 import { requireClasses } from '../data/sources/classes';
 import { openSource } from '../data/sources/readers';
 import { withSession, type OpenRun, type ReadOptions } from '../run/openRun';
-import { readValidationIndices } from '../run/validationFile';
 import { joinFloats, sizeOf } from '../tensors/dtype';
 import { joinPixels, type Pixels } from '../tensors/pixels';
 import { askImages } from './askImages';
 import { batchOptions } from './feeds';
+import { validationImages } from './validationImages';
 
 export interface Predictions {
   /** `all`: the data has no division */
@@ -58,7 +58,7 @@ export async function readPredictions(
 ): Promise<Predictions> {
   const { manifest } = run.bundle;
   const { recipe } = manifest;
-  const kept = options.split === 'validation' ? readValidationIndices(run.directory) : null;
+  const kept = options.split === 'validation' ? await validationImages(run, options.data) : null;
   const split = kept ? 'train' : 'test';
   const source = await openSource(options.data, split);
   const { length, classes } = source;

@@ -1,12 +1,14 @@
 /** An experiment from its file to its tables: what is run, where it is kept, what is written at the end. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../base/files';
+import { withFolderLock } from '../base/folderLock';
 import { UserError } from '../base/errors';
 import { gainChart } from './gainChart';
 import { svgToPng } from '../draw/png';
 import { standalone } from '../draw/theme';
 import { Children, Stopped } from './children';
+import { claim, contentsOf, type Contents } from './claim';
 import { type Cell, runGrid } from './grid';
 import type { Experiment } from './schema';
 import { explanation, formatTable, gains, markdownTable, tables } from './table';
@@ -37,17 +39,22 @@ export async function runExperiment(
   for (const name of Object.keys(experiment.dataSets)) {
     if (!sources.has(name)) report(`${name} is left out: no --data ${name}:PATH`);
   }
-  claim(directory, experiment, data);
-  const children = new Children(jobs, signal);
-  let cells: Cell[];
-  try {
-    cells = await runGrid(children, experiment, { data: sources, directory, threads, workers, report });
-  } catch (error) {
-    await children.idle();
-    if (error instanceof Stopped && signal?.aborted) return null;
-    throw error;
-  }
-  return await write(directory, experiment, cells);
+  const contents: Contents = {};
+  for (const [name, spec] of sources) contents[name] = await contentsOf(spec);
+  mkdirSync(directory, { recursive: true });
+  return withFolderLock(directory, 'selfie experiment', async () => {
+    claim(directory, experiment, contents);
+    const children = new Children(jobs, signal);
+    let cells: Cell[];
+    try {
+      cells = await runGrid(children, experiment, { data: sources, directory, threads, workers, report });
+    } catch (error) {
+      await children.idle();
+      if (error instanceof Stopped && signal?.aborted) return null;
+      throw error;
+    }
+    return await write(directory, experiment, cells);
+  });
 }
 
 /** Which source each data set takes: by the form's name, or the only source for the only data set. */
@@ -63,18 +70,6 @@ function sourcesOf({ dataSets }: Experiment, data: readonly string[]): Map<strin
     found.set(name, source);
   }
   return found;
-}
-
-/** Notes what the folder is for; UserError where that is another experiment. */
-function claim(directory: string, experiment: Experiment, data: readonly string[]): void {
-  const file = path.join(directory, 'experiment.json');
-  const text = `${JSON.stringify({ experiment, data: [...data].sort() }, null, 2)}\n`;
-  if (existsSync(file) && readFileSync(file, 'utf8') !== text)
-    throw new UserError(
-      `${directory} holds another experiment (see ${file}); give another --out, or remove it to start anew`,
-    );
-  mkdirSync(directory, { recursive: true });
-  writeFileAtomic(file, text);
 }
 
 async function write(directory: string, experiment: Experiment, cells: readonly Cell[]): Promise<string[]> {

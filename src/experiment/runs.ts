@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../base/files';
 import { UserError } from '../base/errors';
+import { waitUnlocked } from '../base/folderLock';
 import { mean } from '../base/statistics';
 import { listCheckpoints } from '../run/checkpoints';
 import { readMetrics } from '../run/metricsLog';
@@ -52,6 +53,9 @@ const flags = (options: RunPlan['options']): string[] =>
     value === undefined ? [] : [`--${name}`, String(value)],
   );
 
+/** Seconds that a step may take. */
+const ENDING = 60;
+
 /** Builds and trains the run, or goes on with it. Errors as `Children.run`. */
 export async function train(children: Children, plan: RunPlan): Promise<RunResult> {
   const { directory, recipe, set, options } = plan;
@@ -60,6 +64,8 @@ export async function train(children: Children, plan: RunPlan): Promise<RunResul
     const sets = Object.entries(set).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`]);
     await children.run(['build-graph', recipe, ...sets, '--out', directory], log);
   }
+  // A training of an experiment that was killed ends by itself, after the step that it is in.
+  await waitUnlocked(directory, ENDING);
   const resume = listCheckpoints(directory).length > 0 ? ['--resume'] : [];
   await children.run(['train', directory, ...flags(options), '--keep', '1', ...resume], log);
   const lines = readMetrics(file(directory, 'metrics.jsonl'));

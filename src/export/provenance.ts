@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { findBundle, readBundle } from '../bundle/read';
 import { UserError } from '../base/errors';
+import { publicSource } from '../data/sources/publicSource';
 import { readLoadReport, readRun } from '../run/runFolder';
 
 export interface Provenance {
@@ -27,16 +28,6 @@ export interface Start {
   readonly recipeName: string | null;
   readonly data: string | null;
   readonly task: 'pretrain' | 'finetune' | null;
-}
-
-/** Sources that are one known data set, wherever it lies. */
-const DATA_SETS = new Set(['embedded', 'cifar10', 'cifar100', 'cifar100-coarse', 'imagenet32', 'imagenet']);
-
-/** `cifar10:/home/me/data` -> `cifar10`, `folder:/home/me/photos` -> `folder:photos`. */
-export function publicSource(spec: string): string {
-  const [kind] = spec.split(':', 1);
-  if (kind === spec || DATA_SETS.has(kind)) return kind;
-  return `${kind}:${path.basename(spec.slice(kind.length + 1))}`;
 }
 
 const publicOrNull = (spec: string | null | undefined) => (spec == null ? null : publicSource(spec));

@@ -11,7 +11,7 @@ import { sizeOf, type HostTensor } from '../tensors/dtype';
 import { allocatePixels, bitsOf, normalizePixels, type Pixels, pixelType } from '../tensors/pixels';
 import { batchOptions } from '../evaluation/feeds';
 import type { ExportInput } from './form';
-import { publicSource } from './provenance';
+import { publicSource } from '../data/sources/publicSource';
 
 export interface Samples {
   /** pixels [count, height, width, C] */

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Broken } from '../base/broken';
 import { prepareFile } from '../base/files';
+import { takeLock } from '../base/folderLock';
 import { imageDims, imageShape } from '../bundle/imageShape';
 import { noneReadable } from '../data/batches/examples';
 import { createLoader } from '../data/batches/loader';
@@ -69,15 +70,29 @@ const BATCH = 64;
 
 /** Throws a UserError for whatever is not there or does not fit, and for what is there already. */
 export async function embed(options: EmbedOptions, hooks: EmbedHooks = {}): Promise<EmbedReport> {
+  const { to } = options;
+  const files = resultFiles(to);
+  files.forEach((file) => prepareFile('--to', file));
+  const lock = takeLock(`${to}.lock`, `--to ${to}`, 'selfie embed');
+  try {
+    return await embedLocked(options, files, hooks);
+  } finally {
+    lock.release();
+  }
+}
+
+async function embedLocked(
+  options: EmbedOptions,
+  files: readonly string[],
+  hooks: EmbedHooks,
+): Promise<EmbedReport> {
   const { warn = () => {} } = hooks;
   const { source, to, split = 'all', output = 'embedding' } = options;
-  const files = resultFiles(to);
   const partial = new PartialRows(`${to}.partial`);
   const stored = options.overwrite ? null : partial.read();
   const there = files.find((file) => existsSync(file));
   if (there !== undefined && !stored && !options.overwrite)
     throw new UserError(`${there}: is there already; add --overwrite to make it anew`);
-  files.forEach((file) => prepareFile('--to', file));
   const images = await openImageSet(source, split);
   let model: ImageModel | undefined;
   try {

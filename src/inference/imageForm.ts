@@ -1,4 +1,5 @@
 /** How a model takes images, by what it says of itself: the size and layout of its one input, and its metadata. */
+import { shownName } from '../base/errors';
 import { imageShape, type ImageSettings, type ImageShape } from '../bundle/imageShape';
 import type { Recipe } from '../bundle/recipe';
 import type { ModelInfo } from './modelWorker';
@@ -43,10 +44,12 @@ const settingsOf = (height: number, width: number, channels: number, wide: boole
   ...(wide && { bits: 16 }),
 });
 
-/** A list of names as JSON; null for anything else. */
+/** A list of names as JSON, as they are shown; null for anything else. */
 export function namesIn(json: string | undefined): readonly string[] | null {
   const names = parse(json);
-  return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : null;
+  return Array.isArray(names) && names.every((name) => typeof name === 'string')
+    ? names.map(shownName)
+    : null;
 }
 
 const isWhole = (size: unknown): size is number =>

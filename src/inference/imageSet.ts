@@ -35,12 +35,12 @@ export function imageName(spec: string, where: string): string {
   return where;
 }
 
-/** Of the names and labels of all images; other bytes in a file of the same name do not show. */
-export function describeImages({ spec, sources }: ImageSet): string {
+/** Of the names, sizes and labels of all images, wherever they lie; other bytes of the same number do not show. */
+export function describeImages({ sources }: ImageSet): string {
   function* lines() {
     for (const source of sources)
       for (let i = 0; i < source.length; i++)
-        yield JSON.stringify([source.split, imageName(spec, source.where(i)), source.label(i)]);
+        yield JSON.stringify([source.split, source.key(i), source.storedBytes(i), source.label(i)]);
   }
   return sha256Lines(lines());
 }

@@ -15,9 +15,10 @@ import { writeJson } from '../run/runFolder';
  */
 const identitySchema = z.strictObject({
   formatVersion: z.literal(1),
+  /** where they lay: what counts is `images` */
   source: z.string(),
   split: z.enum(['train', 'test', 'all']),
-  /** SHA-256 of names and labels */
+  /** SHA-256 of names, sizes and labels */
   images: z.string(),
   model: z.string(),
   step: z.number().nullable(),
@@ -141,7 +142,6 @@ export class PartialRows {
 
 /** What must be as it was, and how messages call it. */
 const KEPT = {
-  source: 'the source',
   split: '--split',
   output: '--output',
   batch: '--batch',
@@ -169,6 +169,6 @@ export function requireSame(folder: string, before: Identity, now: Identity): vo
   }
   if (before.images !== now.images)
     throw new UserError(
-      `${folder}: ${now.source} has other images than when it was begun; put those back, ${otherwise}`,
+      `${folder}: ${now.source} has other images or labels than when it was begun with ${before.source}; give those, ${otherwise}`,
     );
 }

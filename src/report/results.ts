@@ -1,5 +1,7 @@
 /** The section of results: a row a run, with columns for whatever some run has. */
+import path from 'node:path';
 import { mean } from '../base/statistics';
+import { publicSource } from '../data/sources/publicSource';
 import { paragraph, table, type Cell, type Section } from '../draw/page';
 import { describeImages, type Predictions } from '../evaluation/predictions';
 import type { ShownRun } from './shownRun';
@@ -60,10 +62,17 @@ const columns = (accuracyTitle: string): readonly Column[] => [
     title: 'data',
     cell: ({ settings }) =>
       settings
-        ? [settings.data, settings.labels === null ? 'all images' : `labels: ${settings.labels}`]
+        ? [
+            publicSource(settings.data),
+            settings.labels === null ? 'all images' : `labels: ${settings.labels}`,
+          ]
         : 'none yet',
   },
-  { title: 'starts from', cell: ({ settings }) => settings?.initFrom ?? 'random weights' },
+  {
+    title: 'starts from',
+    cell: ({ settings }) =>
+      settings?.initFrom == null ? 'random weights' : path.basename(settings.initFrom),
+  },
   {
     title: 'step',
     number: true,

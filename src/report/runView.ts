@@ -43,15 +43,14 @@ export type ProbeResult = z.infer<typeof probeResultSchema>;
 
 /** Reads the folders. Throws a UserError for one that has no bundle, or damaged files. */
 export function readRuns(directories: readonly string[], warn: (line: string) => void): RunView[] {
+  const names = shortNames(directories);
   return directories.map((directory, i) => {
-    const name = path.basename(path.resolve(directory));
-    const unique = directories.every((other, j) => i === j || path.basename(path.resolve(other)) !== name);
     const paths = runPaths(directory);
     const { lines, broken } = readMetricsTolerant(paths.metrics);
     if (broken > 0) warn(`${paths.metrics}: ${broken} lines are no metrics and are left out`);
     return {
       directory,
-      name: unique ? name : directory,
+      name: names[i],
       bundle: readBundle(directory),
       settings: readRun(directory),
       lines,
@@ -85,3 +84,15 @@ export const measurements = (
 /** The accuracy of guessing: of a place among the hidden ones, or of a class. */
 export const chanceOf = ({ recipe }: Manifest) =>
   1 / (recipe.task === 'pretrain' ? patchCounts(recipe).hidden : recipe.network.classes);
+
+/** The last part of each path, and of those that share it as many more as tell them apart: pages name no place of a machine. */
+export function shortNames(directories: readonly string[]): string[] {
+  const parts = directories.map((directory) => path.resolve(directory).split(path.sep));
+  const tail = (i: number, length: number) => parts[i].slice(-length).join('/');
+  return directories.map((_, i) => {
+    let length = 1;
+    const isShared = () => parts.some((_, j) => j !== i && tail(j, length) === tail(i, length));
+    while (length < parts[i].length && isShared()) length++;
+    return tail(i, length);
+  });
+}

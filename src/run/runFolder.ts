@@ -23,7 +23,7 @@ const runSchema = z.strictObject({
 export type RunSettings = z.infer<typeof runSchema>;
 
 /** The option of `selfie train` behind a key. */
-const OPTION: Readonly<Record<keyof RunIdentity, string>> = {
+const OPTION: Readonly<Record<Exclude<keyof RunIdentity, 'content' | 'unlabelledContent'>, string>> = {
   data: '--data',
   labels: '--labels',
   validation: '--validation',
@@ -93,20 +93,29 @@ export function writeJson(file: string, value: unknown): void {
 }
 
 export function identityOf(run: RunSettings): RunIdentity {
-  const { data, labels, validation, unlabelled, broken, seed, steps, initFrom, accumulate } = run;
-  return { data, labels, validation, unlabelled, broken, seed, steps, initFrom, accumulate };
+  const { data, content, labels, validation, unlabelled, unlabelledContent, broken } = run;
+  const { seed, steps, initFrom, accumulate } = run;
+  const images = { data, content, labels, validation, unlabelled, unlabelledContent, broken };
+  return { ...images, seed, steps, initFrom, accumulate };
 }
 
-/** Throws a UserError that names the first option given (not undefined) that is not the stored run's. */
+/**
+ * Throws a UserError that names the first option given (not undefined) that is not the stored run's. Where images lie may
+ * differ, as long as it is known what they are: `requireContent` compares that.
+ */
 export function requireSameIdentity(
   directory: string,
   stored: Partial<RunIdentity>,
-  given: Partial<Readonly<Record<keyof RunIdentity, string | number>>>,
+  given: Partial<Readonly<Record<keyof typeof OPTION, string | number>>>,
 ): void {
-  for (const key of Object.keys(OPTION) as (keyof RunIdentity)[]) {
+  const elsewhere: Partial<Record<keyof typeof OPTION, unknown>> = {
+    data: stored.content,
+    unlabelled: stored.unlabelledContent,
+  };
+  for (const key of Object.keys(OPTION) as (keyof typeof OPTION)[]) {
     const value = given[key];
     const before = stored[key];
-    if (value === undefined || before === undefined || value === before) continue;
+    if (value === undefined || before === undefined || value === before || elsewhere[key]) continue;
     const started = before === null ? `without ${OPTION[key]}` : `with ${OPTION[key]} ${before}`;
     throw new UserError(
       `${OPTION[key]} ${value}: the run in ${directory} was started ${started}; resume it with the same or train in another folder`,

@@ -3,16 +3,14 @@ import { availableParallelism } from 'node:os';
 import type { Manifest } from '../bundle/manifest';
 import { initialStatePath, readBundle } from '../bundle/read';
 import type { Bundle } from '../bundle/read';
-import { allBut, subset } from '../data/batches/sampler';
-import { type Source } from '../data/sources/source';
-import { openSource, SOURCE_FORMS } from '../data/sources/readers';
-import type { UnlabelledOptions } from '../data/batches/options';
+import { SOURCE_FORMS } from '../data/sources/readers';
 import { UserError } from '../base/errors';
 import { readSafetensors } from '../tensors/safetensors';
 import { requireProvider } from '../runtime/providers';
 import type { Provider } from '../base/providers';
 import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
 import type { ComputeOptions, ReadOptions } from '../run/openRun';
+import { type AskedSettings, chooseImages, type ChosenImages } from './chooseImages';
 import { initializeFrom } from './initFrom';
 import { requireSameIdentity } from '../run/runFolder';
 import type { RunSettings } from '../run/runFolder';
@@ -47,17 +45,13 @@ export interface TrainOptions extends ComputeOptions, ReadOptions {
   /** default 3 */
   readonly keepCheckpoints?: number;
   readonly resume?: boolean;
+  /** go on with other images than the run was started with, where nothing is drawn from them */
+  readonly acceptDataChange?: boolean;
 }
 
-export interface PreparedRun {
+export interface PreparedRun extends ChosenImages {
   readonly bundle: Bundle;
   readonly settings: RunSettings;
-  /** examples to train on, or undefined for all */
-  readonly indices: Int32Array | undefined;
-  /** examples to evaluate on, or undefined for none */
-  readonly validation: Int32Array | undefined;
-  /** images for consistency training; undefined where the bundle takes none */
-  readonly unlabelled: Pick<UnlabelledOptions, 'spec' | 'indices'> | undefined;
   readonly startStep: number;
   /** the caller's own: it may empty it once the session has a copy */
   readonly state: Map<string, HostTensor>;
@@ -87,21 +81,16 @@ export async function prepareRun(options: TrainOptions, warn: (line: string) => 
   checkNumbers(options);
   const { directory } = options;
   const bundle = readBundle(directory);
-  const asked = resolveSettings(options, bundle.manifest, warn);
+  const stored = findStored(options, warn);
+  const asked = resolveSettings(options, stored, bundle.manifest);
   requireProvider(asked.provider);
   if (asked.provider !== bundle.manifest.provider) {
     warn(
       `the bundle was lowered for ${bundle.manifest.provider} and runs on ${asked.provider}; build it with --set provider=${asked.provider} for speed`,
     );
   }
-  const source = await openSource(asked.data, 'train');
-  let chosen: Pick<PreparedRun, 'indices' | 'validation' | 'unlabelled'>;
-  const settings = { ...asked, classes: source.classes === null ? null : [...source.classes] };
-  try {
-    chosen = chooseExamples(source, asked, bundle.manifest);
-  } finally {
-    source.close();
-  }
+  const { content, chosen } = await chooseImages(asked, stored, options, bundle.manifest, warn);
+  const settings = { ...asked, ...content };
   const common = { bundle, settings, ...chosen };
   const checkpoint = options.resume ? readNewestCheckpoint(directory, warn) : null;
   if (checkpoint) {
@@ -122,41 +111,8 @@ export async function prepareRun(options: TrainOptions, warn: (line: string) => 
   return { ...common, startStep: 0, state: new Map(state), loadReport: report };
 }
 
-/**
- * The validation examples, drawn from the seed before the labels are, and those to train on. Validation is balanced where
- * there are labels; a share of labels (`5%`) is one of what validation leaves. Unlabelled images are all that validation
- * leaves, or those of another source.
- */
-function chooseExamples(
-  source: Source,
-  { data, validation, labels, seed, unlabelled }: Omit<RunSettings, 'classes'>,
-  { recipe }: Manifest,
-): Pick<PreparedRun, 'indices' | 'validation' | 'unlabelled'> {
-  const kept =
-    validation === null
-      ? undefined
-      : subset(source, validation, seed, { balanced: source.classes !== null, option: 'validation' });
-  const pool = kept && allBut(source.length, kept);
-  if (pool?.length === 0) throw new UserError(`--validation ${validation} leaves nothing to train on`);
-  const other = unlabelled !== null && unlabelled !== data;
-  return {
-    validation: kept,
-    indices:
-      labels === null
-        ? pool
-        : subset(source, labels, seed, { pool, balanced: recipe.labelSubset === 'balanced' }),
-    unlabelled:
-      recipe.consistency.ratio === 0
-        ? undefined
-        : { spec: unlabelled ?? data, indices: other ? undefined : pool },
-  };
-}
-
-function resolveSettings(
-  options: TrainOptions,
-  manifest: Manifest,
-  warn: (line: string) => void,
-): Omit<RunSettings, 'classes'> {
+/** What a resumed run goes on with; null: a new one begins. */
+function findStored(options: TrainOptions, warn: (line: string) => void): Partial<RunSettings> | null {
   const { directory, resume } = options;
   const [newest] = listCheckpoints(directory);
   if (!resume && newest) {
@@ -167,6 +123,14 @@ function resolveSettings(
   const stored = resume ? storedRun(directory, warn) : null;
   if (resume && !stored) warn(`${directory}: nothing to resume; starting from the beginning`);
   if (stored) requireSameIdentity(directory, stored, options);
+  return stored;
+}
+
+function resolveSettings(
+  options: TrainOptions,
+  stored: Partial<RunSettings> | null,
+  manifest: Manifest,
+): AskedSettings {
   const chosen = { ...DEFAULTS, ...stored, ...given(options) };
   if (chosen.data === undefined)
     throw new UserError(`--data is missing; give one of ${SOURCE_FORMS.join(', ')}`);

@@ -1,4 +1,5 @@
 /** Progress for people: one updating line on a terminal, plain lines now and then elsewhere. */
+import { plainLine } from '../base/errors';
 import { formatDuration, Pace, textBar } from '../base/progress';
 import type { StepMetrics } from '../run/metricsLog';
 import type { Reporter } from './reporter';
@@ -16,7 +17,7 @@ function terminalReporter(output: NodeJS.WriteStream): Reporter {
   return {
     line: (text) => {
       bar.stop();
-      output.write(`${text}\n`);
+      output.write(`${plainLine(text)}\n`);
     },
     step: (metrics, total) => {
       const left = pace.secondsLeft(metrics.step, total);

@@ -1,11 +1,12 @@
 /** The training loop: batches to the session, metrics to the logs, checkpoints to the run's folder. */
-import { rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { withFolderLock, type FolderLock } from '../base/folderLock';
 import { createLoader } from '../data/batches/loader';
 import type { Loader } from '../data/batches/loader';
 import type { Batch } from '../data/batches/options';
 import { UserError } from '../base/errors';
 import { StateSession } from '../runtime/stateSession';
-import { listCheckpoints, removeTemporaries, writeCheckpoint } from '../run/checkpoints';
+import { listCheckpoints, writeCheckpoint } from '../run/checkpoints';
 import { BrokenImages } from './broken';
 import { batchOptions } from '../evaluation/feeds';
 import { formatLoadReport } from '../run/loadReport';
@@ -14,8 +15,9 @@ import type { PreparedRun, TrainOptions } from './prepare';
 import { stepsToProbe, type Probe } from '../evaluation/probe';
 import { silentReporter, type Reporter } from './reporter';
 import { RunLog } from './runLog';
-import { identityOf, runPaths, writeJson, writeRun } from '../run/runFolder';
+import { identityOf } from '../run/runFolder';
 import { firstNotFinite } from '../run/stateTypes';
+import { startFolder } from './startFolder';
 import { graphsUsed, runSteps } from './stepper';
 import type { StepResult } from './stepper';
 import { Validation } from './validation';
@@ -54,6 +56,18 @@ export async function train(
   options: TrainOptions,
   { reporter = silentReporter, signal, probe }: TrainHooks = {},
 ): Promise<TrainResult> {
+  // Where there is no folder, `prepareRun` says so.
+  if (!existsSync(options.directory)) await prepareRun(options, () => undefined);
+  return withFolderLock(options.directory, 'selfie train', (lock) =>
+    trainLocked(options, lock, { reporter, signal, probe }),
+  );
+}
+
+async function trainLocked(
+  options: TrainOptions,
+  lock: FolderLock,
+  { reporter, signal, probe }: TrainHooks & { readonly reporter: Reporter },
+): Promise<TrainResult> {
   const warn = (line: string) => reporter.line(`warning: ${line}`);
   const run = await prepareRun(options, warn);
   const { bundle, settings, indices, startStep } = run;
@@ -81,6 +95,7 @@ export async function train(
     await session.setState(run.state);
     // The session's thread has its own: a second copy would be there for the whole training.
     run.state.clear();
+    lock.check();
     startFolder(options.directory, run);
     if (run.loadReport) formatLoadReport(run.loadReport).forEach((line) => reporter.line(line));
     if (startStep > 0) reporter.line(`resuming after step ${startStep} of ${settings.steps}`);
@@ -93,37 +108,24 @@ export async function train(
       run.validation,
       workers,
     );
-    return await loop(directory, run, { loader, session, validation }, { reporter, signal, probe });
+    return await loop(directory, run, { loader, session, validation, lock }, { reporter, signal, probe });
   } finally {
     reporter.stop();
     await Promise.all([loader.close(), session.close()]);
   }
 }
 
-function startFolder(
-  directory: string,
-  { settings, indices, validation, startStep, loadReport }: PreparedRun,
-): void {
-  const paths = runPaths(directory);
-  removeTemporaries(directory);
-  if (startStep === 0) {
-    // Of a run that ended before its first checkpoint.
-    for (const stale of [paths.tensorboard, paths.labels, paths.validation, paths.loadReport]) {
-      rmSync(stale, { recursive: true, force: true });
-    }
-  }
-  writeRun(directory, settings);
-  const { labels, seed } = settings;
-  if (labels !== null && indices) writeJson(paths.labels, { labels, seed, indices: Array.from(indices) });
-  if (validation)
-    writeJson(paths.validation, { validation: settings.validation, seed, indices: Array.from(validation) });
-  if (loadReport) writeJson(paths.loadReport, loadReport);
+interface Running {
+  readonly loader: Loader;
+  readonly session: StateSession;
+  readonly validation: Validation;
+  readonly lock: FolderLock;
 }
 
 async function loop(
   directory: string,
   { bundle, settings, startStep }: PreparedRun,
-  { loader, session, validation }: { loader: Loader; session: StateSession; validation: Validation },
+  { loader, session, validation, lock }: Running,
   { reporter, signal, probe }: TrainHooks & { reporter: Reporter },
 ): Promise<TrainResult> {
   const { manifest } = bundle;
@@ -140,6 +142,8 @@ async function loop(
     const state = new Map(await session.getState());
     const broken = firstNotFinite(state);
     if (broken !== undefined) throw notFinite(`${broken} is not finite after step ${step}`, newest());
+    // A folder that was moved away would be made anew at the old place.
+    lock.check();
     log.sync();
     const position = { step, dataPosition: step * accumulate, state };
     writeCheckpoint(directory, manifest, identityOf(settings), position, settings.keepCheckpoints);
@@ -178,6 +182,7 @@ async function loop(
       step += count;
       last = results.at(-1);
       if (step % checkpointEvery !== 0 && step !== steps) continue;
+      lock.check();
       // Before the checkpoint: a run that ends in between does it again.
       const metrics = await validation.run(session, step, broken);
       if (metrics !== null) {

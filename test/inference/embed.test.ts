@@ -143,13 +143,15 @@ test('stopped and begun again, it ends with the same bytes; with anything else i
     const again = /was begun with another model \(.*step 10; now it is .*step 20\).* --overwrite/;
     await expect(embed(options)).rejects.toThrow(again);
     const same = { ...options, checkpoint: '10' };
-    await expect(embed({ ...same, source: `folder:${images}` })).rejects.toThrow(/with the source images:/);
+    await expect(embed({ ...same, source: `folder:${images}` })).rejects.toThrow(
+      /has other images or labels than when it was begun with images:/,
+    );
     await expect(embed({ ...same, batch: 8 })).rejects.toThrow(/with --batch 4, not 8/);
     await expect(embed({ ...same, split: 'test' })).rejects.toThrow(/with --split all, not test/);
     const moved = path.join(images, 'class0', '0000.png');
     const bytes = readFileSync(moved);
     rmSync(moved);
-    await expect(embed(same)).rejects.toThrow(/has other images than when it was begun/);
+    await expect(embed(same)).rejects.toThrow(/has other images or labels than when it was begun/);
     writeFileSync(moved, bytes);
 
     expect(await stopped(same)).toBe(12);

@@ -3,6 +3,7 @@ import type { Manifest } from '../../src/bundle/manifest';
 import { describeImages, type Predictions } from '../../src/evaluation/predictions';
 import type { ShownRun } from '../../src/report/shownRun';
 import { resultsSection } from '../../src/report/results';
+import { shortNames } from '../../src/report/runView';
 
 const looked = (available: number, split: Predictions['split']): Predictions => ({
   split,
@@ -76,4 +77,23 @@ test('the accuracy column is named after the images', () => {
   expect(title('test')).toBe('test accuracy');
   expect(title('validation', 'validation')).toBe('validation accuracy');
   expect(title('test', 'all')).toBe('accuracy');
+});
+
+test('places of this machine are not named', () => {
+  expect(shortNames(['/home/me/a/run', '/home/me/b/run', 'models/other'])).toEqual([
+    'a/run',
+    'b/run',
+    'other',
+  ]);
+  expect(shortNames(['/x/run', '/x/run'])).toEqual(['/x/run', '/x/run']);
+  const settings = {
+    data: 'folder:/home/me/photos',
+    initFrom: '/home/me/models/pre',
+    labels: null,
+    steps: 4,
+  };
+  const { body } = resultsSection([run('a', { settings: settings as ShownRun['settings'] })], false);
+  expect(body).not.toContain('home');
+  expect(body).toContain('folder:photos');
+  expect(body).toContain('pre');
 });

@@ -46,6 +46,8 @@ export function writeSmallRun(
     labels: null,
     validation: null,
     unlabelled: null,
+    content: null,
+    unlabelledContent: null,
     broken: 'fail' as const,
     seed: 0,
     steps: 100,

@@ -8,6 +8,7 @@ import { subset } from '../../src/data/batches/sampler';
 import { openSource } from '../../src/data/sources/readers';
 import type { Source } from '../../src/data/sources/source';
 import { writeCheckpoint } from '../../src/run/checkpoints';
+import { contentOf } from '../../src/run/content';
 import { identityOf, writeRun } from '../../src/run/runFolder';
 import { readSafetensors } from '../../src/tensors/safetensors';
 import { prepareRun, type TrainOptions } from '../../src/training/prepare';
@@ -44,6 +45,8 @@ test('without options: the recipe’s seed and steps, all images, the defaults',
   expect(run.settings).toEqual({
     formatVersion: 1,
     data,
+    content: contentOf(source),
+    unlabelledContent: null,
     labels: null,
     validation: null,
     unlabelled: null,

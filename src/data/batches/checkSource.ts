@@ -8,7 +8,7 @@ import type { EncodedSource, PixelSource } from '../sources/source';
  * @throws UserError where the source does not fit: size, channels, no labels, more classes than the network has
  */
 export function checkSource(
-  source: Omit<EncodedSource, 'bytes'> | PixelSource,
+  source: Omit<EncodedSource, 'bytes' | 'key' | 'storedBytes'> | PixelSource,
   options: Pick<BatchOptions, 'image' | 'labels'>,
 ): void {
   const { image, labels } = options;

@@ -25,6 +25,8 @@ export function openBuiltin(split: Split): PixelSource {
     pixels: (index) => (kept[index] ??= embeddedImage(DATA_SEED, split, index).pixels),
     label: (index) => embeddedLabel(DATA_SEED, split, index),
     where: (index) => `embedded ${split} image ${index}`,
+    key: (index) => `${split}/${index}`,
+    storedBytes: () => 3 * EMBEDDED_SIZE ** 2,
     close: () => {
       kept.length = 0;
     },

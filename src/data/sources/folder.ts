@@ -35,6 +35,21 @@ function list(directory: string): Listing {
   return { images: images.sort(), folders: folders.sort() };
 }
 
+/** What `files` are below `root`. */
+const storedIn = (root: string, files: readonly string[]): Pick<EncodedSource, 'key' | 'storedBytes'> => ({
+  key: (index) => path.relative(root, files[index]).split(path.sep).join('/'),
+  storedBytes: (index) => sizeOf(files[index]),
+});
+
+/** -1 for a link to nothing and the like. */
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    return -1;
+  }
+}
+
 /** Every image below `directory`, as paths. */
 function listDeep(directory: string): string[] {
   const { images, folders } = list(directory);
@@ -98,6 +113,7 @@ export function openFolder(root: string, split: Split): EncodedSource {
     bytes: (index) => readFile(files[index]),
     label: (index) => (classes === null ? null : labels[index]),
     where: (index) => files[index],
+    ...storedIn(root, files),
     close: () => undefined,
   };
 }
@@ -119,6 +135,7 @@ export function openImages(root: string): EncodedSource {
     bytes: (index) => readFile(files[index]),
     label: () => null,
     where: (index) => files[index],
+    ...storedIn(root, files),
     close: () => undefined,
   };
 }

@@ -1,4 +1,5 @@
 /** Reader of Parquet files with image bytes, as Hugging Face data sets have them. */
+import path from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors';
 import { lastStart } from './records';
@@ -184,6 +185,12 @@ export async function openParquet(spec: string, split: Split): Promise<EncodedSo
     },
     label: (index) => (classes === null ? null : labels[index]),
     where,
+    key: (index) => {
+      const { file, rowStart, start } = locate(index);
+      return `${path.basename(shards.files[file])}/${rowStart + index - start}`;
+    },
+    // A row's own size is known only where it is decoded.
+    storedBytes: (index) => locate(index).bytes,
     close: () => kept.clear(),
   };
 }

@@ -1,6 +1,6 @@
 /** The readers that `--data` names. */
 import { statSync } from 'node:fs';
-import { UserError } from '../../base/errors';
+import { shownName, UserError } from '../../base/errors';
 import { openBuiltin } from './builtin';
 import { openCifar10, openCifar100, openCifar100Coarse } from './cifar';
 import { openFolder, openImagenet, openImages } from './folder';
@@ -66,5 +66,20 @@ export async function openSource(spec: string, split: Split): Promise<Source> {
     const form = reader.argument === null ? name : `${name}:${reader.argument}`;
     throw new UserError(`data source '${spec}' is incomplete or has too much; write ${form}`);
   }
-  return reader.open(argument, split);
+  return withShownClasses(await reader.open(argument, split));
+}
+
+/**
+ * Class names as they are shown everywhere, in tables, pictures and files of labels.
+ * @throws UserError for two that look the same then
+ */
+function withShownClasses<S extends Source>(source: S): S {
+  const classes = source.classes?.map(shownName);
+  if (!classes || classes.every((name, label) => name === source.classes?.[label])) return source;
+  const [twice] = classes.filter((name, label) => classes.indexOf(name) !== label);
+  if (twice !== undefined) {
+    source.close();
+    throw new UserError(`${source.name}: two classes are shown as ${twice}; rename one of them`);
+  }
+  return { ...source, classes };
 }

@@ -1,5 +1,6 @@
 /** Pixel sources whose images are records of equal size in a few files; an image is read when it is asked for. */
 import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
 import { fileError, readFully } from '../../base/files';
 import { UserError } from '../../base/errors';
 import { pixelsOf } from '../../tensors/pixels';
@@ -93,6 +94,11 @@ export function recordSource(shape: Shape, files: readonly RecordFile[], planar:
       const { file, record } = locate(index);
       return `${file}, record ${record}`;
     },
+    key(index) {
+      const { file, record } = locate(index);
+      return `${path.basename(file)}/${record}`;
+    },
+    storedBytes: () => size,
     close: () => {
       for (const { descriptor } of opened) if (descriptor >= 0) closeSync(descriptor);
     },

@@ -16,6 +16,10 @@ export interface SourceBase {
   label(index: number): number | null;
   /** where the image is, for messages: a file, or a file and its record */
   where(index: number): string;
+  /** the image's name in the source, the same wherever that lies: a path with `/`, a file and its record */
+  key(index: number): string;
+  /** stored size of the image; -1 where it cannot be read. Asks the disk where it must: not for every step */
+  storedBytes(index: number): number;
   close(): void;
 }
 

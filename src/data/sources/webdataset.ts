@@ -1,4 +1,5 @@
 /** Reader of tar shards in WebDataset form: files that share a name up to its first dot are one example. */
+import path from 'node:path';
 import { UserError } from '../../base/errors';
 import { ByteReader, readRange } from './byteReader';
 import { findShards, numberedClasses, splitShards } from './shards';
@@ -107,6 +108,8 @@ export function openWebdataset(spec: string, split: Split): EncodedSource {
     bytes: (index) => readRange(shards.files[shard[index]], offsets[index], lengths[index]),
     label: (index) => labels[index],
     where,
+    key: (index) => `${path.basename(shards.files[shard[index]])}/${names[index]}`,
+    storedBytes: (index) => lengths[index],
     close: () => undefined,
   };
 }

@@ -9,6 +9,7 @@ import { decodeMiddle } from '../images/decode';
 import { readWhole } from './info';
 import { type PackedSplit, writePacked } from '../sources/packed';
 import { type Source } from '../sources/source';
+import { publicSource } from '../sources/publicSource';
 import { openSource } from '../sources/readers';
 
 export interface PackOptions {
@@ -145,7 +146,7 @@ export async function packSource(options: PackOptions): Promise<PackReport> {
     const lengths = await writePacked(
       file,
       {
-        source: spec,
+        source: publicSource(spec),
         width: stored.width,
         height: stored.height,
         channels: stored.channels,

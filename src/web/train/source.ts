@@ -14,7 +14,7 @@ export interface Photos {
 }
 
 /** Images of any size. */
-export interface PhotoSource extends Omit<EncodedSource, 'bytes'> {
+export interface PhotoSource extends Omit<EncodedSource, 'bytes' | 'key' | 'storedBytes'> {
   image(index: number): DecodedImage;
 }
 

@@ -28,7 +28,7 @@ const silent = () => {};
 
 const identity = {
   ...{ data: 'embedded', labels: '20%', validation: null, unlabelled: null, broken: 'fail' as const },
-  ...{ seed: 0, steps: 3, accumulate: 1 },
+  ...{ seed: 0, steps: 3, accumulate: 1, content: null, unlabelledContent: null },
 };
 const settings = {
   provider: 'cpu',

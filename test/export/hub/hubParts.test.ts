@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import fc from 'fast-check';
 import { hubLicense } from '../../../src/export/hub/license';
 import { escape } from '../../../src/export/hub/markdown';
-import { publicSource } from '../../../src/export/provenance';
+import { publicSource } from '../../../src/data/sources/publicSource';
 
 test.each([
   [null, { license: 'unknown' }],
