@@ -1,5 +1,4 @@
 /** Files written whole or not at all, whatever interrupts the writing, and read whole or refused. */
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -13,7 +12,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 
+import { asideOf, clearLeft } from './aside';
 import { UserError } from './errors';
+import { discard, discardAtExit } from './temporary';
 
 /** The most bytes that one call of the file system takes everywhere. */
 const PIECE = 2 ** 30;
@@ -23,7 +24,8 @@ const PIECE = 2 ** 30;
  * rename: after a crash the old file or the new one is there, never a part. UserError where the system refuses.
  */
 export function writeFileAtomic(file: string, data: Uint8Array | string | Iterable<Uint8Array>): void {
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+  clearLeft(path.dirname(file));
+  const temporary = asideOf(file);
   try {
     const fd = openSync(temporary, 'wx');
     try {
@@ -42,28 +44,21 @@ export function writeFileAtomic(file: string, data: Uint8Array | string | Iterab
 
 /**
  * As `writeFileAtomic`, for what takes long to make: `write` makes a new file of the temporary name that it is given.
- * Whatever `write` throws is thrown on, and the temporary file is gone.
+ * Whatever `write` throws is thrown on, and the temporary file is gone; also where the process ends before.
  */
 export async function replaceFile(file: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+  clearLeft(path.dirname(file));
+  const temporary = asideOf(file);
+  discardAtExit(temporary);
   try {
     await write(temporary);
-    moveIntoPlace(temporary, file);
+    syncFile(temporary);
+    renameSync(temporary, file);
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw fileError('write', file, error);
-  }
-}
-
-/** Gives a file that is written its name, in the place of another; on the disk once this returns. */
-export function moveIntoPlace(written: string, file: string): void {
-  const fd = openSync(written, 'r+');
-  try {
-    fsyncSync(fd);
   } finally {
-    closeSync(fd);
+    discard(temporary);
   }
-  renameSync(written, file);
   syncDirectory(path.dirname(file));
 }
 
@@ -100,21 +95,29 @@ function pieces(data: Uint8Array | string | Iterable<Uint8Array>): Iterable<Uint
   return ArrayBuffer.isView(data) ? [data] : data;
 }
 
-function writeFully(fd: number, bytes: Uint8Array): void {
+/** Writes all of `bytes` at `position`, or where the file is. */
+export function writeFully(fd: number, bytes: Uint8Array, position: number | null = null): void {
   for (let done = 0; done < bytes.length;) {
-    done += writeSync(fd, bytes, done, Math.min(PIECE, bytes.length - done));
+    const at = position === null ? null : position + done;
+    done += writeSync(fd, bytes, done, Math.min(PIECE, bytes.length - done), at);
   }
 }
 
-/** Makes the rename itself durable; some systems (Windows) cannot sync a directory, and there the rename is enough. */
-function syncDirectory(directory: string): void {
+/** Has what was written to a file on the disk. */
+export function syncFile(file: string): void {
+  // Windows syncs only what may be written.
+  const fd = openSync(file, process.platform === 'win32' ? 'r+' : 'r');
   try {
-    const fd = openSync(directory, 'r');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Makes the names in it durable; some systems (Windows) cannot sync a directory, and there a rename is enough. */
+export function syncDirectory(directory: string): void {
+  try {
+    syncFile(directory);
   } catch {
     // The file is in place either way.
   }

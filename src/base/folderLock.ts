@@ -14,6 +14,7 @@ import {
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
+import { asideOf } from './aside';
 import { UserError } from './errors';
 import { fileError } from './files';
 import { isAlive, thisProcess } from './processes';
@@ -66,7 +67,7 @@ export function lockFolder(directory: string, action: string): FolderLock {
 /** As `lockFolder`, for what is not a folder or is made anew: `file` says that `subject` is taken. */
 export function takeLock(file: string, subject: string, action: string): FolderLock {
   const lock: Lock = { ...thisProcess(), action, nonce: randomBytes(8).toString('hex') };
-  const written = `${file}.${lock.nonce}`;
+  const written = asideOf(file);
   try {
     writeFileSync(written, `${JSON.stringify(lock)}\n`, { flag: 'wx' });
     try {
@@ -157,7 +158,7 @@ function giveName(written: string, file: string): void {
 
 /** Removes the lock that was read, and none that came to lie there since. */
 function removeStale(file: string, seen: Lock | null): void {
-  const aside = `${file}.${randomBytes(8).toString('hex')}`;
+  const aside = asideOf(file);
   try {
     renameSync(file, aside);
     if (read(aside)?.nonce !== seen?.nonce) giveName(aside, file);

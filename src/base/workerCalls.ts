@@ -72,6 +72,11 @@ export class WorkerCalls<Request, Answer> {
     await this.exited;
   }
 
+  /** Ends the thread whatever JavaScript it is at; what waits is refused. A thread that is in the runtime's native code cannot be ended so. */
+  async terminate(): Promise<void> {
+    await this.worker.terminate();
+  }
+
   private receive(reply: Reply<Answer>): void {
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
@@ -93,18 +98,20 @@ export class WorkerCalls<Request, Answer> {
 
 /**
  * The thread's side: answers one request after the other. `close` runs at the end; from the moment that the caller asks for
- * it, `isClosing` holds, so that what nobody waits for any more can be left out.
+ * it, `isClosing` holds, so that what nobody waits for any more can be left out. `moved` names the memory of an answer that is
+ * the caller's from then on; other memory is copied.
  */
-export function answerCalls(
-  answer: (request: never, isClosing: () => boolean) => unknown,
+export function answerCalls<Answer>(
+  answer: (request: never, isClosing: () => boolean) => Answer,
   close: () => Promise<void> | void = () => {},
+  moved: (answer: Awaited<Answer>) => readonly Transferable[] = () => [],
 ): void {
   // Loaded for its types or by a test, not as a thread.
   if (parentPort === null) return;
   const port = parentPort;
   let closing = false;
   let queue = Promise.resolve();
-  const reply = async (id: number, request: never): Promise<Reply<unknown>> => {
+  const reply = async (id: number, request: never): Promise<Reply<Awaited<Answer>>> => {
     try {
       return { id, answer: await answer(request, () => closing) };
     } catch (thrown) {
@@ -116,7 +123,8 @@ export function answerCalls(
     closing ||= message === null;
     queue = queue.then(async () => {
       if (message !== null) {
-        port.postMessage(await reply(message.id, message.request));
+        const made = await reply(message.id, message.request);
+        port.postMessage(made, 'answer' in made ? moved(made.answer) : []);
         return;
       }
       await close();

@@ -1,6 +1,7 @@
 /** Finds a bundle on disk and validates its manifest before anything is run. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { clearLeft } from '../base/aside';
 import { UserError } from '../base/errors';
 import { GRAPH_NAMES } from './manifest';
 import type { GraphName, Manifest } from './manifest';
@@ -14,7 +15,13 @@ export interface Bundle {
 
 /** The folder of the bundle that belongs to `directory`: a run folder's `graph/`, or `directory` itself. */
 export function findBundle(directory: string): string | undefined {
-  return [path.join(directory, 'graph'), directory].find((d) => existsSync(path.join(d, 'manifest.json')));
+  const places = [path.join(directory, 'graph'), directory];
+  const find = () => places.find((place) => existsSync(path.join(place, 'manifest.json')));
+  const found = find();
+  if (found !== undefined) return found;
+  // A build that was killed may have taken the old one away already; the new one lies beside it.
+  for (const place of places) clearLeft(path.dirname(place));
+  return find();
 }
 
 export function graphPath(bundle: Bundle, graph: GraphName): string {

@@ -1,10 +1,9 @@
 /** `selfie evaluate DIR --data SOURCE` */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { maxOf } from '../base/lists';
 import { buildEvalGraph } from '../../graphs/tasks';
 import { writeFileAtomic } from '../base/files';
+import { withTemporary } from '../base/temporary';
 import { readBundle } from '../bundle/read';
 import { MASK_SHAPES } from '../bundle/recipe';
 import { openSource } from '../data/sources/readers';
@@ -126,13 +125,10 @@ async function inSequence(
   warn: (line: string) => void,
 ): Promise<Sequential> {
   const { manifest } = readBundle(options.directory);
-  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-sequential-'));
-  const hiding = (hidden: number) => buildEvalGraph(manifest, hidden, path.join(folder, String(hidden)));
-  try {
-    return await evaluateSequential({ ...options, hiding }, warn);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  return withTemporary('sequential', (folder) => {
+    const hiding = (hidden: number) => buildEvalGraph(manifest, hidden, path.join(folder, String(hidden)));
+    return evaluateSequential({ ...options, hiding }, warn);
+  });
 }
 
 export const formatSequential = (result: Sequential): string[] => [

@@ -1,10 +1,11 @@
 /** `selfie quickstart`: the whole path on the data set that the package generates itself. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildBundle } from '../../graphs/tasks';
 import { patchCounts } from '../bundle/checkRecipe';
 import { loadRecipe } from '../../graphs/recipes/load';
 import { UserError } from '../base/errors';
+import { removeWhole } from '../base/temporary';
 import { evaluate, type Evaluation } from '../evaluation/evaluate';
 import { createReporter } from '../training/progress';
 import { train } from '../training/trainer';
@@ -113,5 +114,5 @@ function removeEarlier(directory: string): void {
   const ours = existsSync(manifest) && readFileSync(manifest, 'utf8').includes('"recipeName": "embedded-');
   if (!ours)
     throw new UserError(`${directory}: is there and not from a quickstart; give another folder with --out`);
-  rmSync(directory, { recursive: true });
+  removeWhole(directory);
 }

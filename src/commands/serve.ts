@@ -1,5 +1,5 @@
 /** `selfie serve DIR` */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { PROVIDERS } from '../base/providers';
 import { UserError } from '../base/errors';
 import type { RunningServer } from '../serving/server';
@@ -19,6 +19,8 @@ const DEFAULTS = {
   grace: 30,
 };
 const MIB = 2 ** 20;
+/** Milliseconds to close what is at rest, after the grace. */
+const CLOSING = 500;
 const LAST_PORT = 65535;
 const MOST_IMAGES = 10_000;
 
@@ -37,6 +39,13 @@ export const serveCommand = defineCommand({
       requiresArg: true,
       default: DEFAULTS.host,
       describe: 'address to listen on; 0.0.0.0: from everywhere, without any access control',
+    },
+    'allowed-hosts': {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      describe:
+        'names by which it may be asked, beside localhost; *: any (default: no others where --host is this machine, otherwise any)',
     },
     port: whole('--port', 0, `HTTP; 0: any (default: ${DEFAULTS.port})`),
     'grpc-port': whole('--grpc-port', 0, 'gRPC; 0: any (default: no gRPC)'),
@@ -80,7 +89,7 @@ export const serveCommand = defineCommand({
     grace: whole(
       '--grace',
       0,
-      `seconds for accepted requests to finish after SIGTERM or Ctrl-C (default: ${DEFAULTS.grace})`,
+      `seconds for accepted requests to finish after SIGTERM or Ctrl-C; what still computes then is cut off, exit code 143 (default: ${DEFAULTS.grace})`,
     ),
     provider: {
       choices: PROVIDERS,
@@ -115,7 +124,21 @@ export const serveCommand = defineCommand({
       if (value > LAST_PORT) throw new UserError(`${name} ${value}: expected at most ${LAST_PORT}`);
     // Before the server starts: a signal while models load stops it as soon as they are.
     const signals = abortOnSignals(() => warn('stopping; the same signal again ends it at once'));
-    const stopped = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
+    const patience = grace ?? DEFAULTS.grace;
+    let overdue: NodeJS.Timeout | undefined;
+    const stopped = new Promise<void>((resolve) => {
+      signals.signal.addEventListener('abort', () => {
+        overdue = setTimeout(
+          () => {
+            warn(`what is still being computed after --grace ${patience} s is cut off`);
+            signals.dispose();
+            endAtOnce();
+          },
+          1000 * patience + CLOSING,
+        );
+        resolve();
+      });
+    });
     let server: RunningServer | undefined;
     // Until it runs and once it stops there is nothing to look for, but the signal must not end it.
     const reload = () => {
@@ -131,6 +154,7 @@ export const serveCommand = defineCommand({
         {
           directory: dir,
           host,
+          allowedHosts: args.allowedHosts?.flatMap((names) => names.split(',')),
           port,
           grpcPort,
           maxBatch: args.maxBatch ?? DEFAULTS.batch,
@@ -151,11 +175,22 @@ export const serveCommand = defineCommand({
       );
       await stopped;
       server = undefined;
-      const { answered, refused } = await running.stop(grace ?? DEFAULTS.grace);
+      const { answered, refused } = await running.stop(patience);
       print(`stopped after ${answered} answers and ${refused} errors`);
     } finally {
+      clearTimeout(overdue);
       process.removeListener('SIGHUP', reload);
       signals.dispose();
     }
   },
 });
+
+/**
+ * Ends the process by SIGTERM, whatever its threads are doing (exit code 143): `process.exit` would wait for a model that
+ * computes. What is to be done at the end is done.
+ */
+function endAtOnce(): void {
+  process.emit('exit', 128 + constants.signals.SIGTERM);
+  process.removeAllListeners('SIGTERM');
+  process.kill(process.pid, 'SIGTERM');
+}

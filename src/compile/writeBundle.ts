@@ -1,7 +1,8 @@
 /** `build-graph`: a recipe becomes a folder of ONNX graphs, their initial state and the manifest. */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { writeFileAtomic } from '../base/files';
+import { fileError, writeFileAtomic } from '../base/files';
+import { Staging } from '../base/staging';
 import type { Manifest } from '../bundle/manifest';
 import type { Recipe } from '../bundle/recipe';
 import { writeSafetensors } from '../tensors/safetensors';
@@ -69,9 +70,11 @@ export function writeBundle(
   };
 
   const target = path.join(directory, 'graph');
-  const temporary = path.join(directory, `.graph-${process.pid}`);
-  mkdirSync(temporary, { recursive: true });
+  let staging: Staging | undefined;
   try {
+    staging = new Staging(target);
+    const temporary = staging.inside('new');
+    mkdirSync(temporary);
     for (const { graph } of built) {
       writeModel(
         path.join(temporary, `${graph.name}.onnx`),
@@ -84,10 +87,11 @@ export function writeBundle(
       { format: 'pt' },
     );
     writeFileAtomic(path.join(temporary, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-    rmSync(target, { recursive: true, force: true });
-    renameSync(temporary, target);
+    staging.commit([['new', target]]);
+  } catch (error) {
+    throw fileError('write', target, error);
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    staging?.close();
   }
   return {
     directory: target,

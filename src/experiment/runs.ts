@@ -1,13 +1,13 @@
 /** One training of the grid: build, train, measure on validation; and its measure on the test split, at the end. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../base/files';
-import { UserError } from '../base/errors';
 import { waitUnlocked } from '../base/folderLock';
 import { mean } from '../base/statistics';
 import { listCheckpoints } from '../run/checkpoints';
 import { readMetrics } from '../run/metricsLog';
+import { readStored } from '../run/runFolder';
 import { readValidation } from '../run/validationFile';
 import type { Children } from './children';
 
@@ -36,16 +36,11 @@ export type TestResult = z.infer<typeof testSchema>;
 
 const file = (directory: string, name: string) => path.join(directory, name);
 
-function readStored<T>(at: string, schema: z.ZodType<T>): T | null {
-  if (!existsSync(at)) return null;
-  const parsed = schema.safeParse(JSON.parse(readFileSync(at, 'utf8')));
-  if (!parsed.success) throw new UserError(`${at} is damaged; remove it to measure this run again`);
-  return parsed.data;
-}
+export const readResult = (directory: string) =>
+  readStored(file(directory, 'result.json'), resultSchema, 'a result of `selfie experiment`');
 
-export const readResult = (directory: string) => readStored(file(directory, 'result.json'), resultSchema);
-
-export const readTest = (directory: string) => readStored(file(directory, 'test.json'), testSchema);
+export const readTest = (directory: string) =>
+  readStored(file(directory, 'test.json'), testSchema, 'a result of `selfie experiment`');
 
 /** `--name value` for each that is given. */
 const flags = (options: RunPlan['options']): string[] =>

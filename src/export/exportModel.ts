@@ -1,12 +1,12 @@
 /** `export`: a run's checkpoint as one inference model, checked against the trainer's own evaluation graph. */
-import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { graphPath, type Bundle } from '../bundle/read';
 import { UserError } from '../base/errors';
 import type { HostTensor } from '../tensors/dtype';
 import { readModel, writeModel, type WriteOptions } from '../onnx/files';
 import { createSession } from '../runtime/session';
-import { discard, discardAtExit } from '../base/temporary';
+import { stage } from '../base/staging';
 import { calibrate } from './model/calibrate';
 import { BATCH, evaluateImages, largestDifference, runModel, SETTINGS } from './compare';
 import { embedState, exactNetwork, type Weighted } from './model/bakeWeights';
@@ -64,12 +64,8 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
   const exact = isExact || !samples ? null : embedState(weighted, { ...form, precision: 'float32' });
   const measured = samples ? await measure(model, exact, samples, form, image) : null;
   const metadata = exportMetadata(manifest, form, details, measured);
-  const folder = path.dirname(path.resolve(out));
-  const temporary = path.join(folder, `.export-${process.pid}`);
-  mkdirSync(temporary, { recursive: true });
-  discardAtExit(temporary);
-  try {
-    const file = path.join(temporary, path.basename(out));
+  return stage(out, async (staging) => {
+    const file = staging.inside(path.basename(out));
     writeModel(file, { ...model, metadata }, write);
     const { images } = samples ?? { images: noise(manifest) };
     const [checked] = inParts(images, manifest.recipe.batch);
@@ -85,12 +81,11 @@ export async function exportModel(request: ExportRequest): Promise<ExportReport>
         `${out}: the exported model differs from the trainer's evaluation graph by ${error.toExponential(1)} of its largest value; not written`,
       );
     }
-    for (const name of readdirSync(temporary))
-      renameSync(path.join(temporary, name), path.join(folder, name));
+    // The weights of a large one are a file of their own.
+    const names = readdirSync(staging.folder);
+    staging.commit(names.map((name) => [name, path.join(path.dirname(out), name)]));
     return { file: out, form, images: checked.shape[0], error, measured };
-  } finally {
-    discard(temporary);
-  }
+  });
 }
 
 const weightedOf = ({ bundle, state, weights = state }: ExportRequest): Weighted => ({

@@ -1,20 +1,10 @@
 /** Exports that are folders: there whole or not at all, and in the place of nothing but an earlier one of the same format. */
-import { randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { fileError, writeFileAtomic } from '../base/files';
 import { UserError } from '../base/errors';
-import { discard, discardAtExit } from '../base/temporary';
+import { Staging } from '../base/staging';
 
 /** Says in the folder which export it is and which files belong to it. */
 export const LIST_FILE = 'selfie-export.json';
@@ -28,18 +18,19 @@ export async function replaceFolder<T>(
   format: string,
   write: (folder: string) => Promise<T>,
 ): Promise<T> {
-  requireReplaceable(out, format);
   const place = path.resolve(out);
-  const temporary = `${place}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+  let staging: Staging | undefined;
   try {
-    mkdirSync(temporary, { recursive: true });
-    discardAtExit(temporary);
+    staging = new Staging(place);
+    requireReplaceable(out, format);
+    const temporary = staging.inside('new');
+    mkdirSync(temporary);
     const result = await write(temporary);
     const files = [...filesIn(temporary), LIST_FILE].sort();
     writeFileAtomic(path.join(temporary, LIST_FILE), `${JSON.stringify({ format, files }, null, 2)}\n`);
     // it took a while: something may have come to lie there
     requireReplaceable(out, format);
-    swap(temporary, place);
+    staging.commit([['new', place]]);
     return result;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
@@ -50,7 +41,7 @@ export async function replaceFolder<T>(
       );
     throw fileError('write', out, error);
   } finally {
-    discard(temporary);
+    staging?.close();
   }
 }
 
@@ -65,18 +56,6 @@ export function requireReplaceable(out: string, format: string): void {
   if (list?.format !== format) throw refuse(`is there and no earlier export with --to ${format}`);
   const foreign = there.find((name) => !list.files.includes(name));
   if (foreign !== undefined) throw refuse(`also has ${foreign}, which no export put there`);
-}
-
-function swap(folder: string, place: string): void {
-  const old = `${folder}-old`;
-  if (existsSync(place)) renameSync(place, old);
-  try {
-    renameSync(folder, place);
-  } catch (error) {
-    if (existsSync(old)) renameSync(old, place);
-    throw error;
-  }
-  rmSync(old, { recursive: true, force: true });
 }
 
 /** Relative to the folder, with `/`. */

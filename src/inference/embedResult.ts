@@ -1,7 +1,7 @@
 /** The files of `embed`, made of its parts once all are there; they appear whole, and the same however often it was stopped. */
 import path from 'node:path';
 import { append } from '../base/lists';
-import { fileError, moveIntoPlace } from '../base/files';
+import { stage } from '../base/staging';
 import type { BrokenImage } from '../data/batches/options';
 import type { Source } from '../data/sources/source';
 import { UserError } from '../base/errors';
@@ -27,7 +27,7 @@ export interface EmbedResult {
   readonly broken: BrokenImage[];
 }
 
-/** Writes the files, the one that was asked for last. */
+/** Writes the files, both or none. */
 export async function writeResult(
   files: readonly string[],
   { spec, sources }: ImageSet,
@@ -48,14 +48,13 @@ export async function writeResult(
       }
   }
   const blocks = rowBlocks(parts(), (source, index) => imageName(spec, source.where(index)));
-  const made = files.map((file) => partial.scratch(`result${path.extname(file)}`));
-  try {
+  await stage(files[files.length - 1], async (staging) => {
+    const names = files.map((file) => path.basename(file));
+    const made = names.map((name) => staging.inside(name));
     if (files.length === 1) await writeParquet(made[0], output, blocks, describe(model, output, spec));
     else writeNumpy(made[1], made[0], blocks);
-    if (width > 0) files.forEach((file, i) => moveIntoPlace(made[i], file));
-  } catch (error) {
-    throw fileError('write', files[files.length - 1], error);
-  }
+    if (width > 0) staging.commit(files.map((file, i) => [names[i], file]));
+  });
   return { splits, width, broken };
 }
 

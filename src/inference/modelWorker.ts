@@ -1,7 +1,7 @@
 /** The thread that owns one model's session; `session.run` blocks it and nothing else. */
 import { workerData } from 'node:worker_threads';
 import { answerCalls } from '../base/workerCalls';
-import { readModel } from '../onnx/files';
+import { inspectModel } from '../onnx/inspect';
 import type { HostTensor } from '../tensors/dtype';
 import type { OnnxValueInfo } from '../onnx/model';
 import type { SessionSettings } from '../runtime/providers';
@@ -24,22 +24,15 @@ export interface ModelInfo {
 /** `load` comes first and is answered by what the model is; a run by its outputs. */
 export type Request = 'load' | Entries;
 
-/** The runtime reads more models than the project's reader, which is needed for what a model says of itself alone. */
-function readMetadata(file: string): Readonly<Record<string, string>> {
-  try {
-    return readModel(file).metadata;
-  } catch {
-    return {};
-  }
-}
-
 let session: GraphSession | undefined;
 
 async function answer(request: Request): Promise<ModelInfo | Entries> {
   if (request === 'load') {
     const { file, settings } = workerData as Setup;
+    // Before the runtime opens what the model names.
+    const { metadata } = inspectModel(file);
     session = await createSession(file, settings);
-    return { ...session.describe(), metadata: readMetadata(file) };
+    return { ...session.describe(), metadata };
   }
   if (!session) throw new Error('no model is loaded');
   return [...(await session.run(new Map(request)))];

@@ -1,9 +1,10 @@
 /** `FILE.partial/`: what an unfinished `embed` has computed, so that the same command goes on with it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { BROKEN } from '../base/broken';
 import { PROVIDERS } from '../base/providers';
+import { removeWhole } from '../base/temporary';
 import type { BrokenImage } from '../data/batches/options';
 import { UserError } from '../base/errors';
 import { readSafetensors, writeSafetensors } from '../tensors/safetensors';
@@ -81,12 +82,7 @@ export class PartialRows {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  /** A file for what is made of the parts, gone with the folder. */
-  scratch(name: string): string {
-    return path.join(this.folder, name);
+    removeWhole(this.folder);
   }
 
   write(part: Part): void {

@@ -1,7 +1,6 @@
 /** A run's checkpoint as a model for images: exported for pixels into a folder that is gone once it is loaded. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { withTemporary } from '../base/temporary';
 import { graphPath } from '../bundle/read';
 import { embedState } from '../export/model/bakeWeights';
 import { openForExport } from '../export/exportRun';
@@ -26,8 +25,8 @@ export async function openRunModel(choice: ModelChoice, warn: (line: string) => 
   const graph = graphPath(bundle, 'encoder');
   const fingerprint = await sha256([graph, file]);
   const form = { ...DEFAULT_FORM, kind, input: 'uint8' } as const;
-  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-model-'));
-  try {
+  // What is loaded needs no file.
+  return withTemporary('model', async (folder) => {
     const exported = path.join(folder, 'model.onnx');
     const metadata = exportMetadata(manifest, form, details, null);
     writeModel(exported, {
@@ -36,8 +35,5 @@ export async function openRunModel(choice: ModelChoice, warn: (line: string) => 
     });
     const opened = await openExported({ model: exported, provider, threads });
     return { ...opened, name: directory, sha256: fingerprint };
-  } finally {
-    // What is loaded needs no file, and whoever is killed later leaves none.
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }

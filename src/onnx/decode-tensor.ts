@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 
 import { fileError, readFully } from '../base/files';
+import { requireRegular } from '../base/regularFile';
 import { allocate, DTYPES, toBytes } from '../tensors/dtype';
 import { type DType, type TypedArray, sizeOf } from '../tensors/dtype';
 import { onnx } from './proto.bundle';
@@ -72,8 +73,9 @@ function readExternal(
   if (directory === undefined) {
     throw new Unreadable(`${where} is in an external file; read the model from its path to have it loaded`);
   }
-  const settings = new Map((proto.externalData ?? []).map(({ key, value }) => [key ?? '', value ?? '']));
-  const file = insideDirectory(directory, settings.get('location') ?? '', where);
+  const settings = externalSettings(proto);
+  const file = externalFile(proto, directory, where);
+  requireRegular(file);
   const length = count * DTYPES[dtype].bytes;
   const offset = byteCount(settings.get('offset') ?? '0', `the offset of ${where}`);
   const stated = byteCount(settings.get('length') ?? String(length), `the length of ${where}`);
@@ -93,6 +95,13 @@ function readExternal(
     throw fileError(`read ${oneLine(where)} from`, file, error);
   }
 }
+
+const externalSettings = (proto: onnx.ITensorProto) =>
+  new Map((proto.externalData ?? []).map(({ key, value }) => [key ?? '', value ?? '']));
+
+/** The file that a tensor's elements are in, inside of `directory`. Unreadable or UserError where there is none. */
+export const externalFile = (proto: onnx.ITensorProto, directory: string, where: string): string =>
+  insideDirectory(directory, externalSettings(proto).get('location') ?? '', where);
 
 /** The file at `location`, which may not leave `directory`, neither by `..` nor through a link. */
 function insideDirectory(directory: string, location: string, where: string): string {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { fileError, writeFileAtomic } from '../base/files';
+import { requireRegular } from '../base/regularFile';
 import { decodeModel } from './decode';
 import { toBytes } from '../tensors/dtype';
 import { allGraphs, encodeModel, PROTOBUF_LIMIT } from './encode';
@@ -43,6 +44,7 @@ export function writeModel(file: string, model: OnnxModel, options: WriteOptions
 
 /** The model in `file`, with its external data. UserError naming the file where it is missing or no ONNX model. */
 export function readModel(file: string): OnnxModel {
+  requireRegular(file);
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);

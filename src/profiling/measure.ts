@@ -1,7 +1,6 @@
 /** Runs training steps of a bundle on a random batch, plain and under the runtime's profiler, and measures the peak. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import path from 'node:path';
+import { availableParallelism } from 'node:os';
+import { withTemporary } from '../base/temporary';
 import type { Manifest } from '../bundle/manifest';
 import { randomBatch } from '../bundle/randomBatch';
 import { stateOutputs } from '../bundle/stateOutputs';
@@ -62,8 +61,7 @@ export async function measure(options: MeasureOptions, warn: (line: string) => v
   const settings = { provider, threads: options.threads ?? availableParallelism() };
   const { step, state } = startState(options.directory, bundle, warn);
   const steps = options.steps ?? 5;
-  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-profile-'));
-  try {
+  return withTemporary('profile', async (folder) => {
     // Sessions follow each other: two at once would spin against each other. The machine drifts, so its peak is the best
     // of before and after.
     const before = await measurePeak(folder, settings);
@@ -78,9 +76,7 @@ export async function measure(options: MeasureOptions, warn: (line: string) => v
     const peak = before && after && (before.gflops > after.gflops ? before : after);
     const runs = traced.runs.slice(-steps);
     return { bundle, settings, step, plainSeconds, profiledSeconds: traced.result, runs, peak };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function startState(directory: string, bundle: Bundle, warn: (line: string) => void) {

@@ -1,8 +1,7 @@
 /** `--explain-placement`: which node of the training graph runs on which provider, for people. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import path from 'node:path';
+import { availableParallelism } from 'node:os';
 import { maxOf } from '../base/lists';
+import { withTemporary } from '../base/temporary';
 import { graphPath, initialStatePath, readBundle } from '../bundle/read';
 import { readSafetensors } from '../tensors/safetensors';
 import type { HostTensor } from '../tensors/dtype';
@@ -39,8 +38,7 @@ export async function placeNodes(directory: string, settings: SessionSettings): 
     ...randomBatch(train, bundle.manifest.recipe),
     ...scalarFeeds(train, RANDOM_SCALARS, false),
   ]);
-  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-placement-'));
-  try {
+  return withTemporary('placement', async (folder) => {
     const { runs } = await profiled(
       { folder, name: 'step' },
       graphPath(bundle, 'train'),
@@ -48,9 +46,7 @@ export async function placeNodes(directory: string, settings: SessionSettings): 
       (session) => session.run(feeds),
     );
     return runs[0].kernels;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 const KERNEL_PROVIDERS: Readonly<Record<Provider, string>> = {

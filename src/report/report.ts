@@ -1,7 +1,9 @@
 /** `selfie report`: reads runs, lets their networks answer, and writes the page with its pictures beside it. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../base/files';
+import type { Move } from '../base/moves';
+import { stage } from '../base/staging';
 import { UserError } from '../base/errors';
 import { reportPage } from '../draw/page';
 import { svgToPng } from '../draw/png';
@@ -67,14 +69,20 @@ export async function report(
   const html = reportPage(title, subtitle, sections, `Made by selfie report from bundles of ${producer}.`);
 
   const folder = page.replace(/\.html?$/, '-pictures');
-  mkdirSync(folder, { recursive: true });
-  for (const [name, svg] of pictures) {
-    const file = path.join(folder, name);
-    const plain = standalone(svg);
-    writeFileAtomic(`${file}.svg`, plain);
-    writeFileAtomic(`${file}.png`, await svgToPng(plain));
-  }
-  writeFileAtomic(page, html);
+  await stage(page, async (staging) => {
+    const made = staging.inside('pictures');
+    mkdirSync(made);
+    for (const [name, svg] of pictures) {
+      const plain = standalone(svg);
+      writeFileAtomic(path.join(made, `${name}.svg`), plain);
+      writeFileAtomic(path.join(made, `${name}.png`), await svgToPng(plain));
+    }
+    writeFileAtomic(staging.inside('page'), html);
+    const moves: Move[] = existsSync(folder)
+      ? readdirSync(made).map((name) => [path.join('pictures', name), path.join(folder, name)])
+      : [['pictures', folder]];
+    staging.commit([...moves, ['page', page]]);
+  });
   return { page, pictures: folder, count: pictures.size };
 }
 

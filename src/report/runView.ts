@@ -8,11 +8,11 @@ import { readBundle } from '../bundle/read';
 import type { Checkpoint } from '../run/checkpoints';
 import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
 import type { LoadReport } from '../run/loadReport';
-import type { StepMetrics } from '../run/metricsLog';
+import { parseMetrics, type StepMetrics } from '../run/metricsLog';
 import { readLoadReport, readRun, readStored, runPaths, type RunSettings } from '../run/runFolder';
-import { readValidation, type ValidationMetrics } from '../run/validationFile';
+import { parseValidation, type ValidationMetrics } from '../run/validationFile';
 import type { Measurement } from '../draw/curves';
-import { readMetricsTolerant } from '../run/metricsTail';
+import { readRecords, type Records } from '../run/records';
 
 export interface RunView {
   readonly directory: string;
@@ -46,15 +46,18 @@ export function readRuns(directories: readonly string[], warn: (line: string) =>
   const names = shortNames(directories);
   return directories.map((directory, i) => {
     const paths = runPaths(directory);
-    const { lines, broken } = readMetricsTolerant(paths.metrics);
-    if (broken > 0) warn(`${paths.metrics}: ${broken} lines are no metrics and are left out`);
+    const sound = <T extends { readonly step: number }>(file: string, records: Records<T>): T[] => {
+      const problem = records.problem(file);
+      if (problem !== null) warn(`${problem}; it and the lines behind it are left out`);
+      return records.values;
+    };
     return {
       directory,
       name: names[i],
       bundle: readBundle(directory),
       settings: readRun(directory),
-      lines,
-      validation: readValidation(paths.validationMetrics),
+      lines: sound(paths.metrics, readRecords(paths.metrics, parseMetrics)),
+      validation: sound(paths.validationMetrics, readRecords(paths.validationMetrics, parseValidation)),
       knn: readStored(path.join(directory, 'knn.json'), probeResultSchema, 'a result of `selfie knn`'),
       linearProbe: readStored(
         path.join(directory, 'linear-probe.json'),

@@ -4,7 +4,8 @@ import type { ReadStream } from 'node:tty';
 import { readBundle } from '../bundle/read';
 import { listCheckpoints } from '../run/checkpoints';
 import { readRun, runPaths } from '../run/runFolder';
-import { readValidation } from '../run/validationFile';
+import { readRecords } from '../run/records';
+import { parseValidation } from '../run/validationFile';
 import { MetricsTail } from '../run/metricsTail';
 import { chanceOf } from './runView';
 import { jobState, watchView, type Snapshot } from './watchView';
@@ -15,12 +16,15 @@ export function snapshots(directory: string): () => Snapshot {
   const tail = new MetricsTail(runPaths(directory).metrics);
   return () => {
     const changed = tail.read();
+    const validation = readRecords(runPaths(directory).validationMetrics, parseValidation);
     return {
       name: path.basename(path.resolve(directory)),
       recipe: manifest.recipeName,
-      lines: tail.lines,
-      validation: readValidation(runPaths(directory).validationMetrics),
-      broken: tail.broken,
+      lines: tail.records.values,
+      validation: validation.values,
+      damaged: [tail.records.problem('metrics.jsonl'), validation.problem('validation.jsonl')].flatMap(
+        (problem) => problem ?? [],
+      ),
       // A run of a folder may be started anew with other steps.
       steps: readRun(directory)?.steps ?? manifest.recipe.schedule.steps,
       chance: chanceOf(manifest),

@@ -16,7 +16,7 @@ export interface Snapshot {
   readonly recipe: string;
   readonly lines: readonly StepMetrics[];
   readonly validation: readonly ValidationMetrics[];
-  readonly broken: number;
+  readonly damaged: readonly string[];
   /** in all */
   readonly steps: number;
   readonly chance: number;
@@ -67,7 +67,7 @@ const STATE_CODE: Readonly<Record<JobState, string>> = {
 /** The view in at most `rows` lines of at most `columns` characters; fewer rows leave out curves, last ones first. */
 export function watchView(snapshot: Snapshot, { columns, rows, colour }: ViewSettings): string[] {
   const paint = painter(colour);
-  const { name, recipe, lines, validation, broken, steps, chance, checkpointStep, silentSeconds } = snapshot;
+  const { name, recipe, lines, validation, damaged, steps, chance, checkpointStep, silentSeconds } = snapshot;
   const state = jobState(snapshot);
   const said = state === 'silent' ? `silent for ${formatDuration(silentSeconds ?? NaN)}` : state;
   const head = `${name}  ${recipe}`.slice(0, Math.max(0, columns - said.length - 2));
@@ -96,7 +96,7 @@ export function watchView(snapshot: Snapshot, { columns, rows, colour }: ViewSet
     `data wait ${percent(now('data_wait'))}`,
     checkpointStep === null ? 'no checkpoint yet' : `checkpoint of step ${checkpointStep}`,
     ...(last.skipped_steps > 0 ? [`${last.skipped_steps} steps skipped`] : []),
-    ...(broken > 0 ? [`${broken} broken lines left out`] : []),
+    ...damaged.map((problem) => `${problem}; what follows is left out`),
   ];
   const top = [
     title,

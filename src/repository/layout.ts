@@ -1,17 +1,22 @@
 /**
- * A model repository in Triton's layout: NAME/VERSION/model.onnx, with config.pbtxt and labels.txt in NAME. An ensemble's
- * versions hold no model.
+ * A model repository in Triton's layout: NAME/VERSION/model.onnx, or the file that config.pbtxt in NAME names, with labels.txt in
+ * NAME. An ensemble's versions hold no model. All of it lies inside of the repository, whatever links there are.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { clearLeft } from '../base/aside';
+import { UserError } from '../base/errors';
 import { fileError } from '../base/files';
 import {
   CONFIG_FILE,
-  LABELS_FILE,
+  MODEL_FILE,
   readModelConfig,
   type ModelConfig,
   type VersionPolicy,
 } from './modelConfig';
+import { RepositoryFiles } from './repositoryFiles';
+
+export { MODEL_FILE };
 
 export interface ModelFolder {
   readonly name: string;
@@ -29,8 +34,6 @@ export interface VersionFolder {
   readonly fingerprint: string;
 }
 
-export const MODEL_FILE = 'model.onnx';
-
 /** A model whose folder cannot be read. */
 export interface BadFolder {
   readonly name: string;
@@ -39,22 +42,31 @@ export interface BadFolder {
 
 /** The models in a repository by name. Throws a UserError where the folder itself cannot be read. */
 export function readRepository(directory: string): { models: ModelFolder[]; bad: BadFolder[] } {
+  // An export that was killed may have moved some of its models here: the others follow.
+  clearLeft(path.dirname(path.resolve(directory)));
+  clearLeft(directory);
   const models: ModelFolder[] = [];
   const bad: BadFolder[] = [];
+  const files = new RepositoryFiles(directory);
   for (const name of folders(directory).sort()) {
     const folder = path.join(directory, name);
     try {
+      files.requireInside(folder);
       const numbered = folders(folder).filter((version) => /^[1-9]\d*$/.test(version));
       if (numbered.length === 0) continue;
-      const config = readModelConfig(folder);
-      const found = numbered.filter(
-        (version) => config.ensemble !== null || existsSync(path.join(folder, version, MODEL_FILE)),
-      );
+      const config = readModelConfig(folder, files);
+      const fileOf = (version: string) => path.join(folder, version, config.filename);
+      const found = numbered.filter((version) => {
+        files.requireInside(path.join(folder, version));
+        return config.ensemble !== null || files.has(fileOf(version));
+      });
+      if (found.length === 0 && config.filename !== MODEL_FILE)
+        throw new UserError(`${path.join(folder, CONFIG_FILE)}: no version has a ${config.filename}`);
       if (found.length === 0) continue;
       const versions = choose(found, config.policy).map((version) => ({
         version,
-        file: path.join(folder, version, MODEL_FILE),
-        fingerprint: fingerprint(folder, version),
+        file: fileOf(version),
+        fingerprint: fingerprint(folder, version, config),
       }));
       models.push({ name, config, versions });
     } catch (error) {
@@ -89,9 +101,9 @@ function choose(found: readonly string[], policy: VersionPolicy): string[] {
   return newest.filter((version) => policy.versions.includes(version));
 }
 
-function fingerprint(folder: string, version: string): string {
+function fingerprint(folder: string, version: string, { labelsFile }: ModelConfig): string {
   const files = readdirSync(path.join(folder, version)).map((name) => path.join(version, name));
-  return [CONFIG_FILE, LABELS_FILE, ...files.sort()]
+  return [CONFIG_FILE, labelsFile, ...files.sort()]
     .map((name) => {
       const stat = statSync(path.join(folder, name), { throwIfNoEntry: false });
       return stat ? `${name} ${stat.size} ${stat.mtimeMs}` : '';

@@ -1,8 +1,8 @@
 /** What a model's folder says beside the model: config.pbtxt and labels.txt, as Triton has them. */
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../base/errors';
 import { messagesOf, parseTextFormat, textOf, textsOf, type TextMessage } from './textFormat';
+import { RepositoryFiles, requireFileName, requirePathBelow } from './repositoryFiles';
 import { readEnsemble, type EnsembleConfig } from './ensembleConfig';
 
 export type VersionPolicy =
@@ -16,6 +16,10 @@ export interface ModelConfig {
   /** milliseconds that a request may wait for others; null: it does not say */
   readonly delay: number | null;
   readonly policy: VersionPolicy;
+  /** name of the model's file in the folder of each version */
+  readonly filename: string;
+  /** the file of class names, in the model's folder */
+  readonly labelsFile: string;
   /** class names; null: there are none here */
   readonly labels: readonly string[] | null;
   /** the models that it chains; null: it is a model itself */
@@ -23,12 +27,17 @@ export interface ModelConfig {
 }
 
 export const CONFIG_FILE = 'config.pbtxt';
-export const LABELS_FILE = 'labels.txt';
+export const MODEL_FILE = 'model.onnx';
+const LABELS_FILE = 'labels.txt';
 
-/** Reads the files of a model's folder; neither must be there. UserError for a file that makes no sense or asks for what is not served. */
-export function readModelConfig(folder: string): ModelConfig {
+/**
+ * Reads the files of a model's folder; neither must be there. UserError for a file that makes no sense, asks for what is not
+ * served, or is none of the repository's.
+ */
+export function readModelConfig(folder: string, files = new RepositoryFiles(folder)): ModelConfig {
   const file = path.join(folder, CONFIG_FILE);
-  const config = existsSync(file) ? parseTextFormat(readFileSync(file, 'utf8'), file) : EMPTY;
+  const text = files.readText(file);
+  const config = text === null ? EMPTY : parseTextFormat(text, file);
   const platform = textOf(config, 'platform') || textOf(config, 'backend') || null;
   const isEnsemble = platform === 'ensemble';
   if (platform !== null && !isEnsemble && platform !== 'onnxruntime_onnx' && platform !== 'onnxruntime')
@@ -37,21 +46,25 @@ export function readModelConfig(folder: string): ModelConfig {
     );
   const batching = message(config, 'dynamic_batching');
   const microseconds = batching === null ? null : number(batching, 'max_queue_delay_microseconds', file);
-  const named = messagesOf(config, 'output').map((output) => textOf(output, 'label_filename'));
-  const labels = path.join(folder, named.find((name) => name !== null) ?? LABELS_FILE);
+  const [named] = messagesOf(config, 'output').flatMap((output) => textOf(output, 'label_filename') || []);
+  const labelsFile = named === undefined ? LABELS_FILE : requirePathBelow(named, `${file}: label_filename`);
+  const labels = files.readText(path.join(folder, labelsFile));
+  if (labels === null && named !== undefined)
+    throw new UserError(`${file}: label_filename: there is no ${path.join(folder, named)}`);
+  const filename = textOf(config, 'default_model_filename') || MODEL_FILE;
   const maxBatch = number(config, 'max_batch_size', file);
   return {
     maxBatch,
     delay: microseconds === null ? null : microseconds / 1000,
     policy: versionPolicy(message(config, 'version_policy'), file),
-    labels: existsSync(labels) ? readLines(labels) : null,
+    filename: requireFileName(filename, `${file}: default_model_filename`),
+    labelsFile,
+    labels: labels === null ? null : labels.trimEnd().split(/\r?\n/),
     ensemble: isEnsemble ? readEnsemble(config, maxBatch ?? 0, file) : null,
   };
 }
 
 const EMPTY: TextMessage = new Map();
-
-const readLines = (file: string) => readFileSync(file, 'utf8').trimEnd().split(/\r?\n/);
 
 const message = (from: TextMessage, field: string) => messagesOf(from, field).at(-1) ?? null;
 

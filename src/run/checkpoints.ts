@@ -46,15 +46,6 @@ export function writeCheckpoint(
   return file;
 }
 
-/** Removes what a killed run left half-written. */
-export function removeTemporaries(directory: string): void {
-  const folder = runPaths(directory).checkpoints;
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    if (name.endsWith('.tmp')) rmSync(path.join(folder, name), { force: true });
-  }
-}
-
 /** Reads one checkpoint; UserError where the file is missing, damaged or not a checkpoint. */
 export function readCheckpoint(file: string): Checkpoint {
   const { sha256, ...checkpoint } = parseCheckpoint(file, readSafetensors(file));

@@ -1,6 +1,8 @@
 /** `metrics.jsonl`: one line a step; a resumed run cuts what its checkpoint does not know and goes on from there. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { writeFileAtomic } from '../base/files';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { z } from 'zod';
+import { fileError, writeFileAtomic, writeFully } from '../base/files';
+import { keptRecords, parseJson, readRecords } from './records';
 
 export interface StepMetrics {
   /** finished steps, from 1 */
@@ -22,17 +24,29 @@ export interface StepMetrics {
   readonly [other: string]: number;
 }
 
-/** The lines of `file`; a last line that was cut off by a kill is left out. */
-export function readMetrics(file: string): StepMetrics[] {
-  return completeLines(file).map(parse);
+const lineSchema = z
+  .object({
+    step: z.number().int().positive(),
+    epoch: z.number(),
+    loss: z.number(),
+    accuracy: z.number(),
+    learning_rate: z.number(),
+    images_per_second: z.number(),
+    data_wait: z.number(),
+    elapsed_seconds: z.number(),
+  })
+  // JSON has null for what is not finite, such as the norm of gradients that overflowed.
+  .catchall(z.number().nullable());
+
+/** The metrics of a line, those that are finite, or null where it is none. */
+export function parseMetrics(line: string): StepMetrics | null {
+  const parsed = lineSchema.safeParse(parseJson(line));
+  if (!parsed.success) return null;
+  return Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== null)) as StepMetrics;
 }
 
-const parse = (line: string) => JSON.parse(line) as StepMetrics;
-
-function completeLines(file: string): string[] {
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').split('\n').slice(0, -1);
-}
+/** The lines of `file` up to the first that is damaged; one that is not finished does not count. */
+export const readMetrics = (file: string): StepMetrics[] => readRecords(file, parseMetrics).values;
 
 export class MetricsLog {
   private readonly fd: number;
@@ -41,26 +55,38 @@ export class MetricsLog {
   /** its `skipped_steps` */
   readonly skippedBefore: number;
 
-  /** Opens `file` for the run that has finished `step` steps; lines of later steps are removed. */
-  constructor(file: string, step: number) {
-    const kept = completeLines(file).filter((line) => parse(line).step <= step);
-    writeFileAtomic(file, kept.map((line) => `${line}\n`).join(''));
-    const last = kept.length > 0 ? parse(kept[kept.length - 1]) : undefined;
-    this.elapsedBefore = last?.elapsed_seconds ?? 0;
-    this.skippedBefore = last?.skipped_steps ?? 0;
+  /** Opens `file` for the run that has finished `step` steps; lines of later steps, and what is damaged, are removed. */
+  constructor(
+    private readonly file: string,
+    step: number,
+    warn: (line: string) => void = () => undefined,
+  ) {
+    const { lines, values } = keptRecords(file, step, parseMetrics, warn);
+    writeFileAtomic(file, lines.map((line) => `${line}\n`).join(''));
+    this.elapsedBefore = values.at(-1)?.elapsed_seconds ?? 0;
+    this.skippedBefore = values.at(-1)?.skipped_steps ?? 0;
     this.fd = openSync(file, 'a');
   }
 
+  /** UserError where the system refuses, as in `sync`. */
   write(metrics: StepMetrics): void {
-    writeSync(this.fd, `${JSON.stringify(metrics)}\n`);
+    this.try(() => writeFully(this.fd, Buffer.from(`${JSON.stringify(metrics)}\n`)));
   }
 
   /** Makes the lines so far durable; called before a checkpoint that counts on them. */
   sync(): void {
-    fsyncSync(this.fd);
+    this.try(() => fsyncSync(this.fd));
   }
 
   close(): void {
     closeSync(this.fd);
+  }
+
+  private try(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      throw fileError('write', this.file, error);
+    }
   }
 }

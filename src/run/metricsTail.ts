@@ -1,40 +1,12 @@
-/** `metrics.jsonl` while it grows: complete lines as they come, broken ones counted and passed over. */
+/** `metrics.jsonl` while it grows: complete lines as they come. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { z } from 'zod';
 import { fileError } from '../base/files';
-import type { StepMetrics } from './metricsLog';
-
-const lineSchema = z
-  .object({
-    step: z.number().int().positive(),
-    epoch: z.number(),
-    loss: z.number(),
-    accuracy: z.number(),
-    learning_rate: z.number(),
-    images_per_second: z.number(),
-    data_wait: z.number(),
-    elapsed_seconds: z.number(),
-  })
-  .catchall(z.number());
-
-/** The metrics of a line, or null where it is none. */
-export function parseMetrics(line: string): StepMetrics | null {
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch {
-    return null;
-  }
-  const parsed = lineSchema.safeParse(json);
-  return parsed.success ? parsed.data : null;
-}
+import { parseMetrics } from './metricsLog';
+import { Records } from './records';
 
 /** Follows a file; a file that was replaced or cut is read anew, as `--resume` does it. */
 export class MetricsTail {
-  /** by step, ascending: a step that comes again takes the place of the earlier and drops what followed */
-  readonly lines: StepMetrics[] = [];
-  /** complete lines that were not metrics */
-  broken = 0;
+  records = new Records(parseMetrics);
   private offset = 0;
   private inode = -1;
   private rest: Buffer = Buffer.alloc(0);
@@ -65,8 +37,7 @@ export class MetricsTail {
   }
 
   private reset(inode: number): void {
-    this.lines.length = 0;
-    this.broken = 0;
+    this.records = new Records(parseMetrics);
     this.offset = 0;
     this.inode = inode;
     this.rest = Buffer.alloc(0);
@@ -76,22 +47,7 @@ export class MetricsTail {
   private take(bytes: Buffer): void {
     const end = bytes.lastIndexOf('\n') + 1;
     this.rest = bytes.subarray(end);
-    for (const line of bytes.subarray(0, end).toString('utf8').split('\n').slice(0, -1)) {
-      const metrics = parseMetrics(line);
-      if (metrics === null) {
-        this.broken++;
-        continue;
-      }
-      while (this.lines.length > 0 && this.lines[this.lines.length - 1].step >= metrics.step)
-        this.lines.pop();
-      this.lines.push(metrics);
-    }
+    for (const line of bytes.subarray(0, end).toString('utf8').split('\n').slice(0, -1))
+      this.records.add(line);
   }
-}
-
-/** The file as it is now. */
-export function readMetricsTolerant(file: string): Pick<MetricsTail, 'lines' | 'broken'> {
-  const tail = new MetricsTail(file);
-  tail.read();
-  return tail;
 }

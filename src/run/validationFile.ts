@@ -2,32 +2,31 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { UserError } from '../base/errors';
+import { parseJson, readRecords } from './records';
 import { runPaths } from './runFolder';
 
-export interface ValidationMetrics {
+const lineSchema = z.object({
   /** finished steps */
-  readonly step: number;
+  step: z.number().int().positive(),
   /** examples */
-  readonly count: number;
-  readonly loss: number;
-  readonly accuracy: number;
+  count: z.number().int(),
+  loss: z.number(),
+  accuracy: z.number(),
   /** null for pretraining and fewer than six classes */
-  readonly top5: number | null;
-}
+  top5: z.number().nullable(),
+});
+export type ValidationMetrics = Readonly<z.infer<typeof lineSchema>>;
 
 /** Masks and augmentation of an evaluation come from this seed, so that two evaluations can be compared. */
 export const EVALUATION_SEED = 0;
 
-/** The lines of `file`; none where it is not there. UserError where it is damaged. */
-export function readValidation(file: string): ValidationMetrics[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-  try {
-    return lines.map((line) => JSON.parse(line) as ValidationMetrics);
-  } catch (error) {
-    throw new UserError(`${file} is damaged`, { cause: error });
-  }
-}
+/** The measurement of a line, or null where it is none. */
+export const parseValidation = (line: string): ValidationMetrics | null =>
+  lineSchema.safeParse(parseJson(line)).data ?? null;
+
+/** The lines of `file` up to the first that is damaged; none where it is not there. */
+export const readValidation = (file: string): ValidationMetrics[] =>
+  readRecords(file, parseValidation).values;
 
 /** The validation examples of the run in `directory`. UserError where it has none. */
 export function readValidationIndices(directory: string): Int32Array {

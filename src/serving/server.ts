@@ -1,12 +1,11 @@
 /** `serve`: models of a folder behind HTTP and gRPC, reloaded as new versions appear, until it is stopped. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { findBundle, readBundle } from '../bundle/read';
 import { UserError } from '../base/errors';
+import { discard, makeTemporary } from '../base/temporary';
 import { LARGEST_AT_ONCE } from './http/bodies';
 import { startGrpc, type GrpcServer } from './grpc/grpc';
 import { startHttp, type HttpServer } from './http/http';
+import { Hosts } from './hosts';
 import { Metrics } from './metrics';
 import { Models } from './models/models';
 import { embeddingModel } from './http/imageRoutes';
@@ -21,6 +20,8 @@ export interface ServeOptions {
   /** a run's folder or a model repository */
   readonly directory: string;
   readonly host: string;
+  /** names by which it may be asked beside this machine's, `*` for any; undefined: none where only this machine can ask, otherwise any */
+  readonly allowedHosts?: readonly string[];
   /** 0: any */
   readonly port: number;
   /** 0: any; undefined: no gRPC */
@@ -35,6 +36,8 @@ export interface ServeOptions {
   readonly maxBody: number;
   /** milliseconds in which an HTTP request must have arrived */
   readonly requestTimeout: number;
+  /** milliseconds without a byte, after which a body is given up; 20 s unless told */
+  readonly bodyIdle?: number;
   readonly threads: number;
   readonly provider: Provider;
   /** seconds between looks for new versions; 0: only when asked */
@@ -54,20 +57,31 @@ export interface RunningServer {
   readonly grpcPort: number | null;
   /** Looks for new versions now. */
   readonly reload: () => Promise<void>;
-  /** Accepts nothing more, finishes what was accepted in at most `seconds`, and ends all threads. */
+  /**
+   * Accepts nothing more, finishes what was accepted, closes all connections after `seconds` and ends all threads. A model that
+   * is computing is waited for, since no thread can be ended in the middle of that.
+   */
   readonly stop: (seconds: number) => Promise<{ readonly answered: number; readonly refused: number }>;
 }
 
 /** Starts it once all models are loaded. UserError where there is nothing to serve or no place to listen. */
 export async function startServer(options: ServeOptions, log: Log): Promise<RunningServer> {
   requireProvider(options.provider);
-  const temporary = mkdtempSync(path.join(tmpdir(), 'selfie-serve-'));
-  const opened: { models?: Models; neighbours?: NeighbourImages; http?: HttpServer; grpc?: GrpcServer } = {};
+  const hosts = new Hosts(options.host, options.allowedHosts);
+  const temporary = makeTemporary('serve');
+  const opened: {
+    models?: Models;
+    service?: Service;
+    neighbours?: NeighbourImages;
+    http?: HttpServer;
+    grpc?: GrpcServer;
+  } = {};
   const close = async (milliseconds: number) => {
     await Promise.all([opened.http?.stop(milliseconds), opened.grpc?.stop(milliseconds)]);
     await opened.neighbours?.close();
     await opened.models?.close();
-    rmSync(temporary, { recursive: true, force: true });
+    await opened.service?.codec.close();
+    discard(temporary);
   };
   try {
     const { directory, threads } = options;
@@ -91,6 +105,7 @@ export async function startServer(options: ServeOptions, log: Log): Promise<Runn
     await models.refresh({ patient: false });
     requireModels(models, directory);
     const service = new Service(models, metrics, log.warn);
+    opened.service = service;
     const patches =
       run && readBundle(directory).manifest.recipe.task === 'pretrain'
         ? new PatchPictures(directory, temporary, threads)
@@ -103,10 +118,10 @@ export async function startServer(options: ServeOptions, log: Log): Promise<Runn
       );
     opened.neighbours?.update();
     const neighbours = opened.neighbours ?? null;
-    opened.http = await startHttp(service, { ...options, patches, neighbours }, log.warn);
+    opened.http = await startHttp(service, { ...options, hosts, patches, neighbours }, log.warn);
     const { grpcPort } = options;
     if (grpcPort !== undefined)
-      opened.grpc = await startGrpc(service, { ...options, port: grpcPort }, log.warn);
+      opened.grpc = await startGrpc(service, { ...options, hosts, port: grpcPort }, log.warn);
     // One look after another, whoever asks.
     let looking = Promise.resolve();
     const reload = (patient: boolean): Promise<void> => {

@@ -1,16 +1,10 @@
 /** What both protocols and the image addresses ask: is it there, what is it, compute this. */
 import { version as packageVersion } from '../../package.json';
-import type { OutputTensors } from './protocol/classification';
+import { Codec } from './protocol/codec';
 import type { Metrics, Protocol } from './metrics';
 import type { Models } from './models/models';
 import { asRequestError, RequestError } from './protocol/requestError';
 import type { ServedModel } from './models/servedModel';
-
-export interface Inferred {
-  readonly model: string;
-  readonly version: string;
-  readonly outputs: OutputTensors;
-}
 
 const UNKNOWN = 'unknown';
 
@@ -31,6 +25,7 @@ export class Service {
   /** since the start */
   answered = 0;
   refused = 0;
+  readonly codec = new Codec();
   private stopping = false;
   /** errors of requests that the metrics have */
   private readonly counted = new WeakSet();

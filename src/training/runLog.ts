@@ -12,10 +12,10 @@ export class RunLog {
   private skipped: number;
   private lastTime = performance.now();
 
-  /** `step`: steps finished before. */
-  constructor(directory: string, step: number) {
+  /** `step`: steps finished before; `warn` hears of damaged lines that are removed. */
+  constructor(directory: string, step: number, warn: (line: string) => void = () => undefined) {
     const paths = runPaths(directory);
-    this.metrics = new MetricsLog(paths.metrics, step);
+    this.metrics = new MetricsLog(paths.metrics, step, warn);
     this.tensorboard = new TensorBoardWriter(paths.tensorboard, step);
     this.elapsed = this.metrics.elapsedBefore;
     this.skipped = this.metrics.skippedBefore;

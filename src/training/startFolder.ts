@@ -1,6 +1,6 @@
 /** What is written into a run's folder before its first step, and what of an earlier attempt goes. */
 import { rmSync } from 'node:fs';
-import { removeTemporaries } from '../run/checkpoints';
+import { clearLeft } from '../base/aside';
 import { runPaths, writeJson, writeRun } from '../run/runFolder';
 import type { PreparedRun } from './prepare';
 
@@ -9,7 +9,7 @@ export function startFolder(
   { settings, indices, validation, startStep, loadReport }: PreparedRun,
 ): void {
   const paths = runPaths(directory);
-  removeTemporaries(directory);
+  clearLeft(paths.checkpoints);
   if (startStep === 0) {
     // Of a run that ended before its first checkpoint.
     for (const stale of [paths.tensorboard, paths.labels, paths.validation, paths.loadReport]) {

@@ -107,6 +107,7 @@ async function trainLocked(
       settings,
       run.validation,
       workers,
+      warn,
     );
     return await loop(directory, run, { loader, session, validation, lock }, { reporter, signal, probe });
   } finally {
@@ -130,7 +131,7 @@ async function loop(
 ): Promise<TrainResult> {
   const { manifest } = bundle;
   const { steps, accumulate, checkpointEvery } = settings;
-  const log = new RunLog(directory, startStep);
+  const log = new RunLog(directory, startStep, (line) => reporter.line(`warning: ${line}`));
   const newest = () => listCheckpoints(directory).at(0)?.file;
   let step = startStep;
   let saved = startStep;

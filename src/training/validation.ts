@@ -7,14 +7,15 @@ import type { StateSession } from '../runtime/stateSession';
 import type { BrokenImages } from './broken';
 import { evaluateState } from '../evaluation/evaluateState';
 import { batchOptions } from '../evaluation/feeds';
+import { keptRecords } from '../run/records';
 import { type RunSettings, runPaths } from '../run/runFolder';
-import { EVALUATION_SEED, readValidation, type ValidationMetrics } from '../run/validationFile';
+import { EVALUATION_SEED, parseValidation, type ValidationMetrics } from '../run/validationFile';
 
 export class Validation {
   private readonly file: string;
   private lines: ValidationMetrics[];
 
-  /** Of a run that has finished `step` steps: lines of later steps are removed. */
+  /** Of a run that has finished `step` steps: lines of later steps, and what is damaged, are removed. */
   constructor(
     directory: string,
     step: number,
@@ -22,10 +23,12 @@ export class Validation {
     private readonly settings: RunSettings,
     private readonly indices: Int32Array | undefined,
     private readonly workers: number | undefined,
+    warn: (line: string) => void = () => undefined,
   ) {
     this.file = runPaths(directory).validationMetrics;
-    this.lines = indices ? readValidation(this.file).filter((line) => line.step <= step) : [];
-    if (!indices) rmSync(this.file, { force: true });
+    this.lines = indices ? keptRecords(this.file, step, parseValidation, warn).values : [];
+    if (indices) this.store();
+    else rmSync(this.file, { force: true });
   }
 
   /**
@@ -49,10 +52,14 @@ export class Validation {
       const { count, loss, accuracy, top5 } = result;
       const line = { step, count, loss, accuracy, top5 };
       this.lines.push(line);
-      writeFileAtomic(this.file, this.lines.map((each) => `${JSON.stringify(each)}\n`).join(''));
+      this.store();
       return line;
     } finally {
       await loader.close();
     }
+  }
+
+  private store(): void {
+    writeFileAtomic(this.file, this.lines.map((each) => `${JSON.stringify(each)}\n`).join(''));
   }
 }

@@ -1,9 +1,8 @@
 /** `selfie tune`: times every way to lower each family of a training graph on this machine. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { minOf } from '../base/lists';
 import { Random } from '../base/random';
+import { withTemporary } from '../base/temporary';
 import { emitGraph, toModel } from '../graph/emit';
 import { inputName, type Graph } from '../graph/graph';
 import type { LoweringOptions } from '../lowering/context';
@@ -43,8 +42,7 @@ export async function tune(
     .map((family) => ({ family, ways: familyCandidates(family, options) }))
     .filter(({ ways }) => ways.length > 1);
   const entries: TunedEntry[] = [];
-  const folder = mkdtempSync(path.join(tmpdir(), 'selfie-tune-'));
-  try {
+  await withTemporary('tune', async (folder) => {
     for (const [i, { family, ways }] of several.entries()) {
       reporter.family(i, several.length, describeFamily(family));
       const milliseconds = await timeWays(folder, family, ways, options, settings, reporter);
@@ -62,9 +60,7 @@ export async function tune(
         milliseconds: Object.fromEntries(milliseconds),
       });
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
   return { formatVersion: 2, provider: settings.provider, ...machine(), threads: settings.threads, entries };
 }
 

@@ -1,4 +1,5 @@
 /** Model files, external data, and what a hostile model may not reach. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { onnx } from 'onnx-proto';
@@ -6,6 +7,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 import { UserError } from '../../src/base/errors';
 import { encodeModel } from '../../src/onnx/encode';
+import { inspectModel } from '../../src/onnx/inspect';
 import { readModel, writeModel } from '../../src/onnx/files';
 import { fixture } from '../support/paths';
 import { inTemporaryFolder } from '../support/temporary';
@@ -98,7 +100,8 @@ describe('readModel', () => {
     ['a link out of the folder', { location: 'link', length }, /is no file in the model's folder/],
     ['the folder itself', { location: '.', length }, /is no file in the model's folder/],
     ['a name with a NUL', { location: 'a\0b', length }, /is no file in the model's folder/],
-    ['a folder', { location: 'folder' }, /goes past the end|EISDIR/],
+    ['a folder', { location: 'folder' }, /it is a folder, not a file/],
+    ['a pipe', { location: 'pipe', length }, /it is a pipe, not a file/],
     ['no location', { length }, /is no file in the model's folder/],
     ['a missing file', { location: 'missing' }, /cannot read tensor "weight" from .*missing: ENOENT/],
     ['a wrong length', { location: 'data', length: '8' }, /8 external bytes where 2048 are needed/],
@@ -111,8 +114,14 @@ describe('readModel', () => {
       mkdirSync(path.join(folder, 'folder'));
       writeFileSync(path.join(folder, 'data'), new Uint8Array(4 * SIZE));
       writeFileSync(file, externalBytes(settings));
+      execFileSync('mkfifo', [path.join(folder, 'pipe')]);
       expect(() => readModel(file)).toThrow(UserError);
       expect(() => readModel(file)).toThrow(message);
+      // Of where the bytes are, not of how many: a runtime opens what the model names.
+      if (/file/.test(message.source) || settings.location === 'missing') {
+        expect(() => inspectModel(file)).toThrow(UserError);
+        expect(() => inspectModel(file)).toThrow(message);
+      }
     }),
   );
 

@@ -32,7 +32,7 @@ const job = (done: number, more: Partial<Snapshot> = {}): Snapshot => ({
     elapsed_seconds: (i + 1) / 5,
   })),
   validation: [],
-  broken: 0,
+  damaged: [],
   steps: 200,
   chance: 0.25,
   checkpointStep: 80,
@@ -50,13 +50,17 @@ test('states', () => {
 });
 
 test('a running job in 80 columns', () => {
-  const lines = watchView(job(100, { broken: 2 }), { columns: 80, rows: 24, colour: false });
+  const lines = watchView(job(100, { damaged: ['metrics.jsonl: line 7 is damaged'] }), {
+    columns: 80,
+    rows: 24,
+    colour: false,
+  });
   expect(lines[0]).toBe('mini  cifar10-mini-pretrain  running');
   expect(lines[1]).toContain('step 100/200  50 %  epoch 0  20s so far, 20s left');
   const text = lines.join('\n');
   for (const part of ['loss 1.6275', 'accuracy 43.6 % (chance 25.0 %)', 'lr 0.00400', '320 images/s'])
     expect(text).toContain(part);
-  for (const part of ['data wait 1.0 %', 'checkpoint of step 80', '2 broken lines left out'])
+  for (const part of ['data wait 1.0 %', 'checkpoint of step 80', 'line 7 is damaged; what follows'])
     expect(text).toContain(part);
   expect(lines.length).toBeLessThanOrEqual(24);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);

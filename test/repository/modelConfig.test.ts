@@ -41,6 +41,8 @@ test('batching, versions and labels', () =>
       maxBatch: 8,
       delay: 0.5,
       policy: { kind: 'specific', versions: ['1', '3'] },
+      filename: 'model.onnx',
+      labelsFile: 'names.txt',
       labels: ['robin', 'wren'],
       ensemble: null,
     });

@@ -1,7 +1,7 @@
 /** Following metrics.jsonl: growing, cut, replaced and broken files. */
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { MetricsTail, parseMetrics, readMetricsTolerant } from '../../src/run/metricsTail';
+import { MetricsTail } from '../../src/run/metricsTail';
 import { inTemporaryFolder } from '../support/temporary';
 
 const line = (step: number, loss = 1) =>
@@ -15,7 +15,7 @@ const line = (step: number, loss = 1) =>
     data_wait: 0,
     elapsed_seconds: step,
   });
-const steps = (tail: Pick<MetricsTail, 'lines'>) => tail.lines.map(({ step }) => step);
+const steps = (tail: MetricsTail) => tail.records.values.map(({ step }) => step);
 
 test('lines come as they are finished, also those that are written in pieces', () =>
   inTemporaryFolder((folder) => {
@@ -31,7 +31,7 @@ test('lines come as they are finished, also those that are written in pieces', (
     appendFileSync(file, `\n${line(3)}\n`);
     tail.read();
     expect(steps(tail)).toEqual([1, 2, 3]);
-    expect(tail.broken).toBe(0);
+    expect(tail.records.damagedAt).toBeNull();
   }));
 
 test('a file that was cut or replaced is read anew', () =>
@@ -42,30 +42,25 @@ test('a file that was cut or replaced is read anew', () =>
     tail.read();
     writeFileSync(file, `${line(1, 7)}\n`);
     tail.read();
-    expect(tail.lines).toMatchObject([{ step: 1, loss: 7 }]);
+    expect(tail.records.values).toMatchObject([{ step: 1, loss: 7 }]);
     // as MetricsLog does when a run is resumed: another file under the same name, longer than before
     writeFileSync(`${file}.tmp`, [1, 2, 3, 4].map((step) => `${line(step, 9)}\n`).join(''));
     renameSync(`${file}.tmp`, file);
     tail.read();
-    expect(tail.lines.map(({ loss }) => loss)).toEqual([9, 9, 9, 9]);
+    expect(tail.records.values.map(({ loss }) => loss)).toEqual([9, 9, 9, 9]);
   }));
 
-test('broken lines are counted, and a step that comes again replaces what followed it', () =>
+test('what is behind a damaged line does not count, until the file is replaced', () =>
   inTemporaryFolder((folder) => {
     const file = path.join(folder, 'metrics.jsonl');
-    const written = [line(1), 'nonsense', line(2), '{"step":3}', line(3, 5), line(2, 6), '', line(4)];
-    writeFileSync(file, written.map((text) => `${text}\n`).join(''));
-    const { lines, broken } = readMetricsTolerant(file);
-    expect(lines.map(({ step, loss }) => [step, loss])).toEqual([
-      [1, 1],
-      [2, 6],
-      [4, 1],
-    ]);
-    expect(broken).toBe(3);
+    const tail = new MetricsTail(file);
+    writeFileSync(file, `${line(1)}\nnonsense\n${line(2)}\n`);
+    tail.read();
+    appendFileSync(file, `${line(3)}\n`);
+    tail.read();
+    expect([steps(tail), tail.records.damagedAt]).toEqual([[1], 2]);
+    writeFileSync(`${file}.new`, `${line(1)}\n${line(2)}\n`);
+    renameSync(`${file}.new`, file);
+    tail.read();
+    expect([steps(tail), tail.records.damagedAt]).toEqual([[1, 2], null]);
   }));
-
-test('a line is metrics only where every value is a number', () => {
-  expect(parseMetrics(line(4))).toMatchObject({ step: 4 });
-  expect(parseMetrics(line(4).replace('"loss":1', '"loss":null'))).toBeNull();
-  expect(parseMetrics('[1]')).toBeNull();
-});

@@ -40,7 +40,7 @@ async function open(url: string): Promise<{ socket: Socket; said: () => string; 
 }
 
 const head = (length: number) =>
-  `POST /v2/models/scale/infer HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n`;
+  `POST /v2/models/scale/infer HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${length}\r\n\r\n`;
 
 /** Requests that have no bytes, after which those that were sent before have come. */
 async function arrive(url: string): Promise<void> {
@@ -64,14 +64,17 @@ test('refusals that no model saw are counted', () =>
 
 test('bodies that are read at once have an end in bytes, which comes back', () =>
   served({ maxBody: 1000 }, async ({ url }, infer) => {
-    // Eight of the largest fill it; none of them ever sends a byte of its body.
+    // Eight of the largest that are announced hold nothing, and fill it once all but a byte of each has come.
     const waiting = await Promise.all(Array.from({ length: 8 }, () => open(url)));
     for (const { socket } of waiting) socket.write(head(1000));
     await arrive(url);
     const refused = () => post(infer, scaleRequest([1, 2, 3, 4]));
+    expect(firstData(await refused())).toEqual([2, 4, 6, 8]);
+    for (const { socket } of waiting) socket.write(Buffer.alloc(999));
+    await arrive(url);
     await until(async () => (await refused()).status === 429);
     expect((await refused()).json).toEqual({
-      error: expect.stringContaining('8000 bytes are read or wait') as string,
+      error: expect.stringContaining('7992 bytes are read or wait') as string,
     });
     // One that does not say how long it is.
     const chunked = () =>
@@ -111,10 +114,14 @@ test('a form has the same end, and is not compressed', () =>
     const fields = '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n'.repeat(20);
     expect(await form(Buffer.from(`${fields}--b--\r\n`))).toMatchObject({ status: 413 });
 
-    // Forms whose length is more than a body's count as one.
-    const head = `POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ncontent-length: 1100\r\n\r\n`;
+    // Forms count as they come as well.
+    const head = `POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: 1100\r\n\r\n`;
     const waiting = await Promise.all(Array.from({ length: 8 }, () => open(url)));
     for (const { socket } of waiting) socket.write(head);
+    await arrive(url);
+    expect(firstData(await post(infer, scaleRequest([1, 2, 3, 4])))).toEqual([2, 4, 6, 8]);
+    for (const { socket } of waiting)
+      socket.write(`--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n${'a'.repeat(940)}`);
     await arrive(url);
     const answer = () => post(infer, scaleRequest([1, 2, 3, 4]));
     await until(async () => (await answer()).status === 429);
@@ -133,6 +140,20 @@ test('a request that does not arrive in time ends', () =>
     // On a machine that has much to do, these may be too slow themselves.
     await until(async () => (await refusals(url, 'http', 408)) >= 2);
     await until(async () => (await fetch(`${url}/v2`)).status === 200);
+  }));
+
+test('a body, and a form, of which no more comes ends', () =>
+  served({ bodyIdle: 300 }, async ({ url }) => {
+    const stuck = [await open(url), await open(url)];
+    stuck[0].socket.write(`${head(100)}{"inputs"`);
+    stuck[1].socket.write(
+      'POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 900\r\n\r\n--b\r\n',
+    );
+    await Promise.all(stuck.map(({ closed }) => closed));
+    for (const { said } of stuck) {
+      expect(said()).toMatch(/^HTTP\/1.1 408 /);
+      expect(said()).toContain('nothing more of the body has come for 0.3 s');
+    }
   }));
 
 test('idle and half-open connections do not hold up the end', () =>

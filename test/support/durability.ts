@@ -4,7 +4,7 @@ import path from 'node:path';
 
 /** The file's name; that of a temporary one without its random part; a folder ends with a slash. */
 const nameOf = (file: string) =>
-  path.basename(file).replace(/\.\d+-[0-9a-f]{8}\.tmp$/, '.tmp') +
+  path.basename(file).replace(/\.\d+-\d*-[0-9a-f]{8}-[0-9a-f]{8}\.tmp$/, '.tmp') +
   (fs.statSync(file).isDirectory() ? '/' : '');
 
 /** Runs `body`; `write a`, `sync a`, `rename a b`, several writes of one file in a row as one. */

@@ -1,20 +1,15 @@
 /** `selfie data download`: fetches a published archive, goes on where it was cut off, checks its sum and unpacks it. */
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { UserError } from '../../base/errors';
+import { clearLeft } from '../../base/aside';
+import { fileError } from '../../base/files';
+import { stage } from '../../base/staging';
 
 export interface Archive {
   readonly url: string;
@@ -73,7 +68,9 @@ async function fetchAll(url: string, part: string, report: (line: string) => voi
     try {
       if (await fetchRest(url, part)) return;
     } catch (error) {
-      if (error instanceof UserError) throw error;
+      // Not the connection: this machine cannot write what comes.
+      const refused = isOfDisk(error) ? fileError('write', part, error) : error;
+      if (refused instanceof UserError) throw refused;
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       reason = cause instanceof Error ? cause.message : String(cause);
     }
@@ -84,6 +81,11 @@ async function fetchAll(url: string, part: string, report: (line: string) => voi
     `${url} cannot be reached; what came is in ${part}, and the same command goes on from there`,
   );
 }
+
+const isOfDisk = (error: unknown) =>
+  error instanceof Error &&
+  'syscall' in error &&
+  ['open', 'write', 'close', 'mkdir'].includes(String(error.syscall));
 
 async function md5Of(file: string): Promise<string> {
   const hash = createHash('md5');
@@ -125,6 +127,7 @@ export async function download(
   report: (line: string) => void = () => {},
 ): Promise<string> {
   const target = path.join(directory, folder);
+  clearLeft(directory);
   if (existsSync(target)) {
     report(`${target} is there already`);
     return target;
@@ -141,16 +144,16 @@ export async function download(
       `${url} has the MD5 sum ${sum}, published is ${md5}; the file was removed, try again`,
     );
   }
-  const temporary = `${target}.${process.pid}.tmp`;
-  try {
-    mkdirSync(temporary);
-    await unpack(part, folder, temporary);
-    renameSync(temporary, target);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${part} cannot be unpacked: ${String(error)}`, { cause: error });
-  }
+  await stage(target, async (staging) => {
+    try {
+      mkdirSync(staging.inside('new'));
+      await unpack(part, folder, staging.inside('new'));
+    } catch (error) {
+      if (error instanceof UserError || isOfDisk(error)) throw error;
+      throw new UserError(`${part} cannot be unpacked: ${String(error)}`, { cause: error });
+    }
+    staging.commit([['new', target]]);
+  });
   rmSync(part);
   return target;
 }

@@ -7,14 +7,13 @@ import path from 'node:path';
 import { writeFileAtomic } from '../../base/files';
 import { UserError } from '../../base/errors';
 import { imageDims, imageShape } from '../../bundle/imageShape';
-import { discard } from '../../base/temporary';
 import { exportModel, type ExportReport, type ExportRequest } from '../exportModel';
 import { prepareExport, type ExportRunOptions } from '../exportRun';
 import { checkRepository, hasConfig, nextVersion, requireLabels } from './existing';
 import { checkStorageUri, KSERVE_MANIFEST, kserveManifest } from './kserve';
 import { OVMS_CONFIG, ovmsConfig, readOvmsConfig, type OvmsConfig } from './ovms';
 import { openPipeline, writePreprocess, type Pipeline } from './pipeline';
-import { makeStagingFolder, publish } from './publish';
+import { finishPublished, makeStage, publish } from './publish';
 import { repositoryReadme } from './readme';
 import * as smoke from './smoke';
 import { formatTextFormat, type Fields } from '../../repository/textFormat';
@@ -51,12 +50,14 @@ export async function exportRepository(
   const { out, storageUri } = options;
   const names = namesOf(options);
   if (storageUri !== undefined) checkStorageUri(storageUri);
+  finishPublished(out);
   checkRepository(out);
   const ovms = readOvmsConfig(path.join(out, OVMS_CONFIG));
   const request = await prepareExport({ ...options, input: 'float' }, warn);
   const all = [names.preprocess, names.model, names.photo];
   const version = String(nextVersion(out, all));
-  const stage = makeStagingFolder(out);
+  const made = makeStage(out);
+  const stage = made.folder;
   try {
     const fileOf = (name: string) => path.join(stage, name, version, MODEL_FILE);
     for (const name of all) mkdirSync(path.dirname(fileOf(name)), { recursive: true });
@@ -72,13 +73,13 @@ export async function exportRepository(
       writeModels(stage, out, names, version, ports, request);
       await writeSmoke(stage, names, pipeline, request);
       writeServers(stage, out, names, ports, ovms, storageUri);
-      publish(stage, out, all, version);
+      publish(made, out, all, version);
       return { names, version, model, photoError };
     } finally {
       await pipeline.release();
     }
   } finally {
-    discard(stage);
+    made.staging.close();
   }
 }
 

@@ -1,66 +1,75 @@
-/** Staged models and files move into a repository: each version appears whole. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+/** Staged models and files move into a repository: each version appears whole, and all of them or none. */
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { clearLeft } from '../../base/aside';
 import { fileError } from '../../base/files';
-import { discardAtExit } from '../../base/temporary';
+import type { Move } from '../../base/moves';
+import { Staging } from '../../base/staging';
+
+/** In the staging folder: what the repository would be if it had nothing. */
+const NEW = 'new';
+
+export interface Stage {
+  readonly staging: Staging;
+  /** where the models and files are made, as they shall lie in the repository */
+  readonly folder: string;
+}
+
+/** Finishes what an export that was killed had begun to move into the repository, and removes what it had not. */
+export function finishPublished(repository: string): void {
+  const place = path.resolve(repository);
+  clearLeft(path.dirname(place));
+  clearLeft(place);
+}
 
 /**
  * An empty folder beside the repository, on the same disk: Triton takes every folder inside for a model, hidden ones too. Only
  * where the repository is a disk of its own it is inside.
  */
-export function makeStagingFolder(repository: string): string {
+export function makeStage(repository: string): Stage {
   const place = path.resolve(repository);
   const parent = path.dirname(place);
   try {
     mkdirSync(parent, { recursive: true });
     const apart = existsSync(place) && statSync(place).dev !== statSync(parent).dev;
-    const stage = path.join(apart ? place : parent, `.${path.basename(place)}-export-${process.pid}`);
-    rmSync(stage, { recursive: true, force: true });
-    mkdirSync(stage);
-    discardAtExit(stage);
-    return stage;
+    const staging = new Staging(path.join(apart ? place : parent, `.${path.basename(place)}`));
+    mkdirSync(staging.inside(NEW));
+    return { staging, folder: staging.inside(NEW) };
   } catch (error) {
     throw fileError('write', repository, error);
   }
 }
 
 /**
- * Moves what is in `stage`: a whole repository where there is none; else, model by model in the order of `models`, a new model or
- * a new version with the files beside it, and the repository's own files last. Where a move fails, all is as it was.
+ * Moves what is in the stage: a whole repository where there is none; else, model by model in the order of `models`, a new model
+ * or a new version with the files beside it, and the repository's own files last. Where a move fails, all is as it was.
  */
-export function publish(stage: string, repository: string, models: readonly string[], version: string): void {
-  const undo: (() => void)[] = [];
-  const move = (from: string, to: string) => {
-    // What is replaced waits in the place of what replaces it.
-    const old = `${from}.old`;
-    if (existsSync(to)) {
-      renameSync(to, old);
-      undo.push(() => renameSync(old, to));
-    }
-    renameSync(from, to);
-    undo.push(() => rmSync(to, { recursive: true, force: true }));
+export function publish(
+  { staging }: Stage,
+  repository: string,
+  models: readonly string[],
+  version: string,
+): void {
+  const moves: Move[] = [];
+  const move = (...names: string[]) =>
+    moves.push([path.join(NEW, ...names), path.join(repository, ...names)]);
+  const moveFiles = (...names: string[]) => {
+    for (const entry of readdirSync(staging.inside(NEW, ...names), { withFileTypes: true }))
+      if (entry.isFile()) move(...names, entry.name);
   };
-  try {
-    if (!existsSync(repository)) {
-      move(stage, repository);
-      return;
-    }
+  if (!existsSync(repository)) move();
+  else {
     for (const model of models) {
-      const [from, to] = [path.join(stage, model), path.join(repository, model)];
-      if (existsSync(to)) {
-        move(path.join(from, version), path.join(to, version));
-        moveFiles(from, to, move);
-      } else move(from, to);
+      if (existsSync(path.join(repository, model))) {
+        move(model, version);
+        moveFiles(model);
+      } else move(model);
     }
-    moveFiles(stage, repository, move);
+    moveFiles();
+  }
+  try {
+    staging.commit(moves);
   } catch (error) {
-    for (const step of undo.reverse()) step();
     throw fileError('write', repository, error);
   }
-}
-
-/** A file replaces the one of its name. */
-function moveFiles(from: string, to: string, move: (from: string, to: string) => void): void {
-  for (const entry of readdirSync(from, { withFileTypes: true }))
-    if (entry.isFile()) move(path.join(from, entry.name), path.join(to, entry.name));
 }

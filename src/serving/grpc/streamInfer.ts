@@ -1,18 +1,17 @@
 /** Triton's ModelStreamInfer: requests of one stream answered one after another, in their order. */
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
-import type { InferMessage } from '../protocol/grpcCodec';
 
-type Stream = ServerDuplexStream<InferMessage, unknown>;
+type Stream = ServerDuplexStream<Buffer, Buffer>;
 
 export class InferStreams {
   /** with whether a request is being computed */
   private readonly open = new Map<Stream, boolean>();
   private stopping = false;
 
-  /** @param infer answers a request  @param describe what the client is told of its error */
+  /** Messages are bytes. @param infer answers a request  @param refuse the answer that tells the client of its error */
   constructor(
-    private readonly infer: (request: InferMessage) => Promise<unknown>,
-    private readonly describe: (error: unknown) => string,
+    private readonly infer: (request: Buffer) => Promise<Buffer>,
+    private readonly refuse: (error: unknown) => Buffer,
   ) {}
 
   readonly handle = (stream: Stream): void => {
@@ -34,10 +33,7 @@ export class InferStreams {
       for await (const request of stream.iterator({ destroyOnReturn: false })) {
         if (!this.open.has(stream)) return;
         this.open.set(stream, true);
-        const answer = await this.infer(request as InferMessage).then(
-          (response) => ({ infer_response: response }),
-          (error: unknown) => ({ error_message: this.describe(error) }),
-        );
+        const answer = await this.infer(request as Buffer).catch(this.refuse);
         if (!this.open.has(stream)) return;
         const hasRoom = stream.write(answer);
         if (!hasRoom) await new Promise((resolve) => stream.once('drain', resolve).once('close', resolve));

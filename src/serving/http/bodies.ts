@@ -8,63 +8,101 @@ export const LARGEST_AT_ONCE = 8;
 /** Bytes that a form may have beside its file. */
 export const FORM_BYTES = 2 ** 16;
 
+export interface BodyLimits {
+  /** bytes of one */
+  readonly maxBody: number;
+  /** milliseconds without a byte, after which a body that has not all arrived is given up */
+  readonly idle: number;
+}
+
 export const bodyTooLarge = (maxBody: number) =>
   new RequestError('tooLarge', `the body has more than ${maxBody} bytes (the server's --max-body)`);
 
-/** A request's part of them. */
-interface Share {
-  bytes: number;
-  /** It was answered: what still comes is nobody's. */
-  isOver: boolean;
-}
+/** What has arrived of a request's body: counted until it is answered, since what is announced costs nothing. */
+class Arrival {
+  private bytes = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private isOver = false;
 
-/** Refuses requests of `app` whose bodies would pass the limit, in parsers that are registered before. */
-export function boundBodies(app: FastifyInstance, maxBody: number): void {
-  const limit = LARGEST_AT_ONCE * maxBody;
-  let held = 0;
-  const shares = new WeakMap<FastifyRequest, Share>();
-  const grow = (share: Share, bytes: number) => {
-    if (share.isOver) return;
-    if (held + bytes - share.bytes > limit)
+  constructor(
+    private readonly all: { held: number },
+    private readonly limit: number,
+    private readonly limits: BodyLimits,
+  ) {}
+
+  /** `fail` gets the error of a body of which no more comes for too long. */
+  wait(fail: (error: RequestError) => void): void {
+    clearTimeout(this.timer);
+    if (this.isOver) return;
+    const { idle } = this.limits;
+    this.timer = setTimeout(
+      () => fail(new RequestError('slow', `nothing more of the body has come for ${idle / 1000} s`)),
+      idle,
+    );
+  }
+
+  /** RequestError where all together become too many. */
+  add(bytes: number): void {
+    if (this.isOver) return;
+    // What is larger is refused for that.
+    const more = Math.min(bytes, this.limits.maxBody - this.bytes);
+    if (this.all.held + more > this.limit)
       throw new RequestError(
         'queueFull',
-        `requests of ${held} bytes are read or wait already, and no more are taken; try again later`,
+        `requests of ${this.all.held} bytes are read or wait already, and no more are taken; try again later`,
       );
-    held += bytes - share.bytes;
-    share.bytes = bytes;
-  };
+    this.bytes += more;
+    this.all.held += more;
+  }
 
+  arrived(): void {
+    clearTimeout(this.timer);
+  }
+
+  /** It was answered: what still comes is nobody's. */
+  end(): void {
+    this.isOver = true;
+    clearTimeout(this.timer);
+    this.all.held -= this.bytes;
+  }
+}
+
+const arrivals = new WeakMap<FastifyRequest, Arrival>();
+
+/** Refuses requests of `app` whose bodies would pass the limits, in parsers that are registered before. */
+export function boundBodies(app: FastifyInstance, limits: BodyLimits): void {
+  const limit = LARGEST_AT_ONCE * limits.maxBody;
+  const all = { held: 0 };
   app.addHook('onRequest', async (request, reply) => {
-    if (isForm(request)) requireForm(request, maxBody);
-    const share = { bytes: 0, isOver: false };
-    shares.set(request, share);
-    grow(share, announced(request, maxBody));
-    reply.raw.once('close', () => {
-      held -= share.bytes;
-      share.isOver = true;
-    });
+    if (isForm(request)) requireForm(request, limits.maxBody);
+    const arrival = new Arrival(all, limit, limits);
+    arrivals.set(request, arrival);
+    reply.raw.once('close', () => arrival.end());
   });
-  // What does not announce its size, or arrives compressed, is counted as it comes.
   const count: preParsingHookHandler = (request, _reply, payload, done) => {
-    const share = shares.get(request);
-    if (!share || (hasLength(request) && !isCompressed(request))) {
+    const arrival = arrivals.get(request);
+    // A form is counted by who reads it.
+    if (!arrival || !hasBody(request) || isForm(request)) {
       done(null, payload);
       return;
     }
-    let received = 0;
-    const counter = new Transform({
+    const counter: Transform = new Transform({
       transform(chunk: Buffer, _encoding, next) {
-        received += chunk.length;
         try {
-          // What is larger is refused for that.
-          const bytes = Math.min(received, maxBody);
-          if (bytes > share.bytes) grow(share, bytes);
+          arrival.add(chunk.length);
+          arrival.wait(fail);
           next(null, chunk);
         } catch (error) {
           next(error as Error);
         }
       },
+      flush(next) {
+        arrival.arrived();
+        next();
+      },
     });
+    const fail = (error: RequestError) => counter.destroy(error);
+    arrival.wait(fail);
     // Who reads it hears of an error; where nobody does any more, it is over.
     counter.on('error', () => {});
     // The HTTP library compares it with the length that was announced.
@@ -79,7 +117,40 @@ export function boundBodies(app: FastifyInstance, maxBody: number): void {
   });
 }
 
-const hasLength = ({ headers }: FastifyRequest) => headers['content-length'] !== undefined;
+/** What `read` makes of a form's bytes, which are counted as they come to it. RequestError as of other bodies. */
+export async function countForm<T>(request: FastifyRequest, read: () => Promise<T>): Promise<T> {
+  const arrival = arrivals.get(request);
+  const { raw } = request;
+  if (!arrival) return read();
+  let fail: (error: unknown) => void = () => {};
+  const refused = new Promise<never>((_resolve, reject) => (fail = reject));
+  const count = (chunk: Buffer) => {
+    try {
+      arrival.add(chunk.length);
+      arrival.wait(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const arrived = () => arrival.arrived();
+  arrival.wait(fail);
+  raw.on('data', count).once('end', arrived);
+  try {
+    return await Promise.race([read(), refused]);
+  } catch (error) {
+    // Nobody keeps what still comes.
+    raw.unpipe();
+    raw.resume();
+    throw error;
+  } finally {
+    raw.removeListener('data', count).removeListener('end', arrived);
+    arrival.arrived();
+  }
+}
+
+const hasBody = ({ headers }: FastifyRequest) =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+
 const isCompressed = ({ headers }: FastifyRequest) =>
   !['', 'identity'].includes(headers['content-encoding'] ?? '');
 
@@ -90,15 +161,4 @@ function requireForm(request: FastifyRequest, maxBody: number): void {
   if (isCompressed(request))
     throw new RequestError('unsupported', 'a form cannot be compressed; send the file alone, or as it is');
   if (Number(request.headers['content-length'] ?? 0) > maxBody + FORM_BYTES) throw bodyTooLarge(maxBody);
-}
-
-/** What is known of a body's size before it is read. A form is not read here, so that one of unknown size counts in full. */
-function announced(request: FastifyRequest, maxBody: number): number {
-  const length = request.headers['content-length'];
-  if (length !== undefined) {
-    // Other bodies that are larger are refused before they are read.
-    const bytes = Number(length);
-    return bytes <= maxBody ? bytes : isForm(request) ? maxBody : 0;
-  }
-  return isForm(request) ? maxBody : 0;
 }

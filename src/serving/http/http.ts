@@ -9,10 +9,11 @@ import fastify, {
 import { bodyTooLarge, boundBodies } from './bodies';
 import { Connections } from './connections';
 import { addImageRoutes, canClassify, IMAGE_ADDRESSES, type ImageSettings } from './imageRoutes';
+import type { Hosts } from '../hosts';
 import { cannotListen } from '../listening';
 import type { Protocol } from '../metrics';
 import { page, PAGE_POLICY } from './servedPage';
-import { asRequestError, RequestError } from '../protocol/requestError';
+import { asRequestError, boundedText, RequestError } from '../protocol/requestError';
 import { addRestRoutes } from './rest';
 import type { Service } from '../service';
 import { addTritonRoutes } from './tritonRoutes';
@@ -23,8 +24,12 @@ const ENCODINGS: ('gzip' | 'deflate' | 'identity')[] = ['gzip', 'deflate', 'iden
 const TIMEOUT_CHECK = 5000;
 /** Milliseconds in which the head of a request must have arrived. */
 const HEADERS_TIMEOUT = 60_000;
+/** Milliseconds that a body may stop for on its way. */
+const BODY_IDLE = 20_000;
 /** Longest name of a model in an address. */
 const MAX_NAME = 256;
+/** Characters of an address in an error. */
+const LONGEST_URL = 200;
 /** Milliseconds between looks for connections that became idle while stopping. */
 const IDLE_CHECK = 50;
 /** Milliseconds that a request has to arrive in when the server stops. */
@@ -47,6 +52,9 @@ export interface HttpSettings extends ImageSettings {
   readonly port: number;
   /** milliseconds in which a request must have arrived */
   readonly requestTimeout: number;
+  /** milliseconds without a byte, after which a body is given up; 20 s unless told */
+  readonly bodyIdle?: number;
+  readonly hosts: Hosts;
 }
 
 /** Listens on `port`, 0 for any. UserError where that is not possible. */
@@ -69,7 +77,7 @@ export async function startHttp(
       }
       const [status, words] = PARSER_STATUS[error.code] ?? [400, 'Bad Request'];
       service.countRefusal('http', status);
-      const body = JSON.stringify({ error: `${words}: ${error.message}` });
+      const body = JSON.stringify({ error: boundedText(`${words}: ${error.message}`) });
       socket.end(
         `HTTP/1.1 ${status} ${words}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       );
@@ -81,14 +89,19 @@ export async function startHttp(
       const isLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
       void (reply as unknown as FastifyReply)
         .code(isLong ? 404 : 400)
-        .send({ error: isLong ? `no model has a name of more than ${MAX_NAME} characters` : error.message });
+        .send({
+          error: isLong
+            ? `no model has a name of more than ${MAX_NAME} characters`
+            : boundedText(error.message),
+        });
     },
     routerOptions: { maxParamLength: MAX_NAME, ignoreTrailingSlash: true },
   });
   const connections = new Connections(app.server);
+  app.addHook('onRequest', async ({ headers }) => settings.hosts.require(headers.host));
   app.addHook('onRequest', normalizeHeaders);
   await app.register(compress, { encodings: ENCODINGS, requestEncodings: ENCODINGS });
-  boundBodies(app, settings.maxBody);
+  boundBodies(app, { maxBody: settings.maxBody, idle: settings.bodyIdle ?? BODY_IDLE });
   // Bodies are read as bytes, whatever they say they are.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -146,14 +159,18 @@ function addErrors(
 ): void {
   app.setNotFoundHandler((request, reply) => {
     if (request.method === 'POST') service.countRefusal(protocolOf(request.url), 404);
-    return reply
-      .code(404)
-      .send({ error: `${request.method} ${request.url}: there is nothing here; GET /v2 says who answers` });
+    return reply.code(404).send({
+      error: boundedText(
+        `${request.method} ${request.url.slice(0, LONGEST_URL)}: there is nothing here; GET /v2 says who answers`,
+      ),
+    });
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const { http, message } = refusal(error, maxBody, warn);
     if (request.method === 'POST') service.countRefusal(protocolOf(request.url), http, error);
     if (http === 429 || http === 503) reply.header('retry-after', 1);
+    // What it still has to send would be waited for.
+    if (http === 408 || http === 403) reply.header('connection', 'close');
     return reply.code(http).send({ error: message });
   });
 }
@@ -173,7 +190,8 @@ function refusal(
   const status = error.statusCode ?? 500;
   if (status === 413) return bodyTooLarge(maxBody);
   // What the HTTP library says of a request that it cannot read.
-  if (status < 500 && !(error instanceof RequestError)) return { http: status, message: error.message };
+  if (status < 500 && !(error instanceof RequestError))
+    return { http: status, message: boundedText(error.message) };
   return asRequestError(error, warn);
 }
 

@@ -10,19 +10,26 @@ import type { ImageForm } from '../../inference/imageForm';
 import type { HostTensor } from '../../tensors/dtype';
 import { pixelType } from '../../tensors/pixels';
 import { RequestError } from '../protocol/requestError';
+import { PixelBudget } from './pixelBudget';
 
-/** Pixels of an image: a file of some kilobytes may have more than memory holds. */
+/** Pixels of an image, and of all that are decoded at once: a file of some kilobytes may have more than memory holds. */
 const MOST_PIXELS = 100e6;
+/** How much longer one side may be than the other: it is resized by the shorter one. */
+const MOST_SLENDER = 1000;
 
-/** An image with alpha is decoded whole, so that only so many are at once. */
-const decoding = pLimit(availableParallelism());
+const threads = pLimit(availableParallelism());
+const memory = new PixelBudget(MOST_PIXELS);
+
+/** `body`, which decodes an image of so many pixels, when there are a thread and memory for it. */
+export const decoding = <T>(pixels: number, body: () => Promise<T>): Promise<T> =>
+  memory.run(pixels, () => threads(body));
 
 /** The image of a file, [1, ...]. RequestError for bytes that are no image of a known kind, are damaged or have too many pixels. */
 export async function imageTensor(bytes: Buffer, { form, image }: ImageForm): Promise<HostTensor> {
   const { bits } = imageShape(image);
-  await requireImage(bytes, image);
+  const pixelCount = await requireImage(bytes, image);
   const decode = () => decodeCenter(bytes, 'the image', image);
-  const { pixels } = await decoding(decode).catch(refuse);
+  const { pixels } = await decoding(pixelCount, decode).catch(refuse);
   const shape = [1, ...imageDims(image)];
   return asInput({ dtype: pixelType(bits), shape, data: pixels }, form, image);
 }
@@ -32,10 +39,10 @@ function refuse(error: unknown): never {
 }
 
 /**
- * RequestError for bytes that do not begin as a JPEG, PNG or WebP, and for too many pixels. Where the network sees other
- * channels than those have, or 16 bits, TIFF and .npy are taken, too.
+ * How many pixels it has, in units of the three bytes of RGB. RequestError for bytes that do not begin as a JPEG, PNG or WebP, and
+ * for too many pixels. Where the network sees other channels than those have, or 16 bits, TIFF and .npy are taken, too.
  */
-export async function requireImage(bytes: Buffer, image: ImageSettings): Promise<void> {
+export async function requireImage(bytes: Buffer, image: ImageSettings): Promise<number> {
   if (bytes.length === 0)
     throw new RequestError(
       'invalid',
@@ -49,12 +56,19 @@ export async function requireImage(bytes: Buffer, image: ImageSettings): Promise
   }
   const { width, height } = await imageSize(bytes, 'the image').catch(refuse);
   // many bands take as much memory as so many pictures
-  const most = Math.floor(MOST_PIXELS / Math.max(1, (channels * bits) / 24));
+  const each = Math.max(1, (channels * bits) / 24);
+  const most = MOST_PIXELS / each;
   if (width * height > most)
     throw new RequestError(
       'tooLarge',
-      `the image has ${width} x ${height} pixels; at most ${most / 1e6} million are taken`,
+      `the image has ${width} x ${height} pixels; at most ${Number((most / 1e6).toPrecision(3))} million are taken`,
     );
+  if (Math.max(width, height) > MOST_SLENDER * Math.min(width, height))
+    throw new RequestError(
+      'tooLarge',
+      `the image has ${width} x ${height} pixels; one side may be at most ${MOST_SLENDER} times the other`,
+    );
+  return Math.ceil(width * height * each);
 }
 
 /** By the first bytes: other formats that the decoder knows are not for strangers. */

@@ -3,7 +3,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { softmax } from '../../tensors/rows';
 import { imageForm } from '../../inference/imageForm';
-import { FORM_BYTES } from './bodies';
+import { countForm, FORM_BYTES } from './bodies';
 import { imageTensor } from './imageInput';
 import { EMBEDDING, type NeighbourImages } from './neighbours';
 import type { PatchPictures } from './patchPictures';
@@ -135,9 +135,11 @@ function chooseModel(service: Service, asked: string | undefined, outputs: reado
 /** The file in the body, or in the form that the body is. */
 async function imageBytes(request: FastifyRequest): Promise<Buffer> {
   if (!request.isMultipart()) return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const file = await request.file().catch(badForm);
-  if (!file) throw new RequestError('invalid', 'the form has no file; send one (curl -F image=@cat.jpg)');
-  return file.toBuffer().catch(badForm);
+  return countForm(request, async () => {
+    const file = await request.file().catch(badForm);
+    if (!file) throw new RequestError('invalid', 'the form has no file; send one (curl -F image=@cat.jpg)');
+    return file.toBuffer().catch(badForm);
+  });
 }
 
 /** What its parser says of a form, but for those of its errors that have a status of their own. */

@@ -10,7 +10,7 @@ import { askPatches } from '../../evaluation/askPatches';
 import { patchPicture } from '../../draw/patchPicture';
 import { pixelsUri } from '../../draw/png';
 import { standalone } from '../../draw/theme';
-import { requireImage } from './imageInput';
+import { decoding, requireImage } from './imageInput';
 import { RequestError } from '../protocol/requestError';
 
 /** Each makes a session of its own. */
@@ -29,14 +29,15 @@ export class PatchPictures {
 
   /** The picture as SVG, `inPage`: with the page's colours by name; `seed` says which places are hidden. RequestError for what is no image and where too many wait. */
   async draw(bytes: Buffer, seed: number, inPage: boolean): Promise<string> {
-    await requireImage(bytes, readBundle(this.run).manifest.recipe.image);
+    const pixels = await requireImage(bytes, readBundle(this.run).manifest.recipe.image);
     if (this.limit.pendingCount >= WAITING)
       throw new RequestError('queueFull', `${WAITING} pictures are asked for already; try again later`);
     return this.limit(async () => {
       const file = path.join(this.folder, randomUUID());
       try {
         writeFileSync(file, bytes);
-        const answer = await askPatches({ directory: this.run, image: file, seed, threads: this.threads });
+        const ask = () => askPatches({ directory: this.run, image: file, seed, threads: this.threads });
+        const answer = await decoding(pixels, ask);
         const picture = await patchPicture(patchTask(answer), `hidden places of seed ${seed}`, pixelsUri);
         return inPage ? picture : standalone(picture);
       } catch (error) {

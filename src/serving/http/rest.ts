@@ -1,8 +1,7 @@
 /** The Open Inference Protocol over HTTP. */
 import type { FastifyInstance } from 'fastify';
-import { classifyOutputs } from '../protocol/classification';
 import { modelMetadata } from '../protocol/descriptions';
-import { HEADER_LENGTH, readRestRequest, writeRestResponse } from '../protocol/restCodec';
+import { HEADER_LENGTH } from '../protocol/restCodec';
 import { SERVER_METADATA, type Service } from '../service';
 
 interface ModelParams {
@@ -29,13 +28,15 @@ export function addRestRoutes(app: FastifyInstance, service: Service): void {
       const { name, version } = request.params;
       const length = request.headers[HEADER_LENGTH];
       const { body, headerLength } = await service.count('rest', name, version, async (model) => {
-        const parsed = readRestRequest(request.body ?? Buffer.alloc(0), length?.toString());
-        const outputs = classifyOutputs(
-          await model.infer(parsed.inputs, parsed.outputs),
-          parsed.classes,
-          model,
+        const { codec } = service;
+        const asked = await codec.readRest(request.body ?? Buffer.alloc(0), length?.toString());
+        const outputs = await model.infer(asked.inputs, asked.outputs);
+        const { version: answered, classes, maxBatch } = model;
+        const labels = { classes, maxBatch };
+        return codec.writeRest(
+          { model: name, version: answered, outputs, classes: asked.classes, labels },
+          asked,
         );
-        return writeRestResponse({ model: name, version: model.version, outputs }, parsed);
       });
       if (headerLength === null) return reply.type('application/json').send(body);
       return reply.header(HEADER_LENGTH, headerLength).type('application/octet-stream').send(body);

@@ -13,6 +13,7 @@ import { ModelStatistics } from './statistics';
 
 export class ServedEnsemble implements ServedModel {
   readonly platform = 'ensemble';
+  readonly filename = null;
   readonly waiting = 0;
   readonly delay = 0;
   readonly statistics = new ModelStatistics();

@@ -23,6 +23,8 @@ export interface ServedModel {
   /** by the protocol's names */
   readonly platform: 'onnxruntime_onnx' | 'ensemble';
   readonly info: ModelInfo;
+  /** of its file; null: it has none */
+  readonly filename: string | null;
   /** class names; null: it says none */
   readonly classes: readonly string[] | null;
   /** rows at once; 0: requests are not put together */
@@ -66,6 +68,7 @@ export class OnnxModel implements ServedModel {
     readonly version: string,
     readonly fingerprint: string,
     readonly info: ModelInfo,
+    readonly filename: string,
     readonly classes: readonly string[] | null,
     readonly maxBatch: number,
     private readonly thread: ModelThread,
@@ -93,7 +96,19 @@ export class OnnxModel implements ServedModel {
     const classes = namesIn(info.metadata.classes) ?? config.labels;
     const maxBatch = isBatched(info) ? (config.maxBatch ?? settings.maxBatch) : 0;
     const delay = config.delay ?? settings.delay;
-    return new OnnxModel(name, version, fingerprint, info, classes, maxBatch, thread, settings, delay);
+    const { filename } = config;
+    return new OnnxModel(
+      name,
+      version,
+      fingerprint,
+      info,
+      filename,
+      classes,
+      maxBatch,
+      thread,
+      settings,
+      delay,
+    );
   }
 
   /** Whether its thread ended by itself: it answers nothing any more. */

@@ -11,13 +11,16 @@ export interface TextTensor {
   readonly data: readonly string[];
 }
 
+/** What the values of a model's outputs stand for. */
+export type Labels = Pick<ServedModel, 'maxBatch' | 'classes'>;
+
 export type OutputTensors = ReadonlyMap<string, HostTensor | TextTensor>;
 
 /** The outputs, those in `counts` as the so many highest values of a row: `value:index`, and `:class` where it has a name. */
 export function classifyOutputs(
   outputs: Tensors,
   counts: ReadonlyMap<string, number>,
-  { maxBatch, classes }: Pick<ServedModel, 'maxBatch' | 'classes'>,
+  { maxBatch, classes }: Labels,
 ): OutputTensors {
   if (counts.size === 0) return outputs;
   return new Map(

@@ -58,9 +58,15 @@ export function tensorFromBytes(
       'invalid',
       `${where}: ${bytes.length} bytes of data, but ${dataTypeName(dtype)} of shape [${shape.join(', ')}] has ${expected}`,
     );
-  if (dtype === 'bool' && bytes.some((value) => value > 1))
+  if (dtype === 'bool' && !isBits(bytes))
     throw new RequestError('invalid', `${where}: a BOOL is a byte of 0 or 1`);
   return { dtype, shape, data: fromBytes(dtype, bytes) };
+}
+
+function isBits(bytes: Uint8Array): boolean {
+  let all = 0;
+  for (const byte of bytes) all |= byte;
+  return all <= 1;
 }
 
 /** A tensor of numbers, bigints or booleans, row-major; nested lists are read in their order. */
@@ -73,7 +79,7 @@ export function tensorFromValues(
   if (dtype === 'float16')
     throw new RequestError('invalid', `${where}: FP16 has no numbers in this form; send it as binary data`);
   const expected = elementsOf(shape, where);
-  const flat: readonly unknown[] = Array.isArray(values[0]) ? values.flat(shape.length) : values;
+  const flat = flatten(values, shape.length);
   if (flat.length !== expected)
     throw new RequestError(
       'invalid',
@@ -93,6 +99,20 @@ export function tensorFromValues(
   return { dtype, shape, data };
 }
 
+/** Nested lists in their order, `axes` deep at most. */
+function flatten(values: readonly unknown[], axes: number): readonly unknown[] {
+  let flat = values;
+  for (let axis = 1; axis < axes && Array.isArray(flat[0]); axis++) {
+    const inner: unknown[] = [];
+    for (const part of flat) {
+      if (!Array.isArray(part)) inner.push(part);
+      else for (const element of part as unknown[]) inner.push(element);
+    }
+    flat = inner;
+  }
+  return flat;
+}
+
 function show(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
   return (typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)).slice(0, 40);
@@ -107,12 +127,19 @@ function converter(dtype: DType): (value: unknown) => number | bigint | null {
     const largest = LARGEST[dtype] ?? Number.MAX_VALUE;
     return (value) => (typeof value === 'number' && Math.abs(value) <= largest ? value : null);
   }
-  const wide = DTYPES[dtype].bytes === 8;
-  return (value) => {
-    if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value))) return null;
-    if (value < range[0] || value > range[1]) return null;
-    return wide ? BigInt(value) : Number(value);
-  };
+  const [lowest, highest] = range;
+  if (DTYPES[dtype].bytes === 8)
+    return (value) => {
+      if (typeof value !== 'bigint' && !Number.isInteger(value)) return null;
+      const whole = BigInt(value as number | bigint);
+      return whole < lowest || whole > highest ? null : whole;
+    };
+  // Most data is of these, and numbers are compared to numbers at once.
+  const [least, most] = [Number(lowest), Number(highest)];
+  return (value) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+      ? (value as number)
+      : null;
 }
 
 /** The elements as JSON has them. Throws for what JSON cannot say. */

@@ -24,7 +24,7 @@ export function modelMetadata(models: Models, name: string, version?: string) {
 
 /** What a config.pbtxt would say of it; sizes are without the batch where there is one. RequestError as above. */
 export function modelConfig(models: Models, name: string, version?: string) {
-  const { info, maxBatch, delay, platform, steps } = models.find(name, version);
+  const { info, maxBatch, delay, platform, steps, filename } = models.find(name, version);
   const describe = (port: OnnxValueInfo) => ({
     name: port.name,
     data_type: `TYPE_${dataTypeName(port.dtype)}`,
@@ -43,7 +43,7 @@ export function modelConfig(models: Models, name: string, version?: string) {
             dynamic_batching: { max_queue_delay_microseconds: Math.round(1000 * delay) },
           }),
           backend: 'onnxruntime',
-          default_model_filename: 'model.onnx',
+          default_model_filename: filename,
         }),
   };
 }

@@ -6,7 +6,7 @@ import { tensorFromBytes, tensorFromValues, parseDataType } from './dataTypes';
 import { dataTypeName } from '../../repository/dataTypeNames';
 import type { Tensors } from '../../inference/modelThread';
 import { RequestError } from './requestError';
-import type { Inferred } from '../service';
+import type { Results } from './restCodec';
 
 /** The field of InferTensorContents for a dtype; null: it has none. */
 const FIELDS = {
@@ -100,7 +100,7 @@ function classCount(name: string, parameters: Parameters): (readonly [string, nu
 }
 
 /** `raw`: in raw_output_contents, as also where an output is FP16. */
-export function writeInferMessage({ model, version, outputs }: Inferred, id: string, raw: boolean) {
+export function writeInferMessage({ model, version, outputs }: Results, id: string, raw: boolean) {
   const entries = [...outputs];
   const bytes = raw || entries.some(([, { dtype }]) => dtype === 'float16');
   return {

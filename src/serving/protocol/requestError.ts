@@ -1,10 +1,12 @@
 /** What a request is refused for, by the codes of both protocols. */
 import { status } from '@grpc/grpc-js';
-import { UserError } from '../../base/errors';
+import { oneLine, UserError } from '../../base/errors';
 
 const REASONS = {
   invalid: { http: 400, grpc: status.INVALID_ARGUMENT },
+  forbidden: { http: 403, grpc: status.PERMISSION_DENIED },
   unknown: { http: 404, grpc: status.NOT_FOUND },
+  slow: { http: 408, grpc: status.DEADLINE_EXCEEDED },
   tooLarge: { http: 413, grpc: status.RESOURCE_EXHAUSTED },
   unsupported: { http: 415, grpc: status.INVALID_ARGUMENT },
   queueFull: { http: 429, grpc: status.RESOURCE_EXHAUSTED },
@@ -15,7 +17,14 @@ const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
-/** A request that gets no result; the message is for who sent it. */
+/** Characters of a message. */
+const LONGEST = 500;
+
+/** A message in one line of bounded length, whatever a request or a file that it quotes holds. */
+export const boundedText = (message: string): string =>
+  oneLine(message.length > LONGEST ? `${message.slice(0, LONGEST)}...` : message);
+
+/** A request that gets no result; the message, in one line of bounded length, is for who sent it. */
 export class RequestError extends UserError {
   override name = 'RequestError';
 
@@ -23,7 +32,7 @@ export class RequestError extends UserError {
     readonly reason: Reason,
     message: string,
   ) {
-    super(message);
+    super(boundedText(message));
   }
 
   get http(): number {

@@ -5,20 +5,24 @@ import { MOST_AXES, tensorFromBytes, tensorFromValues, tensorToValues, parseData
 import { dataTypeName } from '../../repository/dataTypeNames';
 import type { Tensors } from '../../inference/modelThread';
 import { RequestError } from './requestError';
-import { refuseSharedMemory, textBytes } from './classification';
-import type { Inferred } from '../service';
+import { refuseSharedMemory, textBytes, type OutputTensors } from './classification';
+import { boundJson } from './jsonBounds';
 
 /** How many bytes of a body are JSON; the rest are tensors, one after another. */
 export const HEADER_LENGTH = 'inference-header-content-length';
 
 /** Of one request. */
 const MOST_TENSORS = 1000;
+/** Characters of a name or an id. */
+const LONGEST_TEXT = 1000;
 /** Characters of an error. */
 const LONGEST_PROBLEM = 300;
 
 /** A list whose length is checked first: a million wrong elements would be a million problems. */
 const listOf = <T extends z.ZodType>(element: T, most: number) =>
   z.array(z.unknown()).max(most).pipe(z.array(element));
+
+const text = z.string().max(LONGEST_TEXT);
 
 const parametersSchema = z.looseObject({
   binary_data_size: z.int().nonnegative().optional(),
@@ -28,13 +32,13 @@ const parametersSchema = z.looseObject({
 });
 
 const requestSchema = z.looseObject({
-  id: z.string().optional(),
+  id: text.optional(),
   parameters: parametersSchema.optional(),
   inputs: listOf(
     z.looseObject({
-      name: z.string(),
+      name: text,
       shape: listOf(z.number(), MOST_AXES),
-      datatype: z.string(),
+      datatype: text,
       parameters: parametersSchema.optional(),
       // Checked as it becomes a tensor: there may be millions.
       data: z.unknown().optional(),
@@ -42,7 +46,7 @@ const requestSchema = z.looseObject({
     MOST_TENSORS,
   ).refine((inputs) => inputs.length > 0, 'there must be at least one'),
   outputs: listOf(
-    z.looseObject({ name: z.string(), parameters: parametersSchema.optional() }),
+    z.looseObject({ name: text, parameters: parametersSchema.optional() }),
     MOST_TENSORS,
   ).optional(),
 });
@@ -56,8 +60,17 @@ export interface RestRequest {
   readonly outputs: readonly string[] | null;
   /** of which outputs the so many highest values are asked for */
   readonly classes: ReadonlyMap<string, number>;
-  /** whether an output goes out as bytes */
-  readonly isBinary: (output: string) => boolean;
+  /** whether an output goes out as bytes, where the request says so of it */
+  readonly binary: ReadonlyMap<string, boolean>;
+  /** and where it does not */
+  readonly binaryOutputs: boolean;
+}
+
+/** An inference's results, to be written. */
+export interface Results {
+  readonly model: string;
+  readonly version: string;
+  readonly outputs: OutputTensors;
 }
 
 /** Reads a body. `headerLength` is the header's value. RequestError for whatever does not follow the protocol. */
@@ -75,7 +88,6 @@ export function readRestRequest(body: Buffer, headerLength: string | undefined):
   binary.finish();
   const asked = new Map(json.outputs?.map(({ name, parameters }) => [name, parameters]));
   for (const [name, parameters] of asked) refuseSharedMemory(parameters, `output ${name}`);
-  const standard = json.parameters?.binary_data_output ?? false;
   return {
     id: json.id,
     inputs,
@@ -85,11 +97,17 @@ export function readRestRequest(body: Buffer, headerLength: string | undefined):
         parameters?.classification === undefined ? [] : [[name, parameters.classification]],
       ),
     ),
-    isBinary: (output) => asked.get(output)?.binary_data ?? standard,
+    binary: new Map(
+      [...asked].flatMap(([name, parameters]) =>
+        parameters?.binary_data === undefined ? [] : [[name, parameters.binary_data]],
+      ),
+    ),
+    binaryOutputs: json.parameters?.binary_data_output ?? false,
   };
 }
 
 function parseJson(bytes: Buffer): RequestJson {
+  boundJson(bytes);
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));
@@ -149,14 +167,14 @@ class BinaryParts {
 
 /** The body of an answer; `headerLength` is null for JSON alone. */
 export function writeRestResponse(
-  { model, version, outputs }: Inferred,
-  { id, isBinary }: Pick<RestRequest, 'id' | 'isBinary'>,
+  { model, version, outputs }: Results,
+  { id, binary, binaryOutputs }: Pick<RestRequest, 'id' | 'binary' | 'binaryOutputs'>,
 ): { body: Buffer; headerLength: number | null } {
   const parts: Uint8Array[] = [];
   const described = [...outputs].map(([name, tensor]) => {
     const isText = tensor.dtype === 'text';
     const head = { name, datatype: isText ? 'BYTES' : dataTypeName(tensor.dtype), shape: tensor.shape };
-    if (!isBinary(name))
+    if (!(binary.get(name) ?? binaryOutputs))
       return { ...head, data: isText ? tensor.data : tensorToValues(tensor, `output ${name}`) };
     const bytes = isText ? textBytes(tensor) : toBytes(tensor.data);
     parts.push(bytes);

@@ -5,14 +5,15 @@
  *     const model = await load('model.onnx');
  *     const classes = await model.classify(image); // or model.embed(image)
  */
-import type * as Ort from 'onnxruntime-web';
 import { imageShape } from '../../bundle/imageShape';
 import type { WebModel } from '../../export/web/webModel';
+import { threadsOf } from '../common/threads';
+import { messageOf } from '../common/words';
 import { decodePhoto } from '../train/pictures';
 import { toInput } from './input';
+import { openFirst, type Provider, runOn, waysOf } from './runtimes';
 
-export type { WebModel };
-export type Provider = 'webgpu' | 'wasm';
+export type { Provider, WebModel };
 
 export interface ClassScore {
   readonly label: string;
@@ -22,6 +23,8 @@ export interface ClassScore {
 export interface Model extends WebModel {
   /** what computes */
   readonly provider: Provider;
+  /** what could not compute, and why: lines for a person */
+  readonly notes: readonly string[];
   /** The likeliest classes, likeliest first. Rejects for a model that has no classes, and for what is no image. */
   classify(image: ImageBitmapSource, top?: number): Promise<ClassScore[]>;
   /** Rejects for what is no image. */
@@ -33,14 +36,10 @@ export interface Model extends WebModel {
 /** Photographs are reduced to this shorter side by the browser first; the rest is done as the trainer does it. */
 const SHORTER = 1024;
 
-const RUNTIMES: Readonly<Record<Provider, () => Promise<typeof Ort>>> = {
-  webgpu: () => import('onnxruntime-web/webgpu'),
-  wasm: () => import('onnxruntime-web/wasm'),
-};
-
 /**
  * Opens the model at `url`, which is relative to this module; `model.json` lies beside it. WebGPU computes where there is an
- * adapter that runs it, else WebAssembly, or what `options` says.
+ * adapter that runs it, else WebAssembly, or what `options` says. WebAssembly also takes over where the GPU is lost later, and
+ * one thread where the device refuses more.
  */
 export async function load(
   url: string | URL = 'model.onnx',
@@ -49,21 +48,36 @@ export async function load(
   const address = new URL(url, import.meta.url);
   const about = await readJson(new URL('model.json', address));
   const bytes = await readBytes(address);
-  const wanted = options.provider ?? ((await hasAdapter()) ? 'webgpu' : 'wasm');
-  const { ort, session, provider } = await open(bytes, about, wanted, options.provider === undefined);
+  const notes: string[] = [];
+  const left = waysOf(options.provider, await hasAdapter(), threadsOf(globalThis).count);
+  let opened = await openFirst(left, bytes, about, notes);
+
+  /** Where the GPU fails, the next way takes its place and answers; it is the image's fault nowhere. */
+  const compute = async (data: Float32Array, output: string): Promise<Float32Array> => {
+    try {
+      return await runOn(opened, data, about, output);
+    } catch (error) {
+      if (opened.way.provider !== 'webgpu' || left.length === 0) throw error;
+      notes.push(`WebGPU failed (${messageOf(error)})`);
+      opened = await openFirst(left, bytes, about, notes);
+      return runOn(opened, data, about, output);
+    }
+  };
   // One run at a time: the WebGPU provider takes no more.
   let last: Promise<unknown> = Promise.resolve();
   const run = async (image: ImageBitmapSource, output: string): Promise<Float32Array> => {
-    const { width, height, channels } = imageShape(about.image);
-    const photo = await decodePhoto('the image', image, Math.max(SHORTER, 4 * Math.max(width, height)));
-    const tensor = new ort.Tensor('float32', toInput(photo, about.image), [1, channels, height, width]);
-    const answer = last.then(() => session.run({ image: tensor }, [output]));
+    const { width, height } = imageShape(about.image);
+    const photo = await decodePhoto(image, Math.max(SHORTER, 4 * Math.max(width, height)));
+    const answer = last.then(() => compute(toInput(photo, about.image), output));
     last = answer.catch(() => undefined);
-    return (await answer)[output].data as Float32Array;
+    return answer;
   };
   return {
     ...about,
-    provider,
+    notes,
+    get provider() {
+      return opened.way.provider;
+    },
     async classify(image, top = 5) {
       const { labels } = about;
       if (!labels) throw new Error('this model has no classes; use embed()');
@@ -72,7 +86,7 @@ export async function load(
       return scores.sort((a, b) => b.probability - a.probability).slice(0, top);
     },
     embed: (image) => run(image, 'embedding'),
-    release: () => session.release(),
+    release: () => opened.session.release(),
   };
 }
 
@@ -85,35 +99,20 @@ async function hasAdapter(): Promise<boolean> {
   }
 }
 
-/** A session by `provider`, or where that cannot run the model and `mayFall`, by WebAssembly. */
-async function open(bytes: Uint8Array, about: WebModel, provider: Provider, mayFall: boolean) {
-  const ort = await RUNTIMES[provider]();
-  ort.env.wasm.wasmPaths = new URL('.', import.meta.url).href;
-  ort.env.logLevel = 'error';
-  try {
-    const settings = { executionProviders: [provider], logSeverityLevel: 3 } as const;
-    const session = await ort.InferenceSession.create(bytes, settings);
-    // a kernel that is missing shows only when it runs
-    const { width, height, channels } = imageShape(about.image);
-    const black = new ort.Tensor('float32', new Float32Array(channels * height * width), [
-      1,
-      channels,
-      height,
-      width,
-    ]);
-    await session.run({ image: black }, ['embedding']);
-    return { ort, session, provider };
-  } catch (error) {
-    if (provider === 'wasm' || !mayFall) throw error;
-    return open(bytes, about, 'wasm', false);
-  }
-}
-
 async function read(url: URL): Promise<Response> {
-  const response = await fetch(url);
+  const response = await fetch(url).catch((error: unknown) => {
+    throw new Error(`${url.href}: ${messageOf(error)}`, { cause: error });
+  });
   if (!response.ok) throw new Error(`${url.href}: the server says ${response.status}`);
   return response;
 }
 
-const readJson = async (url: URL) => (await (await read(url)).json()) as WebModel;
+async function readJson(url: URL): Promise<WebModel> {
+  const text = await (await read(url)).text();
+  try {
+    return JSON.parse(text) as WebModel;
+  } catch (error) {
+    throw new Error(`${url.href}: the server sends no JSON there`, { cause: error });
+  }
+}
 const readBytes = async (url: URL) => new Uint8Array(await (await read(url)).arrayBuffer());

@@ -1,6 +1,8 @@
 /** The page of `selfie export --to web`: dropped images, and what the model beside it says of them. */
 import { colourVariables, FONT, percent } from '../../draw/theme';
-import { droppedFiles } from '../train/drop';
+import { chosenFiles, droppedFiles, type Given } from '../common/drop';
+import { tellFailures } from '../common/failures';
+import { type LeftOut, leftOutLines, messageOf, shownName } from '../common/words';
 import type { load as Load, Model } from './model';
 import { Nearest } from './neighbours';
 
@@ -40,7 +42,7 @@ function figure(picture: string, name: string, caption: string): HTMLElement {
   return element('figure', '', image, element('figcaption', '', caption));
 }
 
-function describe({ kind, labels, image, step, data, accuracy, provider, license }: Model): string {
+function describe({ kind, labels, image, step, data, accuracy, provider, license, notes }: Model): string {
   const what = labels ? `A classifier of ${labels.length} classes` : `An ${kind}`;
   const parts = [
     `${what} for images of ${image.width ?? image.size} x ${image.height ?? image.size}${image.channels === 1 ? ' in gray' : ''}`,
@@ -48,6 +50,7 @@ function describe({ kind, labels, image, step, data, accuracy, provider, license
     ...(accuracy === null ? [] : [`${percent(accuracy)} of test images right`]),
     ...(license === null ? [] : [`licence of the data: ${license}`]),
     `computed by ${provider === 'webgpu' ? 'WebGPU' : 'WebAssembly'}`,
+    ...notes,
   ];
   return `${parts.join('; ')}.`;
 }
@@ -80,34 +83,42 @@ function showNeighbours(name: string, picture: string, embedding: Float32Array):
   }
 }
 
-async function take(model: Model, files: readonly File[]): Promise<void> {
+async function takeOne(model: Model, file: File): Promise<void> {
+  if (model.labels) return showClasses(model, file);
+  showNeighbours(file.name, URL.createObjectURL(file), await model.embed(file));
+}
+
+/** A file that is no image costs itself alone. */
+async function take(model: Model, { files, leftOut }: Given): Promise<void> {
   problem.textContent = '';
-  for (const [i, file] of files.entries()) {
-    byId('status').textContent = `${file.name} (${i + 1} of ${files.length}) …`;
+  const wrong: LeftOut[] = [...leftOut];
+  for (const [i, { path, file }] of files.entries()) {
+    byId('status').textContent = `${shownName(file.name)} (${i + 1} of ${files.length}) …`;
     try {
-      if (model.labels) await showClasses(model, file);
-      else {
-        const embedding = await model.embed(file);
-        showNeighbours(file.name, URL.createObjectURL(file), embedding);
-      }
+      await takeOne(model, file);
     } catch (error) {
-      problem.textContent = `${file.name}: ${error instanceof Error ? error.message : String(error)}`;
+      wrong.push({ name: path, reason: messageOf(error) });
     }
+    problem.textContent = leftOutLines(wrong).join('\n');
   }
   byId('status').textContent = '';
+  byId('about').textContent = describe(model);
 }
 
 function listen(model: Model): void {
   let last: Promise<void> = Promise.resolve();
-  const give = (files: readonly File[]) => {
-    last = last.then(() => take(model, files));
+  const give = (given: Given) => {
+    last = last.then(() => take(model, given));
   };
   input.disabled = false;
   input.addEventListener('change', () => {
-    give(Array.from(input.files ?? []));
+    give(chosenFiles(input));
     input.value = '';
   });
-  document.addEventListener('paste', (event) => give(Array.from(event.clipboardData?.files ?? [])));
+  document.addEventListener('paste', (event) => {
+    const files = Array.from(event.clipboardData?.files ?? [], (file) => ({ path: file.name, file }));
+    give({ files, leftOut: [] });
+  });
   document.addEventListener('dragover', (event) => {
     event.preventDefault();
     drop.classList.add('over');
@@ -116,8 +127,7 @@ function listen(model: Model): void {
   document.addEventListener('drop', (event) => {
     event.preventDefault();
     drop.classList.remove('over');
-    if (event.dataTransfer)
-      void droppedFiles(event.dataTransfer).then((all) => give(all.map(({ file }) => file)));
+    if (event.dataTransfer) void droppedFiles(event.dataTransfer).then(give);
   });
 }
 
@@ -137,7 +147,10 @@ async function start(): Promise<void> {
 
 const style = `${colourVariables()}body{font-family:${FONT}}`;
 document.head.append(Object.assign(document.createElement('style'), { textContent: style }));
+tellFailures(window, (text) => {
+  problem.textContent = text;
+});
 start().catch((error: unknown) => {
   byId('invitation').textContent = 'The model did not load.';
-  problem.textContent = error instanceof Error ? error.message : String(error);
+  problem.textContent = messageOf(error);
 });

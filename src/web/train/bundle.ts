@@ -3,6 +3,7 @@ import { imageShape } from '../../bundle/imageShape';
 import type { Manifest } from '../../bundle/manifest';
 import { parseManifest } from '../../bundle/parseManifest';
 import { UserError } from '../../base/errors';
+import { messageOf } from '../common/words';
 import type { ReadFile } from './session';
 
 export interface WebBundle {
@@ -17,7 +18,7 @@ export async function fetchBundle(address: string): Promise<WebBundle> {
   const folder = address.endsWith('/') ? address : `${address}/`;
   return openBundle(folder, async (name) => {
     const response = await fetch(folder + name).catch((error: unknown) => {
-      throw new UserError(`${folder}${name}: ${String(error)}`, { cause: error });
+      throw new UserError(`${folder}${name}: ${messageOf(error)}`, { cause: error });
     });
     if (!response.ok) throw new UserError(`${folder}${name}: ${response.status} ${response.statusText}`);
     return new Uint8Array(await response.arrayBuffer());
@@ -32,8 +33,16 @@ export async function droppedBundle(files: ReadonlyMap<string, Blob>): Promise<W
   return openBundle(folder, async (name) => {
     const file = files.get(folder + name);
     if (!file) throw new UserError(`${folder}${name}: missing from the bundle that was dropped`);
-    return new Uint8Array(await file.arrayBuffer());
+    return readFile(folder + name, file);
   });
+}
+
+/** A file that a person gave. UserError that names it where it changed or went since, or may not be read. */
+export async function readFile(name: string, file: Blob): Promise<Uint8Array> {
+  const bytes = await file.arrayBuffer().catch((error: unknown) => {
+    throw new UserError(`${name}: the browser cannot read it: ${messageOf(error)}`, { cause: error });
+  });
+  return new Uint8Array(bytes);
 }
 
 async function openBundle(folder: string, read: ReadFile): Promise<WebBundle> {

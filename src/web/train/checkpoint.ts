@@ -7,9 +7,15 @@ import {
   checkpointMetadata,
   checksumPieces,
   parseCheckpoint,
+  parseKinds,
 } from '../../run/checkpointFormat';
 import type { RunIdentity } from '../../run/runIdentity';
 import type { State } from '../../run/stateTypes';
+import type { WeightSource } from '../../training/startFrom';
+import { readFile } from './bundle';
+
+export const NO_CHECKSUM =
+  'checkpoints need a checksum, which browsers give to pages from https or localhost only';
 
 /** The bytes of `step-<n>.safetensors`. */
 export async function encodeCheckpoint(
@@ -30,11 +36,16 @@ export async function decodeCheckpoint(name: string, bytes: Uint8Array): Promise
   return checkpoint;
 }
 
+/** A file of weights that a person gave. UserError where it is none. */
+export async function readWeights(file: File): Promise<WeightSource> {
+  const { name } = file;
+  const { tensors, metadata } = decodeSafetensors(name, await readFile(name, file));
+  const kinds = metadata.state === undefined ? null : parseKinds(name, metadata.state);
+  return { from: name, file: name, state: tensors, kinds };
+}
+
 async function checksum(state: State): Promise<string> {
-  if (!('subtle' in crypto))
-    throw new UserError(
-      'checkpoints need a checksum, which browsers give to pages from https or localhost only',
-    );
+  if (!('subtle' in crypto)) throw new UserError(NO_CHECKSUM);
   const digest = await crypto.subtle.digest('SHA-256', join([...checksumPieces(state)]));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

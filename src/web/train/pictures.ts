@@ -3,6 +3,9 @@ import type { DecodedImage } from '../../data/images/transforms';
 import { UserError } from '../../base/errors';
 import type { PixelsUri } from '../../draw/patchPicture';
 
+/** A reduced image that is longer than a browser's canvas is no photograph. */
+const LONGEST_SIDE = 16_384;
+
 function contextOf(
   width: number,
   height: number,
@@ -14,28 +17,38 @@ function contextOf(
 }
 
 /**
- * An image in RGB of 8 bits, upright, reduced so that its shorter side is at most `shorter` pixels.
- * UserError where the browser cannot decode it.
+ * An image in RGB of 8 bits, upright, reduced so that its shorter side is at most `shorter` pixels; the first picture of an
+ * animation. UserError, `this browser cannot decode it`, where that is so; the caller names the image.
  */
-export async function decodePhoto(
-  name: string,
-  image: ImageBitmapSource,
-  shorter: number,
-): Promise<DecodedImage> {
+export async function decodePhoto(image: ImageBitmapSource, shorter: number): Promise<DecodedImage> {
+  if (image instanceof Blob && image.size === 0) throw new UserError('it is empty');
   // colour profiles are ignored as in src/data/images.ts
   const bitmap = await createImageBitmap(image, { colorSpaceConversion: 'none' }).catch((error: unknown) => {
-    throw new UserError(`${name} cannot be decoded`, { cause: error });
+    throw new UserError('this browser cannot decode it', { cause: error });
   });
+  try {
+    return reduced(bitmap, shorter);
+  } finally {
+    bitmap.close();
+  }
+}
+
+function reduced(bitmap: ImageBitmap, shorter: number): DecodedImage {
   const scale = Math.min(1, shorter / Math.min(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
   const height = Math.max(1, Math.round(bitmap.height * scale));
+  if (Math.max(width, height) > LONGEST_SIDE)
+    throw new UserError(`it is ${bitmap.width} x ${bitmap.height} pixels, too long for a page`);
   const { context } = contextOf(width, height);
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);
-  bitmap.close();
   const { data } = context.getImageData(0, 0, width, height);
   const pixels = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) pixels.set(data.subarray(4 * i, 4 * i + 3), 3 * i);
+  for (let i = 0, to = 0; i < data.length; i += 4) {
+    pixels[to++] = data[i];
+    pixels[to++] = data[i + 1];
+    pixels[to++] = data[i + 2];
+  }
   return { width, height, channels: 3, pixels };
 }
 

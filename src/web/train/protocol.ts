@@ -1,5 +1,7 @@
 /** What page and worker say to each other. */
 import type { Measurement } from '../../draw/curves';
+import type { PathFile } from '../common/drop';
+import type { LeftOut } from '../common/words';
 
 /** From which weights a run starts: the bundle's own, those of the pretraining kept here, or a file's that was dropped. */
 export type Start = 'fresh' | 'pretrained' | 'file';
@@ -16,7 +18,7 @@ export type ToWorker =
   /** answered by `ready`, or by `needs` where no bundle is known */
   | { readonly kind: 'open'; readonly bundle: string | null }
   /** dropped or chosen files: a bundle, images, or weights, by path */
-  | { readonly kind: 'files'; readonly files: readonly { readonly path: string; readonly file: File }[] }
+  | { readonly kind: 'files'; readonly files: readonly PathFile[]; readonly leftOut: readonly LeftOut[] }
   | { readonly kind: 'train'; readonly options: StartOptions }
   /** go on with the run that is kept */
   | { readonly kind: 'continue' }
@@ -33,7 +35,12 @@ export interface Situation {
   /** of the recipe */
   readonly steps: number;
   readonly seed: number;
-  readonly photos: { readonly count: number; readonly classes: readonly string[] | null } | null;
+  readonly photos: {
+    readonly count: number;
+    readonly classes: readonly string[] | null;
+    /** lines on what was dropped with them and is not used */
+    readonly leftOut: readonly string[];
+  } | null;
   /** the run of this bundle that is kept */
   readonly kept: { readonly step: number; readonly steps: number; readonly data: string } | null;
   /** steps of the pretraining that is kept, for a classifier */
@@ -43,6 +50,10 @@ export interface Situation {
 }
 
 export type FromWorker =
+  /** first: whether the runtime started with so many threads; with one it is started anew where it did not */
+  | { readonly kind: 'runtime'; readonly threads: number; readonly problem: string | null }
+  /** what the browser does not keep, as a line; null: all is kept */
+  | { readonly kind: 'storage'; readonly problem: string | null }
   | { readonly kind: 'needs' }
   | { readonly kind: 'ready'; readonly situation: Situation }
   | { readonly kind: 'curves'; readonly lines: readonly Measurement[]; readonly steps: number }

@@ -11,21 +11,14 @@ import { batchFeeds, batchOptions } from '../../evaluation/feeds';
 import type { RunIdentity } from '../../run/runIdentity';
 import { firstNotFinite, requireState, type State } from '../../run/stateTypes';
 import { runSteps } from '../../training/stepper';
+import { shownName } from '../common/words';
 import { makeBatch } from './batches';
 import type { WebBundle } from './bundle';
 import { encodeCheckpoint } from './checkpoint';
+import type { KeptRun } from './kept';
 import { pixelsUri } from './pictures';
 import { WebSession } from './session';
 import type { WebSource } from './source';
-
-/** What is kept of a run between visits. */
-export interface KeptRun {
-  readonly identity: RunIdentity;
-  readonly step: number;
-  /** of `selfie train` */
-  readonly checkpoint: Uint8Array<ArrayBuffer>;
-  readonly lines: readonly Measurement[];
-}
 
 /** Hidden patches are drawn from this seed in pictures, so that two of them can be compared. */
 const PICTURE_SEED = 0;
@@ -82,11 +75,15 @@ export class WebRun {
     return line;
   }
 
-  /** What to keep, with the checkpoint of this step. UserError where the state is not finite. */
+  /** UserError where the state is not finite. */
+  requireFinite(): void {
+    const broken = firstNotFinite(this.session.getState());
+    if (broken !== undefined) throw new UserError(`${broken} is not finite after step ${this.step}`);
+  }
+
+  /** What to keep, with the checkpoint of this step. UserError where the browser makes no checkpoint. */
   async keep(): Promise<KeptRun> {
     const state = this.session.getState();
-    const broken = firstNotFinite(state);
-    if (broken !== undefined) throw new UserError(`${broken} is not finite after step ${this.step}`);
     const { identity, step, lines } = this;
     const checkpoint = await encodeCheckpoint(this.bundle.manifest, identity, step, state);
     return { identity, step, checkpoint, lines: [...lines] };
@@ -114,7 +111,9 @@ export class WebRun {
         order: Array.from(batch.patch_order.slice(i * patches, (i + 1) * patches), Number),
         logits: logits.subarray(i * hidden * hidden, (i + 1) * hidden * hidden),
       });
-      svgs.push(await patchPicture(task, `Step ${this.step}: ${images.where(chosen[i])}`, pixelsUri));
+      svgs.push(
+        await patchPicture(task, `Step ${this.step}: ${shownName(images.where(chosen[i]))}`, pixelsUri),
+      );
     }
     return svgs;
   }

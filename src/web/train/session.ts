@@ -3,17 +3,37 @@ import * as ort from 'onnxruntime-web/wasm';
 import type { GraphName, Manifest } from '../../bundle/manifest';
 import { stateOutputs } from '../../bundle/stateOutputs';
 import { UserError } from '../../base/errors';
+import { messageOf } from '../common/words';
 import type { HostTensor } from '../../tensors/dtype';
 import type { State } from '../../run/stateTypes';
 
 /** Reads a file of the bundle. */
 export type ReadFile = (name: string) => Promise<Uint8Array>;
 
-/** `folder`: address of the runtime's WebAssembly files. Several threads need a page that is isolated (COOP, COEP). */
-export function prepareRuntime(folder: string, threads: number): void {
+/** For the start of several threads; where one of them never answers it would be waited for forever. Milliseconds. */
+const START_PATIENCE = 60_000;
+const WASM = 'ort-wasm-simd-threaded.wasm';
+/** y = x, one number: a model to start the runtime with. */
+const IDENTITY = 'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEA0=';
+
+/**
+ * Starts the runtime of WebAssembly files at the address `folder`. Several threads need a page that is isolated (COOP, COEP).
+ * Rejects where the device refuses them; the module cannot be started a second time.
+ */
+export async function startRuntime(folder: string, threads: number): Promise<void> {
   ort.env.wasm.wasmPaths = folder;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = 'error';
+  if (threads === 1) return;
+  // fetched here, so that a slow network is not taken for threads that do not start
+  const response = await fetch(folder + WASM);
+  if (!response.ok) throw new UserError(`${folder}${WASM}: ${response.status} ${response.statusText}`);
+  ort.env.wasm.wasmBinary = await response.arrayBuffer();
+  ort.env.wasm.initTimeout = START_PATIENCE;
+  const bytes = Uint8Array.from(atob(IDENTITY), (character) => character.charCodeAt(0));
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
+  await session.run({ x: new ort.Tensor('float32', new Float32Array(1), [1]) });
+  await session.release();
 }
 
 export class WebSession {
@@ -47,7 +67,9 @@ export class WebSession {
       if (!tensor) throw new Error(`${file}: nothing for the input ${name}`);
       return [name, toTensor(tensor)] as const;
     });
-    const results = await session.run(Object.fromEntries(tensors));
+    const results = await session.run(Object.fromEntries(tensors)).catch((error: unknown) => {
+      throw new UserError(`${file}: the runtime failed: ${messageOf(error)}`, { cause: error });
+    });
     const given = new Map(
       outputs.map(({ name, dtype }): [string, HostTensor] => {
         const { dims, data } = results[name];
@@ -61,10 +83,11 @@ export class WebSession {
     return given;
   }
 
+  /** Never rejects: a runtime that failed may not answer any more. */
   async close(): Promise<void> {
     const open = [...this.sessions.values()];
     this.sessions.clear();
-    for (const session of open) await session.release();
+    await Promise.allSettled(open.map((session) => session.release()));
   }
 
   private async open(graph: GraphName, file: string): Promise<ort.InferenceSession> {
@@ -76,7 +99,7 @@ export class WebSession {
       this.sessions.set(graph, session);
       return session;
     } catch (error) {
-      throw new UserError(`${file}: the runtime cannot load it: ${String(error)}`, { cause: error });
+      throw new UserError(`${file}: the runtime cannot load it: ${messageOf(error)}`, { cause: error });
     }
   }
 }

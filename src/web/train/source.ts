@@ -3,6 +3,7 @@ import { openBuiltin } from '../../data/sources/builtin';
 import type { EncodedSource, PixelSource } from '../../data/sources/source';
 import type { DecodedImage } from '../../data/images/transforms';
 import { BROWSER } from '../../run/runIdentity';
+import type { LeftOut } from '../common/words';
 
 /** Dropped images, decoded in RGB and reduced; in the order of `listImages`. */
 export interface Photos {
@@ -11,6 +12,8 @@ export interface Photos {
   /** by image; null: unlabelled */
   readonly labels: readonly number[] | null;
   readonly classes: readonly string[] | null;
+  /** of what was dropped */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** Images of any size. */
@@ -20,7 +23,7 @@ export interface PhotoSource extends Omit<EncodedSource, 'bytes' | 'key' | 'stor
 
 export type WebSource = PixelSource | PhotoSource;
 
-export function photoSource({ names, images, labels, classes }: Photos): PhotoSource {
+export function photoSource({ names, images, labels, classes }: Omit<Photos, 'leftOut'>): PhotoSource {
   return {
     kind: 'encoded',
     name: `${BROWSER}${images.length} images`,

@@ -2,8 +2,12 @@
 import type { Measurement } from '../../draw/curves';
 import { colourVariables } from '../../draw/theme';
 import { curve } from './chart';
-import { chosenFiles, droppedFiles, type PathFile } from './drop';
-import type { FromWorker, Situation, Start, ToWorker } from './protocol';
+import { download } from '../common/download';
+import { chosenFiles, droppedFiles, type Given } from '../common/drop';
+import { tellFailures } from '../common/failures';
+import { shownName } from '../common/words';
+import { connect } from './link';
+import type { FromWorker, Situation, Start } from './protocol';
 
 const byId = (id: string) => document.getElementById(id) as HTMLElement;
 const status = byId('status');
@@ -21,9 +25,6 @@ const button = {
   save: byId('save') as HTMLButtonElement,
   forget: byId('forget') as HTMLButtonElement,
 };
-
-const worker = new Worker(new URL('worker.js', location.href), { type: 'module' });
-const tell = (message: ToWorker) => worker.postMessage(message);
 
 let lines: Measurement[] = [];
 let total = 1;
@@ -53,7 +54,8 @@ function offer(
 function show(situation: Situation): void {
   const { recipe, task, parameters, batch, photos, kept, pretrained, weights } = situation;
   const size = `${parameters.toLocaleString('en')} parameters, batches of ${batch}`;
-  byId('bundle').textContent = `${recipe}: ${task === 'pretrain' ? 'pretraining' : 'a classifier'}, ${size}`;
+  byId('bundle').textContent =
+    `${shownName(recipe)}: ${task === 'pretrain' ? 'pretraining' : 'a classifier'}, ${size}`;
   if (shownRecipe !== recipe) {
     shownRecipe = recipe;
     steps.value = String(situation.steps);
@@ -69,8 +71,9 @@ function show(situation: Situation): void {
     ...(pretrained === null
       ? []
       : [['pretrained', `the encoder pretrained here, ${pretrained} steps`] as const]),
-    ...(weights === null ? [] : [['file', weights] as const]),
+    ...(weights === null ? [] : [['file', shownName(weights)] as const]),
   ]);
+  byId('left-out').textContent = (photos?.leftOut ?? []).join('\n');
   form.hidden = false;
   button.continue.disabled = kept === null || kept.step >= kept.steps;
   button.continue.textContent = kept ? `Continue after step ${kept.step} of ${kept.steps}` : 'Continue';
@@ -88,6 +91,13 @@ function setRunning(): void {
 
 function receive(message: FromWorker): void {
   switch (message.kind) {
+    case 'runtime':
+      byId('runtime').textContent =
+        message.problem === null ? '' : `Computes on ${message.threads} thread: ${message.problem}.`;
+      break;
+    case 'storage':
+      byId('storage').textContent = message.problem ?? '';
+      break;
     case 'needs':
       status.textContent = 'Give the address of a bundle, or drop its folder here.';
       break;
@@ -117,30 +127,38 @@ function receive(message: FromWorker): void {
       show(message.situation);
       status.textContent = `Stopped after step ${message.situation.kept?.step ?? 0}.`;
       break;
-    case 'saved': {
-      const link = document.createElement('a');
-      link.download = message.name;
-      link.href = URL.createObjectURL(new Blob([message.bytes]));
-      link.click();
-      URL.revokeObjectURL(link.href);
+    case 'saved':
+      download(message.name, message.bytes);
       break;
-    }
     case 'note':
       note.textContent = message.text;
       break;
     case 'error':
       note.textContent = `Error: ${message.text}`;
+      // nothing that is still waited for may come
+      if (/…$/.test(status.textContent)) status.textContent = 'Not started.';
   }
 }
 
-const give = (files: readonly PathFile[]) => {
-  note.textContent = '';
-  if (files.length > 0) tell({ kind: 'files', files });
-};
+const sayError = (text: string) => receive({ kind: 'error', text });
 
 document.head.append(Object.assign(document.createElement('style'), { textContent: colourVariables() }));
-worker.onmessage = ({ data: message }: MessageEvent<FromWorker>) => receive(message);
-worker.onerror = ({ message }) => receive({ kind: 'error', text: message || 'the worker did not start' });
+tellFailures(window, sayError);
+const tell = connect(new URL('worker.js', location.href), receive);
+
+function give({ files, leftOut }: Given): void {
+  note.textContent = '';
+  if (files.length > 0 || leftOut.length > 0) tell({ kind: 'files', files, leftOut });
+}
+
+function openBundle(typed: string): void {
+  try {
+    tell({ kind: 'open', bundle: new URL(typed, location.href).href });
+  } catch {
+    sayError(`${shownName(typed)} is no address`);
+    tell({ kind: 'open', bundle: null });
+  }
+}
 
 document.addEventListener('dragover', (event) => event.preventDefault());
 document.addEventListener('drop', (event) => {
@@ -149,11 +167,15 @@ document.addEventListener('drop', (event) => {
 });
 for (const id of ['files', 'folder']) {
   const input = byId(id) as HTMLInputElement;
-  input.addEventListener('change', () => give(chosenFiles(input)));
+  input.addEventListener('change', () => {
+    give(chosenFiles(input));
+    // the same files can be chosen again
+    input.value = '';
+  });
 }
 byId('open').addEventListener('submit', (event) => {
   event.preventDefault();
-  tell({ kind: 'open', bundle: new URL(address.value, location.href).href });
+  openBundle(address.value);
 });
 form.addEventListener('submit', (event) => {
   event.preventDefault();
@@ -171,5 +193,9 @@ for (const kind of ['continue', 'pause', 'save', 'forget'] as const) {
 }
 
 const asked = new URLSearchParams(location.search).get('bundle');
-if (asked !== null) address.value = asked;
-tell({ kind: 'open', bundle: asked === null ? null : new URL(asked, location.href).href });
+if (asked === null) {
+  tell({ kind: 'open', bundle: null });
+} else {
+  address.value = asked;
+  openBundle(asked);
+}

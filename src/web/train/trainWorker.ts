@@ -1,6 +1,9 @@
-/** The page's worker: one `Trainer` that hears and answers messages. */
+/** The page's worker: starts the runtime, then one `Trainer` hears and answers messages. */
+import { tellFailures } from '../common/failures';
+import { threadsOf } from '../common/threads';
+import { messageOf } from '../common/words';
 import type { FromWorker, ToWorker } from './protocol';
-import { prepareRuntime } from './session';
+import { startRuntime } from './session';
 import { Trainer } from './trainer';
 
 /** What of a worker's scope is used. */
@@ -10,22 +13,31 @@ interface Port {
 }
 const port = self as unknown as Port;
 
-const threads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
-prepareRuntime(new URL('./model/', self.location.href).href, threads);
+const fail = (error: unknown) => port.postMessage({ kind: 'error', text: messageOf(error) });
 
-const trainer = new Trainer((message) => port.postMessage(message));
-
-async function handle(message: ToWorker): Promise<void> {
-  try {
-    await trainer.handle(message);
-  } catch (error) {
-    port.postMessage({ kind: 'error', text: error instanceof Error ? error.message : String(error) });
-  }
+function serve(): void {
+  const trainer = new Trainer((message) => port.postMessage(message));
+  const handle = (message: ToWorker) => trainer.handle(message).catch(fail);
+  let last = Promise.resolve();
+  port.onmessage = ({ data }) => {
+    // A run is one long message: these two are heard while it lasts, everything else after it.
+    if (data.kind === 'pause' || data.kind === 'save') void handle(data);
+    else last = last.then(() => handle(data));
+  };
+  tellFailures(self, fail);
 }
 
-let last = Promise.resolve();
-port.onmessage = ({ data }) => {
-  // A run is one long message: these two are heard while it lasts, everything else after it.
-  if (data.kind === 'pause' || data.kind === 'save') void handle(data);
-  else last = last.then(() => handle(data));
-};
+async function start(): Promise<void> {
+  const asked = new URL(self.location.href).searchParams.get('threads');
+  const { count: threads, reason } = threadsOf(self, asked === null ? undefined : Number(asked));
+  try {
+    await startRuntime(new URL('./model/', self.location.href).href, threads);
+  } catch (error) {
+    port.postMessage({ kind: 'runtime', threads, problem: messageOf(error) });
+    return;
+  }
+  serve();
+  port.postMessage({ kind: 'runtime', threads, problem: reason });
+}
+
+void start();

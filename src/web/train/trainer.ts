@@ -2,37 +2,38 @@
 import { imageShape } from '../../bundle/imageShape';
 import { UserError } from '../../base/errors';
 import { decodeSafetensors } from '../../tensors/safetensorsFormat';
-import { parseKinds } from '../../run/checkpointFormat';
 import { formatLoadReport } from '../../run/loadReport';
 import { BROWSER, type RunIdentity } from '../../run/runIdentity';
 import { startFrom, type WeightSource } from '../../training/startFrom';
 import type { State } from '../../run/stateTypes';
+import { messageOf, shownName } from '../common/words';
 import { droppedBundle, fetchBundle, type WebBundle } from './bundle';
-import { decodeCheckpoint } from './checkpoint';
-import { listImages } from './files';
-import { decodePhoto } from './pictures';
+import { NO_CHECKSUM, readWeights } from './checkpoint';
+import { type FoundRun, Kept } from './kept';
+import { LARGEST_SIDE, readPhotos, shownPhotos } from './photos';
 import type { FromWorker, Situation, StartOptions, ToWorker } from './protocol';
-import { type KeptRun, WebRun } from './run';
+import { WebRun } from './run';
 import { embeddedSource, type Photos, photoSource, type WebSource } from './source';
-import { Storage } from './storage';
 
 /** Steps between two checkpoints that are kept, and two pictures. */
 const KEEP_EVERY = 25;
-/** Shorter side that dropped images are reduced to, as a multiple of the network's; crops take small parts of them. */
-const PHOTO_SIDES = 4;
-const LARGEST_SIDE = 256;
 
 /** Lets messages in; the runtime's own promises do not. */
 const breathe = () => new Promise((resolve) => setTimeout(resolve));
 
 export class Trainer {
-  private readonly storage = Storage.open();
+  private readonly kept: Kept;
   private bundle: WebBundle | undefined;
   private photos: Photos | undefined;
   private weights: WeightSource | undefined;
   private paused = false;
 
-  constructor(private readonly say: (message: FromWorker) => void) {}
+  constructor(private readonly say: (message: FromWorker) => void) {
+    this.kept = new Kept(
+      (problem) => say({ kind: 'storage', problem }),
+      (text) => say({ kind: 'note', text }),
+    );
+  }
 
   /** Ends the run after the step that it is in. */
   pause(): void {
@@ -45,7 +46,7 @@ export class Trainer {
       case 'open':
         return this.open(message.bundle);
       case 'files':
-        return this.take(message.files);
+        return this.take(message);
       case 'train':
         return this.start(message.options);
       case 'continue':
@@ -53,7 +54,7 @@ export class Trainer {
       case 'save':
         return this.save();
       case 'forget':
-        await (await this.storage).clear();
+        await this.kept.clear();
         this.photos = this.weights = undefined;
         this.say({ kind: 'curves', lines: [], steps: 1 });
         return this.ready();
@@ -63,45 +64,36 @@ export class Trainer {
   }
 
   private async open(address: string | null): Promise<void> {
-    const storage = await this.storage;
-    this.photos ??= await storage.get<Photos>('photos');
-    if (address !== null) {
-      this.bundle = await fetchBundle(address);
-    } else {
-      const files = await storage.get<Map<string, Blob>>('bundle');
-      this.bundle = (files && (await droppedBundle(files))) ?? undefined;
+    if (!('subtle' in crypto)) this.sayUnsaved(NO_CHECKSUM);
+    this.photos ??= await this.kept.photos();
+    try {
+      if (address !== null) {
+        this.bundle = await fetchBundle(address);
+      } else {
+        const files = await this.kept.bundle();
+        this.bundle = (files && (await droppedBundle(files))) ?? undefined;
+      }
+    } finally {
+      await this.ready();
     }
-    await this.ready();
   }
 
-  private async take(files: readonly { path: string; file: File }[]): Promise<void> {
-    const storage = await this.storage;
+  private async take({ files, leftOut }: Extract<ToWorker, { kind: 'files' }>): Promise<void> {
     const byPath = new Map<string, Blob>(files.map(({ path, file }) => [path, file]));
     const bundle = await droppedBundle(byPath);
     if (bundle) {
       this.bundle = bundle;
-      await storage.set('bundle', byPath);
+      await this.kept.setBundle(byPath);
     } else if (files.length === 1 && files[0].path.endsWith('.safetensors')) {
       this.weights = await readWeights(files[0].file);
     } else {
-      this.photos = await this.decode(files);
-      await storage.set('photos', this.photos);
+      const image = this.bundle && imageShape(this.bundle.manifest.recipe.image);
+      const size = image ? Math.max(image.width, image.height) : LARGEST_SIDE;
+      this.photos = await readPhotos(files, leftOut, size, (text) => this.say({ kind: 'note', text }));
+      this.say({ kind: 'note', text: '' });
+      await this.kept.setPhotos(this.photos);
     }
     await this.ready();
-  }
-
-  private async decode(files: readonly { path: string; file: File }[]): Promise<Photos> {
-    const { files: listed, labels, classes } = listImages(files);
-    if (listed.length === 0) throw new UserError('no JPEG, PNG or WebP image among the files');
-    const image = this.bundle && imageShape(this.bundle.manifest.recipe.image);
-    const size = image ? Math.max(image.width, image.height) : LARGEST_SIDE;
-    const shorter = Math.max(size, Math.min(PHOTO_SIDES * size, LARGEST_SIDE));
-    const images = [];
-    for (const [i, { path, file }] of listed.entries()) {
-      images.push(await decodePhoto(path, file, shorter));
-      if (i % 50 === 49) this.say({ kind: 'note', text: `${i + 1} of ${listed.length} images read` });
-    }
-    return { names: listed.map(({ path }) => path), images, labels, classes };
   }
 
   private async start({ data, steps, seed, start }: StartOptions): Promise<void> {
@@ -138,15 +130,15 @@ export class Trainer {
 
   private async resume(): Promise<void> {
     const bundle = this.needBundle();
-    const kept = await this.kept();
-    if (!kept) throw new UserError('nothing is kept of a run of this bundle');
-    const source = this.sourceOf(kept.identity.data);
-    if (source.name !== kept.identity.data)
+    const found = await this.found();
+    if (!found) throw new UserError('nothing is kept of a run of this bundle');
+    const { identity, step, lines } = found.run;
+    const source = this.sourceOf(identity.data);
+    if (source.name !== identity.data)
       throw new UserError(
-        `the run was started on ${kept.identity.data.slice(BROWSER.length)}; drop those again`,
+        `the run was started on ${shownName(identity.data.slice(BROWSER.length))}; drop those again`,
       );
-    const { state } = await decodeCheckpoint('the checkpoint kept here', kept.checkpoint);
-    await this.train(new WebRun(bundle, kept.identity, source, state, kept.step, kept.lines), source);
+    await this.train(new WebRun(bundle, identity, source, found.checkpoint.state, step, lines), source);
   }
 
   private async train(run: WebRun, source: WebSource): Promise<void> {
@@ -169,33 +161,46 @@ export class Trainer {
     }
   }
 
+  /** Keeps and shows the run as it stands; a browser that can do neither is no reason to stop it. */
   private async keep(run: WebRun, shown: WebSource): Promise<void> {
     const { task } = this.needBundle().manifest.recipe;
-    await (await this.storage).set(`run:${task}`, await run.keep());
-    this.say({ kind: 'pictures', svgs: await run.pictures(shown) });
+    run.requireFinite();
+    try {
+      await this.kept.setRun(task, await run.keep());
+    } catch (error) {
+      this.sayUnsaved(messageOf(error));
+    }
+    try {
+      this.say({ kind: 'pictures', svgs: await run.pictures(shown) });
+    } catch (error) {
+      this.say({ kind: 'note', text: `No pictures of hidden patches: ${messageOf(error)}` });
+    }
+  }
+
+  private sayUnsaved(reason: string): void {
+    const problem = `Nothing can be saved: ${reason}. Training works, and is lost when the page is closed.`;
+    this.say({ kind: 'storage', problem });
   }
 
   private async save(): Promise<void> {
-    const kept = await this.kept();
-    if (!kept) throw new UserError('nothing to save yet');
-    this.say({ kind: 'saved', name: `step-${kept.step}.safetensors`, bytes: kept.checkpoint });
+    const found = await this.found();
+    if (!found) throw new UserError('nothing to save yet');
+    const { step, checkpoint } = found.run;
+    this.say({ kind: 'saved', name: `step-${step}.safetensors`, bytes: checkpoint });
   }
 
   /** What is kept of a run of this very recipe. */
-  private async kept(): Promise<KeptRun | undefined> {
+  private async found(): Promise<FoundRun | undefined> {
     const { recipe } = this.needBundle().manifest;
-    const kept = await (await this.storage).get<KeptRun>(`run:${recipe.task}`);
-    if (!kept) return undefined;
-    const checkpoint = await decodeCheckpoint('the checkpoint kept here', kept.checkpoint);
-    return checkpoint.recipe === JSON.stringify(recipe) ? kept : undefined;
+    const found = await this.kept.run(recipe.task);
+    return found?.checkpoint.recipe === JSON.stringify(recipe) ? found : undefined;
   }
 
   private async pretrained(): Promise<WeightSource | undefined> {
-    const kept = await (await this.storage).get<KeptRun>('run:pretrain');
-    if (!kept) return undefined;
-    const file = `the pretraining of ${kept.step} steps`;
-    const { state, kinds } = await decodeCheckpoint(file, kept.checkpoint);
-    return { from: file, file, state, kinds };
+    const found = await this.kept.run('pretrain');
+    if (!found) return undefined;
+    const file = `the pretraining of ${found.run.step} steps`;
+    return { from: file, file, state: found.checkpoint.state, kinds: found.checkpoint.kinds };
   }
 
   private sourceOf(data: string): WebSource {
@@ -215,14 +220,14 @@ export class Trainer {
       return;
     }
     this.say({ kind: 'ready', situation: await this.situation() });
-    const kept = await this.kept();
-    this.say({ kind: 'curves', lines: kept?.lines ?? [], steps: kept?.identity.steps ?? 1 });
+    const run = (await this.found())?.run;
+    this.say({ kind: 'curves', lines: run?.lines ?? [], steps: run?.identity.steps ?? 1 });
   }
 
   private async situation(): Promise<Situation> {
     const { recipe, recipeName, parameters } = this.needBundle().manifest;
-    const kept = await this.kept();
-    const pretrained = await (await this.storage).get<KeptRun>('run:pretrain');
+    const run = (await this.found())?.run;
+    const pretrained = recipe.task === 'finetune' ? (await this.kept.run('pretrain'))?.run : undefined;
     return {
       recipe: recipeName,
       task: recipe.task,
@@ -230,17 +235,10 @@ export class Trainer {
       batch: recipe.batch,
       steps: recipe.schedule.steps,
       seed: recipe.seed,
-      photos: this.photos ? { count: this.photos.images.length, classes: this.photos.classes } : null,
-      kept: kept ? { step: kept.step, steps: kept.identity.steps, data: kept.identity.data } : null,
-      pretrained: recipe.task === 'finetune' && pretrained ? pretrained.step : null,
+      photos: this.photos ? shownPhotos(this.photos) : null,
+      kept: run ? { step: run.step, steps: run.identity.steps, data: run.identity.data } : null,
+      pretrained: pretrained?.step ?? null,
       weights: this.weights?.file ?? null,
     };
   }
-}
-
-async function readWeights(file: File): Promise<WeightSource> {
-  const { name } = file;
-  const { tensors, metadata } = decodeSafetensors(name, new Uint8Array(await file.arrayBuffer()));
-  const kinds = metadata.state === undefined ? null : parseKinds(name, metadata.state);
-  return { from: name, file: name, state: tensors, kinds };
 }

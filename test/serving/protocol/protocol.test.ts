@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import 'protobufjs/ext/descriptor';
-import { PROTO } from '../../../src/serving/grpc/grpc';
+import { PROTO } from '../../../src/serving/protocol/grpcMessages';
 import { fixture } from '../../support/paths';
 
 /** What the ext/descriptor module adds. */

@@ -131,7 +131,9 @@ inBrowser("a classifier's page shows the trainer's classes, and loads nothing fr
   const text = inside('notes.txt');
   writeFileSync(text, 'no image');
   await drop(page, [text], 2);
-  expect(await page.locator('#problem').innerText()).toBe('notes.txt: the image cannot be decoded');
+  expect(await page.locator('#problem').innerText()).toBe(
+    '1 file is left out (this browser cannot decode it): notes.txt',
+  );
 });
 
 inBrowser('on WebGPU too, where there is an adapter', async () => {

@@ -19,8 +19,17 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-/** Serves each folder below the name that it has in `folders`; nothing outside of them. */
-export async function serve(folders: Readonly<Record<string, string>>): Promise<StaticServer> {
+/** What lets pages share memory among threads. */
+const ISOLATION = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
+/** Serves each folder below the name that it has in `folders`; nothing outside of them. `isolated`: pages may use threads. */
+export async function serve(
+  folders: Readonly<Record<string, string>>,
+  { isolated = false } = {},
+): Promise<StaticServer> {
   const server = createServer((request, response) => {
     const [, name, ...rest] = decodeURIComponent(
       new URL(request.url ?? '/', 'http://localhost').pathname,
@@ -32,7 +41,8 @@ export async function serve(folders: Readonly<Record<string, string>>): Promise<
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' });
+    const type = TYPES[path.extname(file)] ?? 'application/octet-stream';
+    response.writeHead(200, { 'content-type': type, ...(isolated ? ISOLATION : {}) });
     createReadStream(file).pipe(response);
   });
   server.listen(0, '127.0.0.1');
