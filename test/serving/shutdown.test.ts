@@ -1,11 +1,14 @@
 /** `selfie serve` as a process: SIGTERM finishes what was accepted, SIGHUP looks for new versions. */
 import { Agent, request } from 'node:http';
 import { status, type ServiceError } from '@grpc/grpc-js';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { addVersion, scaleModel } from '../../tools/bench/servingModel';
-import { startServe } from '../../tools/bench/serveProcess';
+import { serving, startServe } from '../../tools/bench/serveProcess';
 import { openClient } from '../support/inferenceClient';
 import { get, scaleRequest } from '../support/serving';
+import { repositoryRoot } from '../support/paths';
 import { selfie } from '../support/selfie';
 import { inTemporaryFolder } from '../support/temporary';
 import { until } from '../support/until';
@@ -105,6 +108,44 @@ test('SIGHUP loads a new version', () =>
     slow.end(body.slice(9));
     expect(await answered).toBe(503);
     expect(await ended).toBe(0);
+  }));
+
+test('--grace bounds the stop while a model computes, and leaves nothing behind', () =>
+  inTemporaryFolder(async (folder) => {
+    // Minutes of computing.
+    addVersion(path.join(folder, 'repository'), 'slow', 1, scaleModel(3, 4000));
+    const temporary = path.join(folder, 'temporary');
+    mkdirSync(temporary);
+    const server = await serving(
+      spawn(
+        process.execPath,
+        [
+          path.join(repositoryRoot, 'bin', 'selfie.js'),
+          'serve',
+          path.join(folder, 'repository'),
+          '--port',
+          '0',
+          '--threads',
+          '1',
+          '--max-batch',
+          '1',
+          '--grace',
+          '1',
+        ],
+        { env: { ...process.env, TMPDIR: temporary } },
+      ),
+    );
+    expect(readdirSync(temporary)).not.toEqual([]);
+    const answers = [1, 2].map((i) => send(`${server.url}/v2/models/slow/infer`, [i, 2, 3, 4]));
+    // One waits for the other, which computes.
+    const waiting = /selfie_waiting_requests\{.*\} 1/;
+    await until(async () => waiting.test(await (await fetch(`${server.url}/metrics`)).text()));
+    server.child.kill('SIGTERM');
+    expect(await Promise.all(answers)).toEqual(['ECONNRESET', 'ECONNRESET']);
+    await server.ended;
+    expect(server.child.signalCode).toBe('SIGTERM');
+    expect(server.said()).toContain('what is still being computed after --grace 1 s is cut off');
+    expect(readdirSync(temporary)).toEqual([]);
   }));
 
 test('one line for what cannot be served', () =>

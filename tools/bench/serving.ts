@@ -9,6 +9,7 @@ import path from 'node:path';
 import yargs from 'yargs';
 import { whole } from '../../src/commands/command';
 import { startServe } from './serveProcess';
+import { measureHealth } from './servingHealth';
 import { median } from './statistics';
 import { addVersion, COLUMNS, scaleModel } from './servingModel';
 
@@ -83,10 +84,19 @@ async function main(): Promise<void> {
     .options({
       clients: whole('--clients', 1, 'at once (default: 200)'),
       seconds: whole('--seconds', 1, 'of load (default: 30)'),
+      health: {
+        type: 'boolean',
+        default: false,
+        describe: 'instead: how soon /v2/health/live answers under each of some loads',
+      },
     })
     .strict()
     .parseSync();
   const { clients = 200, seconds = 30 } = options;
+  if (options.health) {
+    await measureHealth(seconds);
+    return;
+  }
   const repository = mkdtempSync(path.join(tmpdir(), 'selfie-load-'));
   addVersion(repository, MODEL, 1, scaleModel(FACTOR));
   const server = await startServe(repository);

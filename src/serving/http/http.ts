@@ -1,4 +1,5 @@
 /** The HTTP side: the protocol, image files, the page, metrics; errors as {"error": ...}. */
+import type { ServerResponse } from 'node:http';
 import compress from '@fastify/compress';
 import fastify, {
   type FastifyError,
@@ -67,6 +68,8 @@ export async function startHttp(
     bodyLimit: settings.maxBody,
     requestTimeout: settings.requestTimeout,
     http: {
+      // Refused here, in the form of all errors.
+      requireHostHeader: false,
       headersTimeout: Math.min(HEADERS_TIMEOUT, settings.requestTimeout),
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK, settings.requestTimeout),
     },
@@ -87,18 +90,29 @@ export async function startHttp(
     // Its reply's type depends on a route, and here none was found.
     frameworkErrors: (error, _request, reply) => {
       const isLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
-      void (reply as unknown as FastifyReply)
-        .code(isLong ? 404 : 400)
-        .send({
-          error: isLong
-            ? `no model has a name of more than ${MAX_NAME} characters`
-            : boundedText(error.message),
-        });
+      void (reply as unknown as FastifyReply).code(isLong ? 404 : 400).send({
+        error: isLong
+          ? `no model has a name of more than ${MAX_NAME} characters`
+          : boundedText(error.message),
+      });
     },
     routerOptions: { maxParamLength: MAX_NAME, ignoreTrailingSlash: true },
   });
   const connections = new Connections(app.server);
-  app.addHook('onRequest', async ({ headers }) => settings.hosts.require(headers.host));
+  app.server.on('checkExpectation', (_request, response: ServerResponse) => {
+    service.countRefusal('http', 417);
+    const body = JSON.stringify({ error: 'no expectation is met but 100-continue' });
+    const length = Buffer.byteLength(body);
+    response.writeHead(417, {
+      'content-type': 'application/json',
+      'content-length': length,
+      connection: 'close',
+    });
+    response.end(body);
+  });
+  app.addHook('onRequest', async ({ headers, raw }) =>
+    requireHost(headers.host, raw.httpVersion, settings.hosts),
+  );
   app.addHook('onRequest', normalizeHeaders);
   await app.register(compress, { encodings: ENCODINGS, requestEncodings: ENCODINGS });
   boundBodies(app, { maxBody: settings.maxBody, idle: settings.bodyIdle ?? BODY_IDLE });
@@ -137,6 +151,12 @@ export async function startHttp(
     await app.close();
     throw cannotListen('--port', port, host, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** RequestError for a host that is not allowed. A check by HTTP 1.0 may name none, which no browser does. */
+function requireHost(host: string | undefined, version: string, hosts: Hosts): void {
+  if (host !== undefined) hosts.require(host);
+  else if (version !== '1.0') throw new RequestError('invalid', 'the request has no Host header');
 }
 
 /** As the plugins read them: codings by their lower-case names, and a type only where it matters. */

@@ -27,9 +27,9 @@ export const decoding = <T>(pixels: number, body: () => Promise<T>): Promise<T> 
 /** The image of a file, [1, ...]. RequestError for bytes that are no image of a known kind, are damaged or have too many pixels. */
 export async function imageTensor(bytes: Buffer, { form, image }: ImageForm): Promise<HostTensor> {
   const { bits } = imageShape(image);
-  const pixelCount = await requireImage(bytes, image);
+  const cost = await requireImage(bytes, image);
   const decode = () => decodeCenter(bytes, 'the image', image);
-  const { pixels } = await decoding(pixelCount, decode).catch(refuse);
+  const { pixels } = await decoding(cost, decode).catch(refuse);
   const shape = [1, ...imageDims(image)];
   return asInput({ dtype: pixelType(bits), shape, data: pixels }, form, image);
 }
@@ -39,7 +39,7 @@ function refuse(error: unknown): never {
 }
 
 /**
- * How many pixels it has, in units of the three bytes of RGB. RequestError for bytes that do not begin as a JPEG, PNG or WebP, and
+ * How many pixels it has, many bands as so many pictures. RequestError for bytes that do not begin as a JPEG, PNG or WebP, and
  * for too many pixels. Where the network sees other channels than those have, or 16 bits, TIFF and .npy are taken, too.
  */
 export async function requireImage(bytes: Buffer, image: ImageSettings): Promise<number> {
@@ -54,10 +54,10 @@ export async function requireImage(bytes: Buffer, image: ImageSettings): Promise
     const kinds = takesMore ? 'PNG, TIFF, .npy, JPEG or WebP' : 'JPEG, PNG or WebP';
     throw new RequestError('unsupported', `the body is no ${kinds} image`);
   }
-  const { width, height } = await imageSize(bytes, 'the image').catch(refuse);
+  const { width, height } = await imageSize(bytes, 'the image', channels).catch(refuse);
   // many bands take as much memory as so many pictures
-  const each = Math.max(1, (channels * bits) / 24);
-  const most = MOST_PIXELS / each;
+  const pictures = Math.max(1, (channels * bits) / 24);
+  const most = Math.floor(MOST_PIXELS / pictures);
   if (width * height > most)
     throw new RequestError(
       'tooLarge',
@@ -68,7 +68,7 @@ export async function requireImage(bytes: Buffer, image: ImageSettings): Promise
       'tooLarge',
       `the image has ${width} x ${height} pixels; one side may be at most ${MOST_SLENDER} times the other`,
     );
-  return Math.ceil(width * height * each);
+  return Math.ceil(width * height * pictures);
 }
 
 /** By the first bytes: other formats that the decoder knows are not for strangers. */

@@ -145,7 +145,8 @@ async function imageBytes(request: FastifyRequest): Promise<Buffer> {
 /** What its parser says of a form, but for those of its errors that have a status of their own. */
 function badForm(error: Error): never {
   if ('statusCode' in error) throw error;
-  throw new RequestError('invalid', `the form cannot be read: ${error.message}`);
+  const problem = error.message.replace(/^Unexpected end.*/, 'it ends too early');
+  throw new RequestError('invalid', `the form cannot be read: ${problem}`);
 }
 
 function queryText(query: Query, name: string): string | undefined {

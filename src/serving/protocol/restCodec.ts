@@ -76,7 +76,7 @@ export interface Results {
 /** Reads a body. `headerLength` is the header's value. RequestError for whatever does not follow the protocol. */
 export function readRestRequest(body: Buffer, headerLength: string | undefined): RestRequest {
   const length = headerLength === undefined ? body.length : Number(headerLength);
-  if (!Number.isInteger(length) || length < 0 || length > body.length)
+  if (!/^\d+$/.test(headerLength ?? '0') || length > body.length)
     throw new RequestError(
       'invalid',
       `Inference-Header-Content-Length: ${headerLength}: expected the length of the JSON, at most the body's ${body.length} bytes`,
@@ -113,7 +113,10 @@ function parseJson(bytes: Buffer): RequestJson {
     value = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     const hint = 'with tensors behind it, Inference-Header-Content-Length tells where it ends';
-    throw new RequestError('invalid', `the body is not JSON (${(error as Error).message}); ${hint}`);
+    const problem = (error as Error).message
+      .replace(/^Unexpected end of JSON input/, 'it ends too early')
+      .replace(/^Unexpected/, 'misplaced');
+    throw new RequestError('invalid', `the body is not JSON (${problem}); ${hint}`);
   }
   const parsed = requestSchema.safeParse(value);
   if (parsed.success) return parsed.data;

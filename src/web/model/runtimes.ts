@@ -1,6 +1,6 @@
 /** The ways to compute a model in a page, in their order: WebGPU, WebAssembly on the device's threads, and on one. */
+import { imageShape } from '../../bundle/imageShape';
 import type * as Ort from 'onnxruntime-web';
-import { imageDims, imageLength } from '../../bundle/imageShape';
 import type { WebModel } from '../../export/web/webModel';
 import { messageOf } from '../common/words';
 
@@ -74,7 +74,8 @@ async function open(way: Way, bytes: Uint8Array, about: WebModel): Promise<Opene
   const session = await ort.InferenceSession.create(bytes, settings);
   const opened = { ort, session, way, lost: way.provider === 'webgpu' ? whenLost(ort) : never };
   // a kernel that is missing shows only when it runs
-  await runOn(opened, new Float32Array(imageLength(about.image)), about, 'embedding');
+  const { width, height, channels } = imageShape(about.image);
+  await runOn(opened, new Float32Array(channels * height * width), about, 'embedding');
   return opened;
 }
 
@@ -96,7 +97,7 @@ export async function runOn(
   { image }: WebModel,
   output: string,
 ): Promise<Float32Array> {
-  const [height, width, channels] = imageDims(image);
+  const { width, height, channels } = imageShape(image);
   const tensor = new ort.Tensor('float32', data, [1, channels, height, width]);
   const gone = lost.then((reason) => {
     throw new Error(`the device is lost: ${reason}`);

@@ -116,9 +116,11 @@ export class Trainer {
     }
     const identity: RunIdentity = {
       data: source.name,
+      content: null,
       labels: null,
       validation: null,
       unlabelled: null,
+      unlabelledContent: null,
       broken: 'fail',
       seed,
       steps,

@@ -64,7 +64,7 @@ function crc32(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-const RGB = { size: 32, channels: 3 };
+const RGB = { size: 8, channels: 3 };
 
 test('the numbers of what is too large are told from the head, before it is decoded', async () => {
   await expect(requireImage(await pngHead(8000, 12501), RGB)).rejects.toMatchObject({

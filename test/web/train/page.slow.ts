@@ -172,7 +172,12 @@ async function saveCheckpoint(): Promise<string> {
   await page.goto(address);
   await status('Give the address of a bundle');
   await page.locator('#files').setInputFiles(path.join(repositoryRoot, 'README.md'));
-  await page.locator('#note', { hasText: 'Error: no image that this browser reads among the files; 1 file is left out (no image by its name): README.md' }).waitFor();
+  await page
+    .locator('#note', {
+      hasText:
+        'Error: no image that this browser reads among the files; 1 file is left out (no image by its name): README.md',
+    })
+    .waitFor();
   await page.locator('#folder').setInputFiles(path.join(bundleOf('fine'), 'graph'));
   await status('Ready.');
   await page.locator('#files').setInputFiles(path.join(bundleOf('fine'), 'graph', 'init.safetensors'));
