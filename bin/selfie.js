@@ -6,10 +6,13 @@ const path = require('node:path');
 const root = path.dirname(__dirname);
 const cli = path.join(root, 'dist', 'src', 'cli.js');
 
-// `selfie print-graph ... | head` closes the pipe early; that is no error.
+// `selfie print-graph ... | head` closes the pipe early; that is no error. Nor is a terminal that is closed: SIGHUP follows.
 process.stdout.on('error', (error) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code !== 'EIO') throw error;
+});
+process.stderr.on('error', (error) => {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 });
 
 // Started by another process of this package: end with it, also where it was killed.
@@ -22,6 +25,7 @@ if (process.send !== undefined) {
 if (!existsSync(cli)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
 
 if (existsSync(cli)) {
+  require(path.join(path.dirname(cli), 'commands', 'signals.js')).exitOnSignals();
   void require(cli)
     .main(process.argv.slice(2))
     .then((code) => {

@@ -34,7 +34,7 @@ export function limitProblems(recipe: Recipe): string[] {
   const { image, network, batch, consistency } = recipe;
   const problems = Object.entries(MOST).flatMap(([key, most]) => {
     const value = numberAt(recipe, key);
-    return value !== undefined && value > most ? [`${key} is ${value}: must be at most ${count(most)}`] : [];
+    return value > most ? [`${key} is ${value}: must be at most ${count(most)}`] : [];
   });
   const blocks = network.stages.reduce((sum, n) => sum + n, 0);
   if (blocks > MOST_BLOCKS)
@@ -42,12 +42,12 @@ export function limitProblems(recipe: Recipe): string[] {
       `network.stages is [${network.stages.join(', ')}]: must be at most ${count(MOST_BLOCKS)} blocks in all`,
     );
   if (problems.length > 0) return problems;
-  const bytes = (imageLength(image) * imageShape(image).bits) / 8;
-  const pixels = batch * (1 + 2 * consistency.ratio) * bytes;
+  const { bits } = imageShape(image);
+  const pixels = batch * (1 + 2 * consistency.ratio) * imageLength(image) * (bits / 8);
   if (pixels > MOST_PIXELS)
     problems.push(
       `batch is ${batch}: its images take ${count(pixels / 2 ** 20)} MiB, and at most ${count(MOST_PIXELS / 2 ** 20)} are possible; ` +
-        'lower batch or the image',
+        'lower batch or the size of the images',
     );
   const parameters = blockParameters(network);
   if (parameters > MOST_PARAMETERS)
@@ -62,11 +62,10 @@ export function limitProblems(recipe: Recipe): string[] {
 const blockParameters = ({ width, stages }: Recipe['network']): number =>
   stages.reduce((sum, blocks, stage) => sum + blocks * 17 * (width * 2 ** stage) ** 2, 0);
 
-/** Undefined for a key that is not given. */
-function numberAt(recipe: Recipe, key: string): number | undefined {
+/** 0 where the recipe leaves the key out. */
+function numberAt(recipe: Recipe, key: string): number {
   const value = key
     .split('.')
     .reduce<unknown>((section, name) => (section as Record<string, unknown>)[name], recipe);
-  if (value !== undefined && typeof value !== 'number') throw new Error(`no number at ${key}`);
-  return value;
+  return typeof value === 'number' ? value : 0;
 }

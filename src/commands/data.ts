@@ -22,13 +22,14 @@ export const dataInfo = defineCommand({
     json: { type: 'boolean', default: false, describe: 'print the result as one line of JSON' },
   },
   run: async ({ source: spec, sheet, limit, json }) => {
-    const { sources, missing } = await openSplits(spec);
+    const { sources, missing } = await openSplits(spec, 'optional');
     try {
       const infos: SplitInfo[] = [];
       for (const each of sources) infos.push(await inspectSource(each, limit));
       if (sheet !== undefined) writeFileAtomic(sheet, await contactSheet(sources[0]));
       if (json) print(JSON.stringify(infos));
       else infos.flatMap(formatInfo).forEach((line) => print(line));
+      sources.forEach(({ split, notes }) => notes?.forEach((note) => warn(`${split}: ${note}`)));
       missing.forEach((line) => warn(line));
     } finally {
       for (const each of sources) each.close();
@@ -48,7 +49,7 @@ export function formatInfo({ split, count, perClass, looked, broken, ...info }: 
   const classes =
     perClass === null
       ? 'no labels'
-      : `${perClass.length} classes of ${minOf(counts)} to ${maxOf(counts)} images`;
+      : `${perClass.length} ${perClass.length === 1 ? 'class' : 'classes'} of ${minOf(counts)} to ${maxOf(counts)} images`;
   const names = (perClass ?? []).slice(0, MOST_CLASSES);
   const width = maxOf([0, ...names.map(({ name }) => name.length)]);
   return [
@@ -97,7 +98,8 @@ export const dataPack = defineCommand({
   },
   run: async ({ source: spec, to, size, height, width, channels, bits, broken: policy }) => {
     const request = { spec, file: to, size, height, width, channels, bits, broken: policy };
-    const { splits, missing, broken: skipped } = await packSource(request);
+    const { splits, notes, missing, broken: skipped } = await packSource(request);
+    notes.forEach((note) => warn(note));
     missing.forEach((reason) => warn(`without ${reason}`));
     skipped.forEach(({ reason }) => warn(`skipped: ${reason}`));
     const parts = splits.map(({ split, length }) => `${length} ${split}`).join(', ');

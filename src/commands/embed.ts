@@ -3,7 +3,7 @@ import { SOURCE_FORMS } from '../data/sources/readers';
 import { embed, type EmbedReport } from '../inference/embed';
 import { OUTPUTS } from '../inference/model';
 import { createImageProgress, formatRate } from '../inference/progress';
-import { abortOnSignals, INTERRUPTED } from './signals';
+import { abortOnSignals } from './signals';
 import {
   broken,
   defineCommand,
@@ -67,7 +67,7 @@ export const embedCommand = defineCommand({
       const report = await embed(options, { warn, progress, signal: interrupt.signal });
       warnBroken(report.broken);
       formatReport(report, options.overwrite).forEach((line) => print(line));
-      if (report.interrupted) process.exitCode = INTERRUPTED;
+      if (report.interrupted) process.exitCode = interrupt.code();
     } finally {
       interrupt.dispose();
     }

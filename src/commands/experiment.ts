@@ -7,7 +7,7 @@ import { runExperiment } from '../experiment/experiment';
 import { parseExperiment, smokeOf } from '../experiment/schema';
 import { didYouMean } from '../base/suggest';
 import { EXTENSIONS, readProgram } from '../base/loadModule';
-import { abortOnSignals, INTERRUPTED } from './signals';
+import { abortOnSignals } from './signals';
 import { defineCommand, positional, print, whole } from './command';
 
 export const experimentCommand = defineCommand({
@@ -56,7 +56,7 @@ export const experimentCommand = defineCommand({
       if (lines) lines.forEach((line) => print(line));
       else {
         print(`stopped; the same command goes on in ${directory}`);
-        process.exitCode = INTERRUPTED;
+        process.exitCode = interrupt.code();
       }
     } finally {
       interrupt.dispose();

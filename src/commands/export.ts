@@ -6,7 +6,6 @@ import { describeFormats, EXPORT_FORMATS, requireOptions, type ExportFormat } fr
 import { exportHub } from '../export/hub/exportHub';
 import { exportWeb } from '../export/web/exportWeb';
 import type { RepositoryOptions } from '../export/repository/exportRepository';
-import { exitOnSignals } from './signals';
 import { OPSETS } from '../export/model/opset';
 import type { TorchStateReport } from '../export/torchState';
 import { SOURCE_FORMS } from '../data/sources/readers';
@@ -75,7 +74,6 @@ export const exportCommand = defineCommand({
     const given = { ...options, map: map === true ? map : undefined };
     if (to !== 'model-repository') refuseRepositoryOptions({ name, storageUri });
     requireOptions(to, given);
-    exitOnSignals();
     print(await RUN[to]({ directory: dir, out, name, storageUri, ...given }));
   },
 });

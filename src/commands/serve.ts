@@ -123,7 +123,10 @@ export const serveCommand = defineCommand({
     ] as const)
       if (value > LAST_PORT) throw new UserError(`${name} ${value}: expected at most ${LAST_PORT}`);
     // Before the server starts: a signal while models load stops it as soon as they are.
-    const signals = abortOnSignals(() => warn('stopping; the same signal again ends it at once'));
+    const signals = abortOnSignals(
+      () => warn('stopping; the same signal again ends it at once'),
+      ['SIGINT', 'SIGTERM'],
+    );
     const patience = grace ?? DEFAULTS.grace;
     let overdue: NodeJS.Timeout | undefined;
     const stopped = new Promise<void>((resolve) => {
@@ -146,7 +149,12 @@ export const serveCommand = defineCommand({
         ?.reload()
         .catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)));
     };
-    process.on('SIGHUP', reload);
+    // The end of the terminal that it runs in; who runs without one is told to look.
+    const hangUp = () => {
+      if (process.stdin.isTTY) process.kill(process.pid, 'SIGTERM');
+      else reload();
+    };
+    process.on('SIGHUP', hangUp);
     // What the server is made of takes longer to load than many a command to run.
     const { startServer } = await import('../serving/server.js');
     try {
@@ -179,7 +187,7 @@ export const serveCommand = defineCommand({
       print(`stopped after ${answered} answers and ${refused} errors`);
     } finally {
       clearTimeout(overdue);
-      process.removeListener('SIGHUP', reload);
+      process.removeListener('SIGHUP', hangUp);
       signals.dispose();
     }
   },

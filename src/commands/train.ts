@@ -4,7 +4,7 @@ import { UserError } from '../base/errors';
 import { explainPlacement } from '../profiling/placement';
 import type { Probe } from '../evaluation/probe';
 import { createReporter } from '../training/progress';
-import { abortOnSignals, INTERRUPTED } from './signals';
+import { abortOnSignals } from './signals';
 import { train, type TrainResult } from '../training/trainer';
 import { percent } from './evaluate';
 import { SOURCE_FORMS } from '../data/sources/readers';
@@ -104,7 +104,7 @@ export const trainCommand = defineCommand({
         { reporter: createReporter(), signal: interrupt.signal, probe },
       );
       describeTraining(dir, result).forEach((line) => print(line));
-      if (result.interrupted) process.exitCode = INTERRUPTED;
+      if (result.interrupted) process.exitCode = interrupt.code();
     } finally {
       interrupt.dispose();
     }

@@ -60,7 +60,7 @@ export async function readPredictions(
   const { recipe } = manifest;
   const kept = options.split === 'validation' ? await validationImages(run, options.data) : null;
   const split = kept ? 'train' : 'test';
-  const source = await openSource(options.data, split);
+  const source = await openSource(options.data, split, recipe.task === 'finetune' ? 'needed' : 'optional');
   const { length, classes } = source;
   source.close();
   if (recipe.task === 'finetune') requireClasses(source, run.settings?.classes ?? null);

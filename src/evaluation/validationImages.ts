@@ -14,7 +14,7 @@ type Run = Pick<OpenRun, 'directory' | 'settings'>;
 export async function validationImages({ directory, settings }: Run, spec: string): Promise<Int32Array> {
   const indices = readValidationIndices(directory);
   if (!settings?.content) return indices;
-  const source = await openSource(spec, 'train');
+  const source = await openSource(spec, 'train', 'optional');
   try {
     requireContent(`--data ${spec}`, contentOf(source), settings.content, `the run in ${directory}`);
     return indices;

@@ -96,6 +96,7 @@ async function embedLocked(
   const images = await openImageSet(source, split);
   let model: ImageModel | undefined;
   try {
+    images.sources.forEach(({ notes }) => notes?.forEach((note) => warn(note)));
     images.missing.forEach((reason) => warn(`without ${reason}`));
     const threads = options.threads ?? stored?.threads;
     const provider = options.provider ?? stored?.provider;

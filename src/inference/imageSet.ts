@@ -17,8 +17,8 @@ export interface ImageSet {
 /** Opens the split, or all that there are. `given` may be the bare path of a folder of images. Close the sources. */
 export async function openImageSet(given: string, split: Split | 'all'): Promise<ImageSet> {
   const spec = sourceOf(given);
-  if (split === 'all') return { spec, ...(await openSplits(spec)) };
-  return { spec, sources: [await openSource(spec, split)], missing: [] };
+  if (split === 'all') return { spec, ...(await openSplits(spec, 'optional')) };
+  return { spec, sources: [await openSource(spec, split, 'optional')], missing: [] };
 }
 
 /** The split that a loader asks for: a source without splits gives everything for either. */

@@ -8,6 +8,7 @@ import { removeWhole } from '../base/temporary';
 import type { BrokenImage } from '../data/batches/options';
 import { UserError } from '../base/errors';
 import { readSafetensors, writeSafetensors } from '../tensors/safetensors';
+import { parseJson } from '../run/records';
 import { writeJson } from '../run/runFolder';
 
 /**
@@ -124,13 +125,15 @@ export class PartialRows {
       const file = path.join(this.folder, partName(span));
       const { tensors, metadata } = readSafetensors(file);
       const [indices, values] = [tensors.get('indices'), tensors.get('values')];
-      if (!indices || !values) throw new UserError(`${file}: damaged; delete it and run the command again`);
+      const broken = brokenSchema.safeParse(parseJson(metadata.broken ?? ''));
+      if (!indices || !values || !broken.success)
+        throw new UserError(`${file}: damaged; delete it and run the command again`);
       yield {
         ...span,
         indices: indices.data as Int32Array,
         width: values.shape[1],
         values: values.data as Float32Array,
-        broken: brokenSchema.parse(JSON.parse(metadata.broken)),
+        broken: broken.data,
       };
     }
   }

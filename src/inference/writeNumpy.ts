@@ -1,5 +1,6 @@
 /** Rows as a `.npy` file, and what each row is as a CSV file. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { writeFully } from '../base/files';
 import { toBytes } from '../tensors/dtype';
 import type { RowBlock } from './rowBlocks';
 
@@ -29,29 +30,18 @@ export function writeNumpy(file: string, csv: string, blocks: Iterable<RowBlock>
   const [array, table] = [openSync(file, 'w'), openSync(csv, 'w')];
   let [rows, dimension] = [0, 0];
   try {
-    writeAll(array, npyHeader(rows, dimension));
-    writeAll(table, Buffer.from(csvLine(['index', 'image', 'split', 'label'])));
+    writeFully(array, npyHeader(rows, dimension));
+    writeFully(table, Buffer.from(csvLine(['index', 'image', 'split', 'label'])));
     for (const { images, splits, labels, width, values } of blocks) {
-      writeAll(array, toBytes(values));
+      writeFully(array, toBytes(values));
       const lines = images.map((image, i) => csvLine([rows + i, image, splits[i], labels[i]]));
-      writeAll(table, Buffer.from(lines.join('')));
+      writeFully(table, Buffer.from(lines.join('')));
       rows += images.length;
       dimension = width;
     }
-    writeAll(array, npyHeader(rows, dimension), 0);
+    writeFully(array, npyHeader(rows, dimension), 0);
   } finally {
     closeSync(array);
     closeSync(table);
   }
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array, position: number | null = null): void {
-  for (let done = 0; done < bytes.length;)
-    done += writeSync(
-      descriptor,
-      bytes,
-      done,
-      bytes.length - done,
-      position === null ? null : position + done,
-    );
 }

@@ -44,6 +44,8 @@ const CHECKPOINT_SECONDS = 30;
 /** Milliseconds between two pictures. */
 const REFRESH = 1000;
 
+const STOPPING = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
+
 const SCREEN = {
   enter: '\x1b[?1049h\x1b[?25l',
   leave: '\x1b[?25h\x1b[?1049l',
@@ -80,8 +82,12 @@ export async function watch(
   if (input.isTTY) input.setRawMode(true);
   input.on('data', onKey);
   output.on('resize', onResize);
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  const onSignal = (name: NodeJS.Signals) => {
+    // Ctrl-C, of a terminal that is not raw, is an end like any other.
+    process.exitCode = { SIGHUP: 129, SIGTERM: 143 }[name as string] ?? 0;
+    stop();
+  };
+  for (const name of STOPPING) process.on(name, onSignal);
   try {
     while (!stopped) {
       snapshot = take();
@@ -100,8 +106,7 @@ export async function watch(
       });
     }
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const name of STOPPING) process.off(name, onSignal);
     output.off('resize', onResize);
     input.off('data', onKey);
     if (input.isTTY) input.setRawMode(false);

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors';
 import type { Manifest } from '../bundle/manifest';
 import type { UnlabelledOptions } from '../data/batches/options';
 import { allBut, subset } from '../data/batches/sampler';
+import type { LabelNeed } from '../data/sources/labels';
 import { openSource } from '../data/sources/readers';
 import type { Source } from '../data/sources/source';
 import { batchOptions } from '../evaluation/feeds';
@@ -44,10 +45,11 @@ export async function chooseImages(
 ): Promise<{ content: DataSettings; chosen: ChosenImages }> {
   const { data, unlabelled, validation, labels } = asked;
   const { directory, acceptDataChange: accept = false } = told;
-  const source = await openStored(data, told, stored);
+  const wanted = batchOptions(manifest, 'train').labels;
+  const source = await openStored(data, told, stored, wanted ? 'needed' : 'optional');
   try {
+    source.notes?.forEach((note) => warn(`${data}: ${note}`));
     const content = contentOf(source);
-    const wanted = batchOptions(manifest, 'train').labels;
     const fixed =
       validation !== null
         ? '--validation was drawn from the old images, so that training would see what it keeps apart'
@@ -85,9 +87,10 @@ async function openStored(
   spec: string,
   { directory, data }: Told,
   stored: Partial<RunSettings> | null,
+  labels: LabelNeed,
 ): Promise<Source> {
   try {
-    return await openSource(spec, 'train');
+    return await openSource(spec, 'train', labels);
   } catch (error) {
     if (!(error instanceof UserError) || data !== undefined || !stored) throw error;
     throw new UserError(
@@ -99,7 +102,7 @@ async function openStored(
 }
 
 async function contentAt(spec: string): Promise<Content> {
-  const source = await openSource(spec, 'train');
+  const source = await openSource(spec, 'train', 'optional');
   try {
     return contentOf(source);
   } finally {

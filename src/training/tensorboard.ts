@@ -1,9 +1,10 @@
 /** TensorBoard event files: `Event` messages (tensorflow/core/util/event.proto) framed as TFRecords. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { parse } from 'protobufjs';
 import { maskedCrc32c } from '../base/crc32c';
+import { fileError, writeFully } from '../base/files';
 
 /** The fields of TensorFlow's messages that scalars need, with their numbers. */
 const Event = parse(
@@ -39,6 +40,7 @@ export function encodeEvent(event: Readonly<Record<string, unknown>>): Uint8Arra
 /** Appends scalars to a new event file in a folder; a resumed run writes another file beside the first. */
 export class TensorBoardWriter {
   private readonly fd: number;
+  private readonly file: string;
 
   /** `step`: steps finished before; `now` in milliseconds. */
   constructor(folder: string, step: number, now = Date.now()) {
@@ -46,7 +48,8 @@ export class TensorBoardWriter {
     // TensorBoard reads a folder's files by name: a later one must sort behind, also within one second.
     const order = String(readdirSync(folder).length).padStart(4, '0');
     const seconds = String(Math.floor(now / 1000)).padStart(10, '0');
-    this.fd = openSync(path.join(folder, `events.out.tfevents.${seconds}.${order}.${hostname()}`), 'a');
+    this.file = path.join(folder, `events.out.tfevents.${seconds}.${order}.${hostname()}`);
+    this.fd = openSync(this.file, 'a');
     this.append(now, { file_version: 'brain.Event:2' });
     if (step > 0) this.append(now, { step: step + 1, session_log: { status: START } });
   }
@@ -66,6 +69,10 @@ export class TensorBoardWriter {
   }
 
   private append(now: number, event: Readonly<Record<string, unknown>>): void {
-    writeSync(this.fd, frameRecord(encodeEvent({ wall_time: now / 1000, ...event })));
+    try {
+      writeFully(this.fd, frameRecord(encodeEvent({ wall_time: now / 1000, ...event })));
+    } catch (error) {
+      throw fileError('write', this.file, error);
+    }
   }
 }

@@ -27,7 +27,7 @@ export class Validation {
   ) {
     this.file = runPaths(directory).validationMetrics;
     this.lines = indices ? keptRecords(this.file, step, parseValidation, warn).values : [];
-    if (indices) this.store();
+    if (this.lines.length > 0) this.store();
     else rmSync(this.file, { force: true });
   }
 

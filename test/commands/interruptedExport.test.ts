@@ -1,11 +1,15 @@
-/** `selfie export` that Ctrl-C ends: nothing half made stays, here or in the folder of temporary files. */
+/** `selfie export` that Ctrl-C or a closed terminal ends: nothing half made stays, here or in the folder of temporary files. */
 import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { stoppedSelfie } from '../support/selfie';
 import { writeSmallRun } from '../support/smallRun';
 import { inTemporaryFolder } from '../support/temporary';
 
-test.each(['hub', 'model-repository'])('--to %s', (format) =>
+test.each([
+  ['hub', 'SIGINT', 130],
+  ['hub', 'SIGHUP', 129],
+  ['model-repository', 'SIGTERM', 143],
+] as const)('--to %s, %s', (format, by, code) =>
   inTemporaryFolder((folder) => {
     const run = path.join(folder, 'pets');
     const place = path.join(folder, 'place');
@@ -13,8 +17,8 @@ test.each(['hub', 'model-repository'])('--to %s', (format) =>
     writeSmallRun(run, 'finetune');
     const args = ['export', run, '--to', format, '--out', path.join(place, 'out')];
     // when the first file of the export has its name
-    expect(stoppedSelfie({ by: 'SIGINT', at: /renamed .*place/ }, args)).toMatchObject({
-      code: 130,
+    expect(stoppedSelfie({ by, at: /renamed .*place/ }, args)).toMatchObject({
+      code,
       stdout: '',
     });
     expect(readdirSync(place)).toEqual([]);

@@ -28,7 +28,7 @@ test('report: one page that loads nothing, with every picture beside it', () => 
   // what a run that was killed may leave
   writeFileSync(path.join(finetuned, 'metrics.jsonl'), 'broken\n{"step":', { flag: 'a' });
   const { stdout, stderr } = reportOf([pretrained, finetuned], inside('both.html'));
-  expect(stderr).toContain('metrics.jsonl: line 9 is damaged; it and the lines behind it are left out');
+  expect(stderr).toContain('metrics.jsonl: line 7 is damaged; it and the lines behind it are left out');
   expect(stdout).toContain(`page: ${inside('both.html')}`);
   const page = readFileSync(inside('both.html'), 'utf8');
   for (const id of ['results', 'curves', 'patches', 'neighbours', 'map', 'confusion', 'recipe'])

@@ -1,24 +1,32 @@
-/** Ctrl-C: the first one asks, one that comes at once is the first one again, a later one is the system's. */
-import { abortOnSignals } from '../../src/commands/signals';
+/** Ctrl-C and a closed terminal: the first signal asks, one that comes at once is the first one again, a later one is the system's. */
+import { abortOnSignals, exitOnSignals } from '../../src/commands/signals';
 
 beforeEach(() => jest.useFakeTimers());
-afterEach(() => jest.useRealTimers());
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
 
-const handlers = () => process.listenerCount('SIGINT') + process.listenerCount('SIGTERM');
+const NAMES = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
+const handlers = () => NAMES.map((name) => process.listenerCount(name));
+const more = (counts: number[], by: number) => counts.map((count) => count + by);
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s', (name) => {
+test.each([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s', (name, code) => {
   const before = handlers();
   const asked: string[] = [];
-  const { signal } = abortOnSignals(() => asked.push('stop'));
-  expect([signal.aborted, handlers()]).toEqual([false, before + 2]);
-  process.emit(name);
-  expect([signal.aborted, asked]).toEqual([true, ['stop']]);
+  const stop = abortOnSignals(() => asked.push('stop'));
+  expect([stop.signal.aborted, handlers()]).toEqual([false, more(before, 1)]);
+  process.emit(name, name);
+  expect([stop.signal.aborted, stop.code(), asked]).toEqual([true, code, ['stop']]);
   jest.advanceTimersByTime(299);
-  process.emit('SIGINT');
-  process.emit('SIGTERM');
-  expect([asked, handlers()]).toEqual([['stop'], before + 2]);
+  for (const each of NAMES) process.emit(each, each);
+  expect([asked, handlers(), stop.code()]).toEqual([['stop'], more(before, 1), code]);
   jest.advanceTimersByTime(1);
-  expect(handlers()).toBe(before);
+  expect(handlers()).toEqual(before);
 });
 
 test('without a signal nothing is left behind', () => {
@@ -26,4 +34,20 @@ test('without a signal nothing is left behind', () => {
   const stop = abortOnSignals(() => undefined);
   stop.dispose();
   expect([stop.signal.aborted, handlers()]).toEqual([false, before]);
+});
+
+test('a command that has nothing to save ends through exit, however often it is told; one that has is asked', () => {
+  const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  const before = handlers();
+  exitOnSignals();
+  process.emit('SIGHUP', 'SIGHUP');
+  process.emit('SIGTERM', 'SIGTERM');
+  expect(exit.mock.calls).toEqual([[129], [143]]);
+  const own = abortOnSignals(() => undefined, ['SIGINT', 'SIGTERM']);
+  process.emit('SIGINT', 'SIGINT');
+  expect([exit.mock.calls.length, own.signal.aborted]).toEqual([2, true]);
+  process.emit('SIGHUP', 'SIGHUP');
+  expect(exit.mock.calls.length).toBe(3);
+  jest.advanceTimersByTime(300);
+  expect(handlers()).toEqual(before);
 });

@@ -29,6 +29,7 @@ const FORMS: readonly (readonly [command: RegExp, form: (command: string) => For
 
   // programs of tools/
   [/^npm run mutate/, () => ({ run: 'tool mutate/main --count 0 --named grows --work mutants' })],
+  [/^npm run torture/, () => ({ elsewhere: IN_CI })],
   [/^npm run test:consumers/, () => ({ run: 'tool consumers/main --only onnxruntime-node' })],
   [
     /^npm run verify:portable|^python tools\/examples\/train\.py/,

@@ -33,7 +33,7 @@ if (!curl) process.stderr.write('skipped: the smoke requests need curl\n');
     const { checkpoint } = writeSmallRun(directory, 'finetune');
     const out = path.join(folder, 'repository');
     await exportRepository({ directory, out });
-    await withServer(out, {}, async ({ url, reload }) => {
+    await withServer(out, { allowedHosts: ['pets.example.org'] }, async ({ url, reload }) => {
       expect((await get(`${url}/v2/models/pets_photo`)).json).toMatchObject({
         platform: 'ensemble',
         inputs: [{ name: 'image', datatype: 'UINT8', shape: [-1, -1, -1, 3] }],

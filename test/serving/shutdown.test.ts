@@ -135,7 +135,9 @@ test('--grace bounds the stop while a model computes, and leaves nothing behind'
         { env: { ...process.env, TMPDIR: temporary } },
       ),
     );
-    expect(readdirSync(temporary)).not.toEqual([]);
+    // The runtime leaves files of its own.
+    const left = () => readdirSync(temporary).filter((name) => name.startsWith('selfie'));
+    expect(left()).toHaveLength(1);
     const answers = [1, 2].map((i) => send(`${server.url}/v2/models/slow/infer`, [i, 2, 3, 4]));
     // One waits for the other, which computes.
     const waiting = /selfie_waiting_requests\{.*\} 1/;
@@ -145,7 +147,7 @@ test('--grace bounds the stop while a model computes, and leaves nothing behind'
     await server.ended;
     expect(server.child.signalCode).toBe('SIGTERM');
     expect(server.said()).toContain('what is still being computed after --grace 1 s is cut off');
-    expect(readdirSync(temporary)).toEqual([]);
+    expect(left()).toEqual([]);
   }));
 
 test('one line for what cannot be served', () =>

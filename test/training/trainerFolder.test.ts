@@ -13,6 +13,7 @@ import path from 'node:path';
 import { initialStatePath, readBundle } from '../../src/bundle/read';
 import type { Probe } from '../../src/evaluation/probe';
 import { listCheckpoints, readCheckpoint } from '../../src/run/checkpoints';
+import { asideOf } from '../../src/base/aside';
 import { readMetrics } from '../../src/run/metricsLog';
 import { runPaths } from '../../src/run/runFolder';
 import { readSafetensors } from '../../src/tensors/safetensors';
@@ -89,7 +90,9 @@ test('what an earlier run left that ended before its first checkpoint is gone; a
   mkdirSync(paths.tensorboard);
   writeFileSync(path.join(paths.tensorboard, 'old'), '');
   mkdirSync(paths.checkpoints);
-  writeFileSync(path.join(paths.checkpoints, 'step-2.safetensors.tmp'), '');
+  const place = path.join(paths.checkpoints, 'step-2.safetensors');
+  // of another process of this number, which started at another time
+  writeFileSync(asideOf(place).replace(/\.(\d+)-\d*-/, '.$1-1-'), '');
   for (const file of [paths.labels, paths.validation, paths.loadReport]) writeFileSync(file, '{}');
   await run(directory, { steps: 2 });
   expect(readdirSync(directory).sort()).toEqual([

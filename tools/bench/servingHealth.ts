@@ -8,9 +8,10 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
+import { answerCalls, WorkerCalls } from '../../src/base/workerCalls';
 import { inferenceMethod } from '../../src/serving/protocol/grpcMessages';
 import { startServe } from './serveProcess';
-import { addVersion, COLUMNS, scaleModel } from './servingModel';
+import { addVersion, COLUMNS, meanModel, scaleModel } from './servingModel';
 import { median } from './statistics';
 
 /** Milliseconds between two questions. */
@@ -23,7 +24,7 @@ interface Load {
   readonly send: () => Promise<unknown>;
 }
 
-function exchange(url: string, agent: Agent, body?: Buffer | string): Promise<number> {
+function exchange(url: string, agent: Agent, body?: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: body === undefined ? 'GET' : 'POST', agent }, (response) => {
       response.on('error', reject).on('end', () => resolve(response.statusCode ?? 0));
@@ -43,9 +44,12 @@ function rows(count: number, isNested: boolean): string {
 
 function loadsOf(url: string, grpcPort: number | null, image: Buffer): Load[] {
   const agent = new Agent({ keepAlive: true });
-  const post = (address: string, body: Buffer | string) => () => exchange(`${url}${address}`, agent, body);
-  const infer = (name: string, body: string): Load => ({ name, send: post('/v2/models/scale/infer', body) });
-  const values = new Float32Array(12e6);
+  const post = (address: string, body: Buffer) => () => exchange(`${url}${address}`, agent, body);
+  const infer = (name: string, body: string): Load => ({
+    name,
+    send: post('/v2/models/scale/infer', Buffer.from(body)),
+  });
+  const values = Array.from({ length: 12e6 }, (_, i) => i / 8);
   const message = inferenceMethod('ModelInfer').requestSerialize({
     model_name: 'scale',
     inputs: [{ name: 'x', datatype: 'FP32', shape: [3e6, COLUMNS], contents: { fp32_contents: values } }],
@@ -69,14 +73,15 @@ function loadsOf(url: string, grpcPort: number | null, image: Buffer): Load[] {
   ];
 }
 
-/** Milliseconds of each question while `load` runs. */
-async function healthUnder(url: string, load: Load, seconds: number): Promise<number[]> {
+interface Questions {
+  readonly url: string;
+  readonly seconds: number;
+}
+
+/** Milliseconds of each question in so many seconds; in a thread of its own, which sends nothing else. */
+async function ask({ url, seconds }: Questions): Promise<number[]> {
   const agent = new Agent({ keepAlive: true });
   const times: number[] = [];
-  let isOver = false;
-  const busy = Array.from({ length: CLIENTS }, async () => {
-    while (!isOver) await load.send();
-  });
   const end = performance.now() + 1000 * seconds;
   while (performance.now() < end) {
     const start = performance.now();
@@ -84,28 +89,47 @@ async function healthUnder(url: string, load: Load, seconds: number): Promise<nu
     times.push(performance.now() - start);
     await new Promise((resolve) => setTimeout(resolve, EVERY));
   }
-  isOver = true;
-  await Promise.all(busy);
   agent.destroy();
   return times.sort((a, b) => a - b);
+}
+
+answerCalls(ask);
+
+/** Those while `load` runs. */
+async function healthUnder(
+  thread: WorkerCalls<Questions, number[]>,
+  questions: Questions,
+  load: Load,
+): Promise<number[]> {
+  let isOver = false;
+  const busy = Array.from({ length: CLIENTS }, async () => {
+    while (!isOver) await load.send();
+  });
+  const times = await thread.call(questions);
+  isOver = true;
+  await Promise.all(busy);
+  return times;
 }
 
 export async function measureHealth(seconds: number): Promise<void> {
   const repository = mkdtempSync(path.join(tmpdir(), 'selfie-load-'));
   addVersion(repository, 'scale', 1, scaleModel(3));
+  addVersion(repository, 'mean', 1, meanModel());
+  const thread = new WorkerCalls<Questions, number[]>(__filename, undefined, 'the thread that asks');
   const server = await startServe(repository, '--grpc-port', '0', '--max-batch', '32000');
   try {
     const image = await sharp({ create: { width: 1e4, height: 1e4, channels: 4, background: '#f008' } })
       .png()
       .toBuffer();
     for (const load of loadsOf(server.url, server.grpcPort, image)) {
-      const times = await healthUnder(server.url, load, seconds);
+      const times = await healthUnder(thread, { url: server.url, seconds }, load);
       const p99 = times[Math.floor(0.99 * (times.length - 1))];
       console.log(
         `${load.name}: health answers in ${median(times).toFixed(1)} ms (median), ${p99.toFixed(1)} ms (99 %), ${times[times.length - 1].toFixed(1)} ms (longest of ${times.length})`,
       );
     }
   } finally {
+    await thread.close();
     server.child.kill('SIGKILL');
     rmSync(repository, { recursive: true, force: true });
   }

@@ -50,6 +50,30 @@ export function scaleModel(factor: number, products = 0): OnnxModel {
   });
 }
 
+/** Side of the images that `meanModel` takes. */
+const IMAGE = 32;
+
+/** image float32 [batch, 3, 32, 32], as /embed gives it -> embedding [batch, 3, 1, 1], the mean of each channel. */
+export const meanModel = (): OnnxModel => ({
+  ...plainModel({
+    name: 'mean',
+    inputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 3, IMAGE, IMAGE] }],
+    outputs: [{ name: 'embedding', dtype: 'float32', shape: ['batch', 3, 1, 1] }],
+    initializers: [],
+    nodes: [
+      {
+        name: '/embedding',
+        opType: 'GlobalAveragePool',
+        domain: '',
+        inputs: ['image'],
+        outputs: ['embedding'],
+        attributes: [],
+      },
+    ],
+  }),
+  metadata: { mean: '[0,0,0]', std: '[1,1,1]' },
+});
+
 /** Adds a version to a repository; it appears whole. */
 export function addVersion(repository: string, name: string, version: number, model: OnnxModel): void {
   const hidden = path.join(repository, name, `.${version}`);

@@ -51,7 +51,7 @@ export const NAMED: readonly Named[] = [
     ],
     'a loss that is not finite goes on': ['if (!Number.isFinite(metrics.loss)) throw', 'if (false) throw'],
   }),
-  ...at('src/training/prepare.ts', {
+  ...at('src/training/chooseImages.ts', {
     'labels are drawn from the validation images too': [
       'subset(source, labels, seed, { pool,',
       'subset(source, labels, seed, {',
@@ -139,16 +139,12 @@ export const NAMED: readonly Named[] = [
       'writeFully(fd, piece);\n      fsyncSync(fd);',
       'writeFully(fd, piece);',
     ],
-    'a moved file gets its name before it is on the disk': [
-      "openSync(written, 'r+');\n  try {\n    fsyncSync(fd);",
-      "openSync(written, 'r+');\n  try {\n    //",
-    ],
-    'a new name is not brought to the disk': [
-      "openSync(directory, 'r');\n    try {\n      fsyncSync(fd);",
-      "openSync(directory, 'r');\n    try {\n      //",
-    ],
+    'what took long gets its name before it is on the disk': ['    syncFile(temporary);\n', ''],
+    'a new name is not brought to the disk': ['    syncFile(directory);\n', ''],
     'files are written in their place': ['const fd = openSync(temporary, ', 'const fd = openSync(file, '],
   }),
-  ...at('src/run/metricsLog.ts', { 'metrics are not synced': ['    fsyncSync(this.fd);\n', ''] }),
+  ...at('src/run/metricsLog.ts', {
+    'metrics are not synced': ['    this.try(() => fsyncSync(this.fd));\n', ''],
+  }),
   ...at('src/training/tensorboard.ts', { 'events are not synced': ['    fsyncSync(this.fd);\n', ''] }),
 ];

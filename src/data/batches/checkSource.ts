@@ -9,7 +9,7 @@ import type { EncodedSource, PixelSource } from '../sources/source';
  */
 export function checkSource(
   source: Omit<EncodedSource, 'bytes' | 'key' | 'storedBytes'> | PixelSource,
-  options: Pick<BatchOptions, 'image' | 'labels'>,
+  options: Pick<BatchOptions, 'image' | 'labels'> & Partial<Pick<BatchOptions, 'mode'>>,
 ): void {
   const { image, labels } = options;
   if (source.kind === 'pixels') {
@@ -33,6 +33,12 @@ export function checkSource(
   if (source.classes === null) {
     throw new UserError(`${source.name} has no labels, and this graph learns from labels`);
   }
+  // Without a division all images are of one class: accuracy would be 100 % of nothing.
+  if (options.mode === 'train' && source.classes.length < 2)
+    throw new UserError(
+      `${source.name} has one class alone, ${source.classes[0]}, and a classifier needs two; ` +
+        'give the folder whose folders are the classes',
+    );
   if (source.classes.length > labels.classes) {
     throw new UserError(
       `${source.name} has ${source.classes.length} classes, the network ${labels.classes}; ` +

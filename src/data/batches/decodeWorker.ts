@@ -30,7 +30,7 @@ async function make({ step, slot }: Request, isClosing: () => boolean): Promise<
   if (isClosing()) return null;
   const options = workerData as BatchOptions;
   if (open === undefined) {
-    const source = await openSource(options.spec, options.split);
+    const source = await openSource(options.spec, options.split, options.labels ? 'needed' : 'optional');
     const unlabelled = await openUnlabelled(options, source);
     open = { source, sampler: createSampler(source, options), unlabelled };
   }

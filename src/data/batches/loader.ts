@@ -173,7 +173,7 @@ class WorkerLoader implements Loader {
  * @throws UserError where the data is not there, damaged, or does not fit the graph. `next()` says what goes wrong later.
  */
 export async function createLoader(options: LoaderOptions): Promise<Loader> {
-  const source = await openSource(options.spec, options.split);
+  const source = await openSource(options.spec, options.split, options.labels ? 'needed' : 'optional');
   try {
     checkSource(source, options);
     (await openUnlabelled(options, source))?.close();

@@ -26,7 +26,7 @@ export async function openUnlabelled(
   const { unlabelled, batch, seed } = options;
   if (!unlabelled) return undefined;
   const shared = unlabelled.spec === options.spec && options.split === 'train';
-  const source = shared ? labelled : await openSource(unlabelled.spec, 'train');
+  const source = shared ? labelled : await openSource(unlabelled.spec, 'train', 'optional');
   const close = () => {
     if (!shared) source.close();
   };

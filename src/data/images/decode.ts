@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors';
 import { imageShape, type ImageSettings, type ImageShape } from '../../bundle/imageShape';
 import { bitsOf, type PixelBits, withBits } from '../../tensors/pixels';
 import { shownPixels } from '../../tensors/shownPixels';
+import { bmpSize, decodeBmp, isBmp } from './bmp';
 import { cutBands, decodeBands, RAW, readRaw } from './bands';
 import { type Header, OPEN, readHeader, undecodable } from './header';
 import { decodeNpy, isNpy, npyImage } from './npy';
@@ -23,7 +24,11 @@ export async function imageSize(
   where: string,
   channels?: number,
 ): Promise<{ width: number; height: number }> {
-  const { width, height } = isNpy(bytes) ? npyImage(bytes, where, channels) : await readHeader(bytes, where);
+  const { width, height } = isNpy(bytes)
+    ? npyImage(bytes, where, channels)
+    : isBmp(bytes)
+      ? bmpSize(bytes, where)
+      : await readHeader(bytes, where);
   return { width, height };
 }
 
@@ -78,6 +83,7 @@ async function openResizable(
     requireChannels(where, image.channels, channels);
     return { width, height, source: image, format: 'pixel' };
   }
+  if (isBmp(image)) return openResizable(decodeBmp(image, where), where, wanted);
   if (isNpy(image)) return openResizable(decodeNpy(image, where, channels), where, wanted);
   const header = await readHeader(image, where);
   if (!canBecome(channels) || !header.isPicture) {
@@ -163,6 +169,7 @@ const decodePicture = (bytes: Uint8Array, where: string, header: Header, bits: P
  */
 export async function decodeWhole(bytes: Uint8Array, where: string): Promise<DecodedImage> {
   if (isNpy(bytes)) return decodeNpy(bytes, where);
+  if (isBmp(bytes)) return decodeBmp(bytes, where);
   const header = await readHeader(bytes, where);
   return header.isPicture
     ? decodePicture(bytes, where, header, header.bits)
@@ -179,7 +186,7 @@ export async function decodeShown(
   size: number,
 ): Promise<DecodedImage> {
   const isFile = !('pixels' in image);
-  const isPicture = isFile && !isNpy(image) && (await readHeader(image, where)).isPicture;
+  const isPicture = isFile && !isNpy(image) && !isBmp(image) && (await readHeader(image, where)).isPicture;
   if (isPicture) return decodeMiddle(image, where, { size, channels: 3 });
   const whole = isFile ? await decodeWhole(image, where) : image;
   const shown = { ...whole, ...shownPixels(whole.pixels, whole.channels) };

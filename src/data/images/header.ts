@@ -2,6 +2,7 @@
 import sharp from 'sharp';
 import { UserError } from '../../base/errors';
 import type { PixelBits } from '../../tensors/pixels';
+import { describeBytes } from './describeBytes';
 import { tiffLayout, type TiffLayout } from './tiff';
 
 /** How files are opened: those of any number of bands; what is damaged is an error. */
@@ -21,9 +22,10 @@ export async function readHeader(bytes: Uint8Array, where: string): Promise<Head
   let metadata: sharp.Metadata;
   try {
     metadata = await sharp(bytes, OPEN).metadata();
-  } catch (error) {
-    throw undecodable(where, error, 'image');
+  } catch {
+    throw new UserError(`${where} cannot be decoded: ${describeBytes(bytes)}`);
   }
+  if (metadata.format === 'svg') throw new UserError(`${where} cannot be decoded: it is SVG, no photograph`);
   const { depth, format, channels, space } = metadata;
   if (depth !== 'uchar' && depth !== 'ushort')
     throw new UserError(

@@ -14,10 +14,16 @@ export class ByteReader {
   private window: Buffer = Buffer.alloc(0);
   private windowStart = 0;
 
-  /** @throws UserError where the file cannot be opened */
-  constructor(readonly file: string) {
+  /**
+   * @param file what errors call it, where its content was unpacked to `place`
+   * @throws UserError where it cannot be opened
+   */
+  constructor(
+    place: string,
+    readonly file: string = place,
+  ) {
     try {
-      this.descriptor = openSync(file, 'r');
+      this.descriptor = openSync(place, 'r');
     } catch (error) {
       throw fileError('read', file, error);
     }

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../base/errors';
 import { type RecordFile, recordSource } from './records';
-import type { PixelSource, Split } from './source';
+import { AbsentSplit, type PixelSource, type Split } from './source';
 
 const SIDE = 32;
 const CHANNELS = 3;
@@ -94,6 +94,10 @@ function readRecords(file: string, images: number, layout: Layout): RecordFile {
 function openCifar(layout: Layout, directory: string, split: Split): PixelSource {
   const { kind, archive, namesFile } = layout;
   const names = layout.files[split];
+  const isThere = (name: string) => statSync(path.join(directory, name), { throwIfNoEntry: false })?.isFile();
+  const other = layout.files[split === 'train' ? 'test' : 'train'];
+  if (!names.some(([name]) => isThere(name)) && other.some(([name]) => isThere(name)))
+    throw new AbsentSplit(`${directory} has none of ${names.map(([name]) => name).join(', ')}`);
   for (const file of [...names.map(([name]) => name), namesFile].map((name) => path.join(directory, name))) {
     if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
       throw new UserError(`${file} is not there; ${kind}:PATH wants the folder of ${archive}`);

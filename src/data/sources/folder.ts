@@ -1,122 +1,105 @@
-/** Reader of image folders, ImageNet's among them: one folder a class, or images without labels; JPEG, PNG and WebP. */
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+/** Reader of image folders, ImageNet's among them: one folder a class, or images without labels. */
 import path from 'node:path';
 import { UserError } from '../../base/errors';
-import type { EncodedSource, Split } from './source';
+import { append } from '../../base/lists';
+import { hasImage, isFolder, keysBelow, list, listDeep } from './folderListing';
+import { findSplit, withoutOuter } from './folderSplits';
+import { passedOver, readImageFile } from './imageFiles';
+import { AbsentSplit, type EncodedSource, type Split } from './source';
 
-const IMAGE = /\.(jpe?g|png|webp|tiff?|npy)$/i;
-/** Names a folder may have for each split, the first that is there counts. */
-const SPLIT_FOLDERS: Readonly<Record<Split, readonly string[]>> = { train: ['train'], test: ['val', 'test'] };
-
-interface Listing {
-  readonly images: readonly string[];
-  readonly folders: readonly string[];
+/** Folders of a split with images in them, and those without, which are none of its classes. */
+interface ClassFolders {
+  readonly names: readonly string[];
+  readonly empty: readonly string[];
 }
 
-const isFolder = (file: string) => statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
-
-/** Images and folders directly in `directory`; dot files and links to a folder around it are left out. */
-function list(directory: string): Listing {
-  const images: string[] = [];
-  const folders: string[] = [];
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (entry.name.startsWith('.')) continue;
-    const file = path.join(directory, entry.name);
-    const link = entry.isSymbolicLink();
-    if (entry.isDirectory() || (link && isFolder(file))) {
-      const loops = link && `${realpathSync(directory)}${path.sep}`.startsWith(realpathSync(file) + path.sep);
-      if (!loops) folders.push(entry.name);
-    } else if (IMAGE.test(entry.name)) {
-      images.push(entry.name);
-    }
-  }
-  // Plain sort compares UTF-16 code units: the same order under every locale and file system.
-  return { images: images.sort(), folders: folders.sort() };
-}
-
-/** What `files` are below `root`. */
-const storedIn = (root: string, files: readonly string[]): Pick<EncodedSource, 'key' | 'storedBytes'> => ({
-  key: (index) => path.relative(root, files[index]).split(path.sep).join('/'),
-  storedBytes: (index) => sizeOf(files[index]),
-});
-
-/** -1 for a link to nothing and the like. */
-function sizeOf(file: string): number {
-  try {
-    return statSync(file).size;
-  } catch {
-    return -1;
-  }
-}
-
-/** Every image below `directory`, as paths. */
-function listDeep(directory: string): string[] {
+/** Null where images lie directly in `directory`, or nothing but images can be in it. */
+function classFolders(directory: string): ClassFolders | null {
   const { images, folders } = list(directory);
-  return [
-    ...images.map((name) => path.join(directory, name)),
-    ...folders.flatMap((name) => listDeep(path.join(directory, name))),
-  ];
-}
-
-/** The folder of a split below `root`; `root` itself where it is not divided into splits. */
-function splitFolder(root: string, split: Split): { directory: string; split: Split | 'all' } {
-  const find = (names: readonly string[]) => names.map((name) => path.join(root, name)).find(isFolder);
-  const directory = find(SPLIT_FOLDERS[split]);
-  if (directory !== undefined) return { directory, split };
-  if (find([...SPLIT_FOLDERS.train, ...SPLIT_FOLDERS.test]) === undefined) {
-    return { directory: root, split: 'all' };
-  }
-  throw new UserError(`${root} has no folder ${SPLIT_FOLDERS[split].join(' or ')} for its ${split} images`);
-}
-
-/** Class names: folders directly below, where no image lies beside them; otherwise null. */
-function classNames(directory: string): readonly string[] | null {
-  const { images, folders } = list(directory);
-  return images.length > 0 || folders.length === 0 ? null : folders;
+  if (images.length > 0 || folders.length === 0) return null;
+  const full = folders.filter((name) => hasImage(path.join(directory, name)));
+  return { names: full, empty: folders.filter((name) => !full.includes(name)) };
 }
 
 /**
- * Opens a folder of images. `train/` and `val/` or `test/` below it are its splits; without them, all of it serves either
- * split. Folders in a split are classes (labels by sorted name, those of `train/` where it is there); a split with images
- * directly in it is unlabelled, and holds every image below it.
- * @throws UserError for a path that is not a folder, a split or class without images, a class that `train/` does not have
+ * Opens a folder of images. `train/` and `val/` or `test/` below it (or as other tools call them: see `findSplit`) are its
+ * splits; without them, all of it serves either split. A folder that holds but one more is gone through. Folders in a split are
+ * classes (labels by sorted name, those of `train/` where it is there), but for those without images; a split with images
+ * directly in it is unlabelled, and holds every image below it. What is passed over is in `notes`.
+ * @throws UserError for a path that is not a folder, a split without images, a class that `train/` does not have;
+ * AbsentSplit where only the other split is there
  */
-export function openFolder(root: string, split: Split): EncodedSource {
-  if (!isFolder(root)) throw new UserError(`${root} is not a folder; folder:PATH wants a folder of images`);
-  const found = splitFolder(root, split);
-  const present = classNames(found.directory);
-  const trained = found.split === 'test' ? path.join(root, 'train') : found.directory;
-  const trainedClasses = isFolder(trained) ? classNames(trained) : null;
-  const classes = present === null ? null : (trainedClasses ?? present);
+export function openFolder(given: string, split: Split): EncodedSource {
+  if (!isFolder(given)) throw new UserError(`${given} is not a folder; folder:PATH wants a folder of images`);
+  const root = withoutOuter(given);
+  const found = findSplit(root, split);
+  const present = classFolders(found.directory);
+  const trained = found.split === 'test' ? found.train : found.directory;
+  const trainedClasses = trained === null ? null : classFolders(trained);
+  const classes = present && (trainedClasses ?? present).names;
 
   const files: string[] = [];
   const labels: number[] = [];
-  for (const name of present ?? ['.']) {
+  // Of a split without classes these are below it.
+  const others = present
+    ? list(found.directory).others.map((name) => path.join(found.directory, name))
+    : [...listDeep(found.directory).others];
+  for (const name of present?.names ?? ['.']) {
     const directory = path.join(found.directory, name);
-    const images = listDeep(directory);
-    if (images.length === 0) throw new UserError(`${directory} has no JPEG, PNG or WebP image`);
+    const inside = listDeep(directory);
+    if (present) append(others, inside.others);
     const label = classes?.indexOf(name) ?? 0;
     if (label < 0) throw new UserError(`${directory} is a class that ${trained} does not have`);
-    for (const image of images) {
+    for (const image of inside.images) {
       files.push(image);
       labels.push(label);
     }
   }
+  const below = (file: string) => path.relative(given, file);
+  if (files.length === 0)
+    throw new UserError([`${found.directory} has no image`, ...passedOver(others.map(below))].join('; '));
 
   return {
     kind: 'encoded',
-    name: `folder:${root}`,
+    name: `folder:${given}`,
     split: found.split,
     length: files.length,
     classes,
-    bytes: (index) => readFile(files[index]),
+    notes: [
+      ...(root === given ? [] : [`the images are those of ${root}`]),
+      ...found.notes,
+      ...besideImages(found.directory, present),
+      ...passedOver(present?.empty ?? [], 'folders without images, no classes'),
+      ...passedOver(others.map(below)),
+      ...oneClass(classes),
+    ],
+    bytes: (index) => readImageFile(files[index]),
     label: (index) => (classes === null ? null : labels[index]),
     where: (index) => files[index],
-    ...storedIn(root, files),
+    ...keysBelow(root, files),
     close: () => undefined,
   };
 }
+
+/** Images beside folders of images: none of those is a class. */
+function besideImages(directory: string, present: ClassFolders | null): string[] {
+  if (present !== null) return [];
+  const { images, folders } = list(directory);
+  const full = folders.filter((name) => hasImage(path.join(directory, name)));
+  if (full.length === 0) return [];
+  return [
+    `${images.length} images lie directly in ${directory}, beside folders (${full.slice(0, 3).join(', ')}), so that these are ` +
+      'no classes and all images have no labels',
+  ];
+}
+
+const oneClass = (classes: readonly string[] | null): string[] =>
+  classes?.length === 1
+    ? [
+        `there is one class alone, ${classes[0]}: where that is no class but a folder of all images, take images:PATH, or give the ` +
+          'path of the folder whose folders are the classes',
+      ]
+    : [];
 
 /**
  * Opens every image below a folder, however nested, without labels: no folder in it is a split or a class.
@@ -124,18 +107,20 @@ export function openFolder(root: string, split: Split): EncodedSource {
  */
 export function openImages(root: string): EncodedSource {
   if (!isFolder(root)) throw new UserError(`${root} is not a folder; images:PATH wants a folder of images`);
-  const files = listDeep(root);
-  if (files.length === 0) throw new UserError(`${root} has no JPEG, PNG or WebP image`);
+  const { images: files, others } = listDeep(root);
+  const notes = passedOver(others.map((file) => path.relative(root, file)));
+  if (files.length === 0) throw new UserError([`${root} has no image`, ...notes].join('; '));
   return {
     kind: 'encoded',
     name: `images:${root}`,
     split: 'all',
     length: files.length,
     classes: null,
-    bytes: (index) => readFile(files[index]),
+    notes,
+    bytes: (index) => readImageFile(files[index]),
     label: () => null,
     where: (index) => files[index],
-    ...storedIn(root, files),
+    ...keysBelow(root, files),
     close: () => undefined,
   };
 }
@@ -149,7 +134,9 @@ const WNID = /^n\d{8}$/;
 export function openImagenet(root: string, split: Split): EncodedSource {
   const directory = path.join(root, split === 'train' ? 'train' : 'val');
   if (!isFolder(directory)) {
-    throw new UserError(`${directory} is not a folder; imagenet:PATH wants train/<wnid> and val/<wnid>`);
+    const other = isFolder(path.join(root, split === 'train' ? 'val' : 'train'));
+    const message = `${directory} is not a folder; imagenet:PATH wants train/<wnid> and val/<wnid>`;
+    throw other ? new AbsentSplit(message) : new UserError(message);
   }
   const source = openFolder(root, split);
   if (source.classes === null) {

@@ -10,7 +10,7 @@ import { elementBytes, type NumpyArray, readIntegers, readNpz } from './python/n
 import { readPickle } from './python/pickle';
 import { arrayOf, PickleDict } from './python/pickleValues';
 import { type RecordFile, recordSource } from './records';
-import type { PixelSource, Split } from './source';
+import { AbsentSplit, type PixelSource, type Split } from './source';
 
 const SIDE = 32;
 const ROW = 3 * SIDE * SIDE;
@@ -95,11 +95,15 @@ function readBatch(file: string, classes: number): RecordFile {
  */
 export function openImagenet32(directory: string, split: Split): PixelSource {
   const classes = readClasses(directory);
-  const files = FILES[split].map((name) => {
-    const places = FOLDERS.flatMap((folder) =>
-      [name, `${name}.npz`].map((n) => path.join(directory, folder, n)),
+  const find = (name: string) =>
+    FOLDERS.flatMap((folder) => [name, `${name}.npz`].map((n) => path.join(directory, folder, n))).find(
+      (place) => existsSync(place),
     );
-    const file = places.find((place) => existsSync(place));
+  const isThere = (which: Split) => FILES[which].some((name) => find(name) !== undefined);
+  if (!isThere(split) && isThere(split === 'train' ? 'test' : 'train'))
+    throw new AbsentSplit(`${directory} has none of its ${split} files, ${FILES[split].join(', ')}`);
+  const files = FILES[split].map((name) => {
+    const file = find(name);
     if (file !== undefined) return file;
     throw new UserError(
       `${path.join(directory, name)} is not there, nor with .npz; ` +

@@ -1,13 +1,15 @@
 /** One file of decoded images, so that each is decoded once: `selfie data pack` writes it, `packed:FILE` reads it. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { replaceFile } from '../../base/files';
+import { replaceFile, writeFully } from '../../base/files';
 import { UserError } from '../../base/errors';
 import { toBytes } from '../../tensors/dtype';
 import { bitsOf, type Pixels } from '../../tensors/pixels';
 import { ByteReader } from './byteReader';
 import { recordSource } from './records';
-import type { PixelSource, Split } from './source';
+import { AbsentSplit, type PixelSource, type Split } from './source';
 
 /**
  * The layout: `MAGIC`; the pixels of every split, uint8 [images, height, width, channels], or
@@ -25,6 +27,8 @@ const splitSchema = z.strictObject({
   offset: z.number().int().nonnegative(),
   /** of the first label; null: unlabelled */
   labels: z.number().int().nonnegative().nullable(),
+  /** SHA-256 of the pixels; absent in files of older versions */
+  sha256: z.string().optional(),
 });
 
 const indexSchema = z.strictObject({
@@ -41,6 +45,9 @@ const indexSchema = z.strictObject({
   splits: z.array(splitSchema),
 });
 type Index = z.infer<typeof indexSchema>;
+
+/** Images that are written in one go. */
+const TOGETHER = 64;
 
 export interface PackedSplit {
   readonly split: Split | 'all';
@@ -60,7 +67,7 @@ export async function writePacked(
     const descriptor = openSync(temporary, 'wx');
     let at = 0;
     const put = (bytes: Uint8Array) => {
-      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+      writeFully(descriptor, bytes);
       at += bytes.length;
     };
     try {
@@ -68,14 +75,19 @@ export async function writePacked(
       const labels: number[][] = [];
       for (const { split, images } of splits) {
         const [offset, own]: [number, number[]] = [at, []];
+        const hash = createHash('sha256');
         for await (const { pixels, label } of images) {
           if (pixels.length !== width * height * channels || bitsOf(pixels) !== bits)
             throw new Error(`${pixels.length} pixels of ${bitsOf(pixels)} bits`);
-          put(toBytes(pixels));
+          const bytes = toBytes(pixels);
+          put(bytes);
+          hash.update(bytes);
           own.push(label ?? -1);
+          // Pixels that need no decoding never wait for anything, and signals would not be heard.
+          if (own.length % TOGETHER === 0) await setImmediate();
         }
         labels.push(own);
-        written.push({ split, length: own.length, offset, labels: null });
+        written.push({ split, length: own.length, offset, labels: null, sha256: hash.digest('hex') });
       }
       for (const [i, own] of labels.entries()) {
         // A split without labels, though another has some.
@@ -120,7 +132,7 @@ export function openPacked(file: string, split: Split): PixelSource {
     const { splits, classes, width, height, channels, bits, resizable } = readIndex(reader);
     const found = splits.find((one) => one.split === split) ?? splits.find((one) => one.split === 'all');
     if (found === undefined)
-      throw new UserError(`${file} has no ${split} images; pack it from a source that has`);
+      throw new AbsentSplit(`${file} has no ${split} images; pack it from a source that has`);
     const { offset, length } = found;
     const stride = (width * height * channels * (bits ?? 8)) / 8;
     if (offset + length * stride > reader.size) throw new UserError(`${file} is damaged; pack it again`);
@@ -140,11 +152,11 @@ export function openPacked(file: string, split: Split): PixelSource {
       bits,
       resizable,
     };
-    return recordSource(
-      { name: `packed:${file}`, ...shape },
-      [{ file, offset, stride, labels, count: length }],
-      false,
-    );
+    const records = { file, offset, stride, labels, count: length };
+    return {
+      ...recordSource({ name: `packed:${file}`, ...shape }, [records], false),
+      digest: found.sha256,
+    };
   } finally {
     reader.close();
   }

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors';
 import { lastStart } from './records';
-import { findShards, numberedClasses, splitShards } from './shards';
-import type { EncodedSource, Split } from './source';
+import { type LabelNeed, labelsAsNeeded, resolveLabels, type WrittenLabel } from './labels';
+import { findShards, splitShards } from './shards';
+import { AbsentSplit, type EncodedSource, type Split } from './source';
 
 // Both are ESM only: `import()` is what CommonJS has for that.
 const load = async () => ({ ...(await import('hyparquet')), ...(await import('hyparquet-compressors')) });
@@ -84,13 +85,17 @@ function imageBytes(value: unknown, where: string): Buffer {
  * by row group, of which the latest are kept; a shuffled run over such files reads a row group for almost every image.
  * @throws UserError for files without images, with other columns than the first, or that are not Parquet
  */
-export async function openParquet(spec: string, split: Split): Promise<EncodedSource> {
+export async function openParquet(
+  spec: string,
+  split: Split,
+  need: LabelNeed = 'needed',
+): Promise<EncodedSource> {
   const library = await load();
   const { compressors, parquetReadObjects } = library;
-  const shards = splitShards(spec, findShards(spec, '.parquet'), split);
+  const shards = splitShards(spec, findShards(spec, ['.parquet']), split);
   const opened: { file: Buffered; metadata: Metadata }[] = [];
   const groups: RowGroup[] = [];
-  const labels: number[] = [];
+  const written: WrittenLabel[] = [];
   let columns: Columns | undefined;
   let length = 0;
   for (const [f, name] of shards.files.entries()) {
@@ -118,7 +123,7 @@ export async function openParquet(spec: string, split: Split): Promise<EncodedSo
       }
       if (label === null) continue;
       const read = await parquetReadObjects({ file, metadata, columns: [label], compressors });
-      for (const row of read) labels.push(row[label] === null ? -1 : Number(row[label]));
+      for (const row of read) written.push(labelOf(row[label]));
     } catch (error) {
       if (error instanceof UserError) throw error;
       throw new UserError(`${name} cannot be read as Parquet: ${String(error)}`, { cause: error });
@@ -155,21 +160,24 @@ export async function openParquet(spec: string, split: Split): Promise<EncodedSo
     return rows;
   };
 
-  // -1 is Hugging Face's mark of a split whose labels are not published.
-  const labelled = labels.length > 0 && labels.some((label) => label !== -1);
-  const classes = labelled ? (names ?? numberedClasses(labels, where)) : null;
-  if (classes !== null) {
-    const wrong = labels.findIndex((label) => !(label >= 0 && label < classes.length));
-    if (wrong >= 0) {
-      throw new UserError(`${where(wrong)}: label ${labels[wrong]}, expected 0 to ${classes.length - 1}`);
-    }
-  }
+  const known =
+    shards.split === 'test' &&
+    names === null &&
+    need === 'needed' &&
+    written.some((label) => typeof label === 'string')
+      ? await trainingClasses(spec)
+      : null;
+  const isPublished = written.some((label) => label !== null && Number(label) !== -1);
+  const { found, notes } = labelsAsNeeded(need, () =>
+    isPublished ? resolveLabels(written, where, names, known) : null,
+  );
   return {
     kind: 'encoded',
     name: `parquet:${spec}`,
     split: shards.split,
     length,
-    classes,
+    classes: found && found.classes,
+    notes,
     async bytes(index) {
       const group = locate(index);
       const row = index - group.start;
@@ -183,7 +191,7 @@ export async function openParquet(spec: string, split: Split): Promise<EncodedSo
         throw new UserError(`${where(index)} cannot be read: ${String(error)}`, { cause: error });
       }
     },
-    label: (index) => (classes === null ? null : labels[index]),
+    label: (index) => found && found.labels[index],
     where,
     key: (index) => {
       const { file, rowStart, start } = locate(index);
@@ -193,4 +201,23 @@ export async function openParquet(spec: string, split: Split): Promise<EncodedSo
     storedBytes: (index) => locate(index).bytes,
     close: () => kept.clear(),
   };
+}
+
+/** -1 is Hugging Face's mark of labels that are not published: where all are, there are none. */
+function labelOf(value: unknown): WrittenLabel {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : shownLabel(value);
+}
+
+const shownLabel = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+
+/** Null where there is no training split. */
+async function trainingClasses(spec: string): Promise<readonly string[] | null> {
+  try {
+    return (await openParquet(spec, 'train')).classes;
+  } catch (error) {
+    if (error instanceof AbsentSplit) return null;
+    throw error;
+  }
 }

@@ -4,6 +4,7 @@ import { shownName, UserError } from '../../base/errors';
 import { openBuiltin } from './builtin';
 import { openCifar10, openCifar100, openCifar100Coarse } from './cifar';
 import { openFolder, openImagenet, openImages } from './folder';
+import type { LabelNeed } from './labels';
 import { openImagenet32 } from './imagenet32';
 import { openPacked } from './packed';
 import { openParquet } from './parquet';
@@ -13,7 +14,7 @@ import type { Source, Split } from './source';
 interface Reader {
   /** what follows `name:` in a spec; null: nothing does */
   readonly argument: string | null;
-  open(argument: string, split: Split): Source | Promise<Source>;
+  open(argument: string, split: Split, labels: LabelNeed): Source | Promise<Source>;
 }
 
 const READERS: Readonly<Record<string, Reader>> = {
@@ -52,9 +53,10 @@ export function sourceOf(given: string): string {
 /**
  * Opens the data that `spec` names (a form of `SOURCE_FORMS`). The same spec and split give the same
  * images in the same order everywhere, so a worker thread opens its own.
+ * @param labels optional: where they cannot be used, there are none, and `notes` says why
  * @throws UserError for an unknown kind, a path that is not there, or data that is not what it should be
  */
-export async function openSource(spec: string, split: Split): Promise<Source> {
+export async function openSource(spec: string, split: Split, labels: LabelNeed = 'needed'): Promise<Source> {
   const colon = spec.indexOf(':');
   const name = colon < 0 ? spec : spec.slice(0, colon);
   const argument = colon < 0 ? '' : spec.slice(colon + 1);
@@ -66,7 +68,7 @@ export async function openSource(spec: string, split: Split): Promise<Source> {
     const form = reader.argument === null ? name : `${name}:${reader.argument}`;
     throw new UserError(`data source '${spec}' is incomplete or has too much; write ${form}`);
   }
-  return withShownClasses(await reader.open(argument, split));
+  return withShownClasses(await reader.open(argument, split, labels));
 }
 
 /**

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../base/errors';
-import type { Split } from './source';
+import { AbsentSplit, type Split } from './source';
 
 /** `{a,b}` and `{000..012}` written out. */
 export function expandBraces(pattern: string): string[] {
@@ -23,13 +23,13 @@ export function expandBraces(pattern: string): string[] {
 
 const isFolder = (file: string) => statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-function listBelow(directory: string, extension: string): string[] {
+function listBelow(directory: string, extensions: readonly string[]): string[] {
   return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => !entry.name.startsWith('.'))
     .flatMap((entry) => {
       const file = path.join(directory, entry.name);
-      if (entry.isDirectory()) return listBelow(file, extension);
-      return entry.name.endsWith(extension) ? [file] : [];
+      if (entry.isDirectory()) return listBelow(file, extensions);
+      return extensions.some((extension) => entry.name.endsWith(extension)) ? [file] : [];
     });
 }
 
@@ -50,25 +50,25 @@ function matching(pattern: string): string[] {
 }
 
 /**
- * The files that `spec` means, in order of their names: a file, everything below a folder that ends in `extension`, or a
+ * The files that `spec` means, in order of their names: a file, everything below a folder that ends in one of `extensions`, or a
  * pattern with `*`, `?`, `{a,b}` and `{000..012}`.
  * @throws UserError where there are none or one that is written out is missing
  */
-export function findShards(spec: string, extension: string): string[] {
+export function findShards(spec: string, extensions: readonly string[]): string[] {
   const files = expandBraces(spec).flatMap((part) => {
-    if (isFolder(part)) return listBelow(part, extension);
+    if (isFolder(part)) return listBelow(part, extensions);
     if (/[*?]/.test(part) && !existsSync(part)) return matching(part);
     if (!existsSync(part)) throw new UserError(`${part} is not there`);
     return [part];
   });
-  if (files.length === 0) throw new UserError(`${spec} has no ${extension} file`);
+  if (files.length === 0) throw new UserError(`${spec} has no ${extensions[0]} file`);
   return [...new Set(files)].sort();
 }
 
 const word = (names: string) => new RegExp(`(^|[^a-z])(${names})([^a-z]|$)`, 'i');
 const SPLIT_WORDS: Readonly<Record<Split, readonly RegExp[]>> = {
   train: [word('train|training')],
-  test: [word('val|valid|validation'), word('test')],
+  test: [word('val|valid|validation|dev|eval'), word('test|testing')],
 };
 
 /**
@@ -89,7 +89,7 @@ export function splitShards(
   const found = named(SPLIT_WORDS[split]);
   if (found !== undefined) return { files: found, split };
   if (named([...SPLIT_WORDS.train, ...SPLIT_WORDS.test]) === undefined) return { files, split: 'all' };
-  throw new UserError(
+  throw new AbsentSplit(
     `${root} has files of ${split === 'train' ? 'validation or test' : 'training'} only, none for its ${split} images`,
   );
 }

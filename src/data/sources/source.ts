@@ -1,13 +1,19 @@
 /** What a reader of images gives. */
+import { UserError } from '../../base/errors';
 import type { PixelBits, Pixels } from '../../tensors/pixels';
 
 export type Split = 'train' | 'test';
+
+/** A source is there and has no images of the split that was asked for: nothing is damaged. */
+export class AbsentSplit extends UserError {}
 
 export interface SourceBase {
   /** what messages call it, e.g. `cifar10:data/cifar-10-batches-bin` */
   readonly name: string;
   /** `all`: the source has no division, and both splits are everything */
   readonly split: Split | 'all';
+  /** what was passed over, and how the data was understood where that could surprise */
+  readonly notes?: readonly string[];
   /** number of images */
   readonly length: number;
   /** class names by label; null: unlabelled */
@@ -18,6 +24,8 @@ export interface SourceBase {
   where(index: number): string;
   /** the image's name in the source, the same wherever that lies: a path with `/`, a file and its record */
   key(index: number): string;
+  /** SHA-256 of all pixels, where it is stored beside them */
+  readonly digest?: string;
   /** stored size of the image; -1 where it cannot be read. Asks the disk where it must: not for every step */
   storedBytes(index: number): number;
   close(): void;

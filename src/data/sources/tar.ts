@@ -53,6 +53,8 @@ export function* readTar(reader: ByteReader): Generator<TarEntry> {
   let pax = new Map<string, string>();
   for (;;) {
     const at = reader.position;
+    // Some writers leave the two empty blocks at the end out.
+    if (at === reader.size && at > 0) return;
     if (at + BLOCK > reader.size) {
       throw new UserError(`${file} is cut off: no end of the archive after byte ${at}`);
     }

@@ -1,14 +1,19 @@
-/** Reader of tar shards in WebDataset form: files that share a name up to its first dot are one example. */
+/** Reader of tar shards in WebDataset form: files that share a name up to its first dot are one example. Archives may be gzipped. */
 import path from 'node:path';
 import { UserError } from '../../base/errors';
 import { ByteReader, readRange } from './byteReader';
-import { findShards, numberedClasses, splitShards } from './shards';
-import type { EncodedSource, Split } from './source';
+import { isImageName, passedOver } from './imageFiles';
+import { type LabelNeed, labelsAsNeeded, resolveLabels, type WrittenLabel } from './labels';
+import { findShards, splitShards } from './shards';
+import { AbsentSplit, type EncodedSource, type Split } from './source';
 import { readTar, type TarEntry } from './tar';
+import { unpacked } from './unpacked';
 
-const IMAGE = /(^|\.)(jpe?g|png|webp)$/;
 /** Keys of a `.json` member that may hold the label, the first that is there counts. */
-const LABEL_KEYS = ['label', 'cls', 'class_id', 'class'];
+const LABEL_KEYS = ['label', 'cls', 'class_id', 'class', 'class_name'];
+const EXTENSIONS = ['.tar', '.tar.gz', '.tgz'];
+/** Bytes of a label. */
+const LONGEST = 1 << 16;
 
 export interface TarExample {
   readonly key: string;
@@ -34,82 +39,134 @@ export function groupByKey(file: string, entries: Iterable<TarEntry>): TarExampl
   return Array.from(examples, ([key, members]) => ({ key, members }));
 }
 
-/** The label of an example, or null where it has neither `cls` nor a `json` with one. */
-function readLabel(reader: ByteReader, { key, members }: TarExample): number | null {
-  const text = (entry: TarEntry) => reader.at(entry.offset, entry.length).toString('utf8');
+/** The label of an example as it is written, or null where it has neither `cls` nor a `json` with one. */
+function readLabel(reader: ByteReader, { key, members }: TarExample): WrittenLabel {
   const where = `${reader.file}, ${key}`;
+  const text = (extension: string, { offset, length }: TarEntry) => {
+    if (length > LONGEST) throw new UserError(`${where}.${extension} has ${length} bytes, which is no label`);
+    return reader.at(offset, length).toString('utf8');
+  };
   const cls = members.get('cls');
-  if (cls !== undefined) {
-    const written = text(cls).trim();
-    if (/^\d+$/.test(written)) return Number(written);
-    throw new UserError(`${where}.cls: '${written.slice(0, 40)}', expected a whole number`);
-  }
+  if (cls !== undefined) return text('cls', cls).trim();
   const json = members.get('json');
   if (json === undefined) return null;
+  // What the person who made the set wrote besides the label may be long.
+  if (json.length > 16 * LONGEST)
+    throw new UserError(`${where}.json has ${json.length} bytes, which is no label`);
   let value: unknown;
   try {
-    value = JSON.parse(text(json));
+    value = JSON.parse(reader.at(json.offset, json.length).toString('utf8'));
   } catch {
     throw new UserError(`${where}.json is not JSON`);
   }
   if (typeof value === 'number') return value;
   if (typeof value !== 'object' || value === null) return null;
   const found = LABEL_KEYS.map((name) => (value as Record<string, unknown>)[name]).find(
-    (label) => label !== undefined,
+    (label) => label !== undefined && label !== null,
   );
   if (found === undefined) return null;
-  if (typeof found === 'number') return found;
-  throw new UserError(`${where}.json: label ${JSON.stringify(found)}, expected a whole number`);
+  if (typeof found === 'number' || typeof found === 'string') return found;
+  throw new UserError(
+    `${where}.json: label ${JSON.stringify(found).slice(0, 40)}, expected a whole number or a name`,
+  );
+}
+
+/** The member that is the image: of several the one whose extension has no dot, where that is one. */
+function imageOf(file: string, { key, members }: TarExample): { image?: TarEntry; others: TarEntry[] } {
+  const images = [...members].filter(([extension]) => isImageName(extension));
+  const plain = images.filter(([extension]) => !extension.includes('.'));
+  const [chosen] = images.length === 1 ? images : plain;
+  if (images.length > 1 && plain.length !== 1)
+    throw new UserError(
+      `${file}, ${key} has ${images.length} images (${images.map(([name]) => name).join(', ')})`,
+    );
+  const others = images.filter((each) => each !== chosen).map(([, entry]) => entry);
+  return { image: chosen?.[1], others };
 }
 
 /**
  * Opens tar files: one, all below a folder, or a pattern (`train-{0000..0146}.tar`, `*.tar`). Their headers and labels are
- * read now, images when they are asked for.
- * @throws UserError for a shard that is missing, cut off or compressed, and for examples of which only some have a label
+ * read now, images when they are asked for. Labels that are text are sorted by name, those of the training split where it is
+ * there.
+ * @throws UserError for a shard that is missing or cut off, and, where labels are needed, for examples of which only some have one
  */
-export function openWebdataset(spec: string, split: Split): EncodedSource {
-  const shards = splitShards(spec, findShards(spec, '.tar'), split);
+export async function openWebdataset(
+  spec: string,
+  split: Split,
+  need: LabelNeed = 'needed',
+): Promise<EncodedSource> {
+  const shards = splitShards(spec, findShards(spec, EXTENSIONS), split);
+  const plain: string[] = [];
+  for (const file of shards.files) plain.push(await unpacked(file));
   const shard: number[] = [];
   const offsets: number[] = [];
   const lengths: number[] = [];
   const names: string[] = [];
-  const labels: (number | null)[] = [];
+  const written: (() => WrittenLabel)[] = [];
+  const beside: string[] = [];
   for (const [s, file] of shards.files.entries()) {
-    const reader = new ByteReader(file);
+    const reader = new ByteReader(plain[s], file);
     try {
       for (const example of groupByKey(file, readTar(reader))) {
-        const images = [...example.members].filter(([extension]) => IMAGE.test(extension));
-        if (images.length === 0) continue;
-        if (images.length > 1) throw new UserError(`${file}, ${example.key} has ${images.length} images`);
-        const [[, image]] = images;
+        const { image, others } = imageOf(file, example);
+        for (const { name } of others) beside.push(name);
+        if (image === undefined) continue;
         shard.push(s);
         offsets.push(image.offset);
         lengths.push(image.length);
         names.push(image.name);
-        labels.push(readLabel(reader, example));
+        written.push(labelOrError(reader, example));
       }
     } finally {
       reader.close();
     }
   }
   const where = (index: number) => `${shards.files[shard[index]]}, ${names[index]}`;
-  if (names.length === 0) throw new UserError(`${spec} has no JPEG, PNG or WebP image in its tar files`);
-  const unlabelled = labels.indexOf(null);
-  const known = labels.filter((label) => label !== null);
-  if (unlabelled >= 0 && known.length > 0) {
-    throw new UserError(`${where(unlabelled)} has no label (.cls or .json), and others have`);
-  }
+  if (names.length === 0) throw new UserError(`${spec} has no image in its tar files`);
+  const isText = () => written.some((label) => typeof label() === 'string');
+  const known = shards.split === 'test' && need === 'needed' && isText() ? await trainingClasses(spec) : null;
+  const { found, notes } = labelsAsNeeded(need, () =>
+    resolveLabels(
+      written.map((label) => label()),
+      where,
+      null,
+      known,
+    ),
+  );
   return {
     kind: 'encoded',
     name: `webdataset:${spec}`,
     split: shards.split,
     length: names.length,
-    classes: known.length === 0 ? null : numberedClasses(known, where),
-    bytes: (index) => readRange(shards.files[shard[index]], offsets[index], lengths[index]),
-    label: (index) => labels[index],
+    classes: found && found.classes,
+    notes: [...passedOver(beside, 'images beside the image of an example'), ...notes],
+    bytes: (index) => readRange(plain[shard[index]], offsets[index], lengths[index]),
+    label: (index) => found && found.labels[index],
     where,
     key: (index) => `${path.basename(shards.files[shard[index]])}/${names[index]}`,
     storedBytes: (index) => lengths[index],
     close: () => undefined,
   };
+}
+
+/** The label, or what is thrown where that is read: whoever needs no labels never asks. */
+function labelOrError(reader: ByteReader, example: TarExample): () => WrittenLabel {
+  try {
+    const label = readLabel(reader, example);
+    return () => label;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+/** Null where there is no training split. */
+async function trainingClasses(spec: string): Promise<readonly string[] | null> {
+  try {
+    return (await openWebdataset(spec, 'train')).classes;
+  } catch (error) {
+    if (error instanceof AbsentSplit) return null;
+    throw error;
+  }
 }

@@ -8,8 +8,9 @@ import type { PixelBits, Pixels } from '../../tensors/pixels';
 import { decodeMiddle } from '../images/decode';
 import { readWhole } from './info';
 import { type PackedSplit, writePacked } from '../sources/packed';
-import { type Source } from '../sources/source';
+import { AbsentSplit, type Source } from '../sources/source';
 import { publicSource } from '../sources/publicSource';
+import type { LabelNeed } from '../sources/labels';
 import { openSource } from '../sources/readers';
 
 export interface PackOptions {
@@ -33,22 +34,27 @@ export interface PackOptions {
 
 export interface PackReport {
   readonly splits: readonly { readonly split: Source['split']; readonly length: number }[];
-  /** splits that the source has not, or that cannot be read, and why */
+  /** what was passed over, and how the data was understood */
+  readonly notes: readonly string[];
+  /** splits that the source has not, and why */
   readonly missing: readonly string[];
   readonly broken: readonly BrokenImage[];
 }
 
-/** Opens each split that a source has; why not, for one that it has not. UserError where it has none. */
-export async function openSplits(spec: string): Promise<{ sources: Source[]; missing: string[] }> {
+/** Opens each split that a source has; why not, for one that it has not. UserError where it has none, and for a damaged one. */
+export async function openSplits(
+  spec: string,
+  labels: LabelNeed = 'needed',
+): Promise<{ sources: Source[]; missing: string[] }> {
   const sources: Source[] = [];
   const missing: string[] = [];
   let failure: unknown;
   for (const split of ['train', 'test'] as const) {
     if (sources.some((source) => source.split === 'all')) break;
     try {
-      sources.push(await openSource(spec, split));
+      sources.push(await openSource(spec, split, labels));
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!(error instanceof AbsentSplit)) throw error;
       failure ??= error;
       missing.push(`${split}: ${error.message}`);
     }
@@ -112,6 +118,7 @@ async function* decoded(
 export async function packSource(options: PackOptions): Promise<PackReport> {
   const { spec, file, size, height, width, broken: policy } = options;
   const { sources, missing } = await openSplits(spec);
+  const notes = sources.flatMap((source) => source.notes?.map((note) => `${source.split}: ${note}`) ?? []);
   try {
     const [first] = sources;
     const encoded = first.kind === 'encoded';
@@ -159,7 +166,7 @@ export async function packSource(options: PackOptions): Promise<PackReport> {
         images: decoded(source, target, policy === 'skip', broken),
       })),
     );
-    return { splits: sources.map(({ split }, i) => ({ split, length: lengths[i] })), missing, broken };
+    return { splits: sources.map(({ split }, i) => ({ split, length: lengths[i] })), notes, missing, broken };
   } finally {
     for (const source of sources) source.close();
   }

@@ -110,9 +110,7 @@ export async function startHttp(
     });
     response.end(body);
   });
-  app.addHook('onRequest', async ({ headers, raw }) =>
-    requireHost(headers.host, raw.httpVersion, settings.hosts),
-  );
+  app.addHook('onRequest', requireHost(settings.hosts));
   app.addHook('onRequest', normalizeHeaders);
   await app.register(compress, { encodings: ENCODINGS, requestEncodings: ENCODINGS });
   boundBodies(app, { maxBody: settings.maxBody, idle: settings.bodyIdle ?? BODY_IDLE });
@@ -154,10 +152,17 @@ export async function startHttp(
 }
 
 /** RequestError for a host that is not allowed. A check by HTTP 1.0 may name none, which no browser does. */
-function requireHost(host: string | undefined, version: string, hosts: Hosts): void {
-  if (host !== undefined) hosts.require(host);
-  else if (version !== '1.0') throw new RequestError('invalid', 'the request has no Host header');
-}
+const requireHost =
+  (hosts: Hosts): onRequestHookHandler =>
+  ({ headers: { host }, raw }, _reply, done) => {
+    try {
+      if (host !== undefined) hosts.require(host);
+      else if (raw.httpVersion !== '1.0') throw new RequestError('invalid', 'the request has no Host header');
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
 
 /** As the plugins read them: codings by their lower-case names, and a type only where it matters. */
 const normalizeHeaders: onRequestHookHandler = ({ headers }, _reply, done) => {

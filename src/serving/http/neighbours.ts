@@ -75,7 +75,7 @@ export class NeighbourImages {
     warn: (line: string) => void,
   ): Promise<NeighbourImages> {
     if (!choose()) throw new UserError('--neighbours: no model here takes an image and gives embedding');
-    const source = await openSource(settings.source, SPLIT);
+    const source = await openSource(settings.source, SPLIT, 'optional');
     const { length, classes } = source;
     source.close();
     if (length === 0) throw new UserError(`--neighbours ${settings.source}: there are no images`);

@@ -10,11 +10,15 @@ const sections = {
 };
 let shown = 0, image = null, seed = 0, preview = '';
 
+const bounded = (text) => text.length > 400 ? text.slice(0, 400) + '…' : text;
 const post = async (address) => {
-  const response = await fetch(address, { method: 'POST', body: image, headers: { 'content-type': 'application/octet-stream' } });
+  await image.slice(0, 1).arrayBuffer().catch(() => { throw new Error('the browser cannot read this file'); });
+  const response = await fetch(address, { method: 'POST', body: image, headers: { 'content-type': 'application/octet-stream' } })
+    .catch(() => { throw new Error('the server does not answer'); });
   if (response.ok) return response;
-  const { error } = await response.json();
-  throw Object.assign(new Error(error), { status: response.status });
+  const { error } = await response.json().catch(() => ({}));
+  const text = typeof error === 'string' ? bounded(error) : 'the server answers with status ' + response.status;
+  throw Object.assign(new Error(text), { status: response.status });
 };
 const add = (parent, tag, text, className) => {
   const element = document.createElement(tag);
@@ -111,6 +115,8 @@ const take = (file) => {
   if (title) title.textContent = 'Drop another';
   showAll();
 };
+addEventListener('error', ({ message }) => { if (message) problem.textContent = bounded(message); });
+addEventListener('unhandledrejection', ({ reason }) => { problem.textContent = bounded(String(reason?.message ?? reason)); });
 input.onchange = () => { take(input.files[0]); input.value = ''; };
 document.ondragover = (event) => { event.preventDefault(); drop.classList.add('over'); };
 document.ondragleave = () => drop.classList.remove('over');

@@ -99,7 +99,7 @@ export function page({ models, classes, neighbours, patches }: PageContents): st
 <body${isIdle ? ' data-idle="1"' : ''}>
 <header><h1>selfie serve</h1><ul class="models">${list.join('')}</ul></header>
 <main>
-<label id="drop">${words}<input type="file" accept="image/jpeg,image/png,image/webp"${isIdle ? ' disabled' : ''}></label>
+<label id="drop">${words}<input type="file" accept="image/*"${isIdle ? ' disabled' : ''}></label>
 <p id="error" role="alert"></p>
 ${html.join('\n')}
 </main>

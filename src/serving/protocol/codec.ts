@@ -72,7 +72,7 @@ export class Codec {
     type Result = ReturnType<Jobs[Name]>;
     if (!(bytes > SMALL)) return runJob({ name, args }) as Result;
     const [first, ...others] = args;
-    const moved = ArrayBuffer.isView(first) ? movable(first as Buffer) : owned(first as Answer);
+    const moved = ArrayBuffer.isView(first) ? movable(first as Buffer) : owned(first);
     const outcome = await this.thread(bytes).call({ name, args: [moved, ...others] }, memoryOf(moved));
     const result: Result = resultOf(outcome);
     return buffers(result);

@@ -58,10 +58,10 @@ const wordsOf = (names: readonly string[]) =>
 
 /** The person's line for what the browser does not keep. */
 export function problemLine({ reason, names }: Problem): string {
-  const what = names.length > 0 ? ` (${wordsOf(names)})` : '';
+  const what = names.length > 0 ? `does not keep ${wordsOf(names)}` : 'keeps nothing for this page';
   return (
-    `This browser keeps nothing for this page${what}: ${reason}. Training works all the same; ` +
-    'save the checkpoint before you close the page, or it is lost.'
+    `This browser ${what}: ${reason}. Training works all the same; ` +
+    'what is not kept is lost when the page is closed, so save the checkpoint before.'
   );
 }
 

@@ -33,12 +33,30 @@ export async function decodePhoto(image: ImageBitmapSource, shorter: number): Pr
   }
 }
 
+const HIDDEN_PIXELS =
+  'this browser hides pixels from pages (privacy.resistFingerprinting in Firefox); allow this page to read them';
+
+/** Whether what is drawn is what is read: browsers that guard against fingerprints give noise instead. */
+function readsTrue(): boolean {
+  const { context } = contextOf(4, 1);
+  const grays = [32, 224, 96, 160];
+  grays.forEach((gray, x) => {
+    context.fillStyle = `rgb(${gray} ${gray} ${gray})`;
+    context.fillRect(x, 0, 1, 1);
+  });
+  const { data } = context.getImageData(0, 0, 4, 1);
+  // some browsers move the last bits
+  return grays.every((gray, x) => [0, 1, 2].every((c) => Math.abs(data[4 * x + c] - gray) <= 2));
+}
+let truth: boolean | undefined;
+
 function reduced(bitmap: ImageBitmap, shorter: number): DecodedImage {
   const scale = Math.min(1, shorter / Math.min(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
   const height = Math.max(1, Math.round(bitmap.height * scale));
   if (Math.max(width, height) > LONGEST_SIDE)
     throw new UserError(`it is ${bitmap.width} x ${bitmap.height} pixels, too long for a page`);
+  if (!(truth ??= readsTrue())) throw new UserError(HIDDEN_PIXELS);
   const { context } = contextOf(width, height);
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);

@@ -150,5 +150,5 @@ export class Storage {
 }
 
 function reasonOf(error: unknown): string {
-  return REASONS[nameOf(error)] ?? messageOf(error);
+  return REASONS[nameOf(error)] ?? messageOf(error).replace(/\.$/, '');
 }

@@ -186,7 +186,7 @@ describe('decoding', () => {
     const wrong = [
       'its jpeg data is cut off or damaged',
       'its png data is cut off or damaged',
-      'Input buffer has corrupt header',
+      'its webp data is cut off or damaged',
     ];
     const cut = await Promise.all(
       formats.map(async (format) => {
@@ -205,9 +205,9 @@ describe('decoding', () => {
   });
 
   it.each([
-    ['an empty file', Buffer.alloc(0), 'Input Buffer is empty'],
-    ['text', Buffer.from('<html>404</html>'), 'Input buffer contains unsupported image format'],
-    ['a start alone', Buffer.from('89504e470d0a1a0a0000000d', 'hex'), 'Input buffer has corrupt header'],
+    ['an empty file', Buffer.alloc(0), 'it is empty'],
+    ['text', Buffer.from('<html>404</html>'), 'it is HTML, no image'],
+    ['a start alone', Buffer.from('89504e470d0a1a0a0000000d', 'hex'), 'its png data is cut off or damaged'],
   ])('names %s', async (_name, bytes, reason) => {
     await expect(decodeCenter(bytes, 'b.png', { size: 32, channels: 3 })).rejects.toThrow(
       new UserError(`b.png cannot be decoded: ${reason}`),

@@ -26,6 +26,19 @@ describe('dropped files', () => {
     });
   });
 
+  test('every format of browsers counts, by name or type; what does not is named', () => {
+    const names = ['a.gif', 'b.BMP', 'c.avif', 'd.tiff', 'e.heic', 'f.ico', 'g.jfif', 'h.jxl'];
+    expect(listed(names).names).toEqual([...names].sort());
+    const typed = listImages([{ path: 'photo', file: { type: 'image/png' } }]);
+    expect(typed.files).toHaveLength(1);
+    const paths = ['d/train/c/1.png', 'd/val/c/2.png', 'd/notes.txt'];
+    const { passed } = listImages(paths.map((name) => ({ path: name, file: name })));
+    expect(passed).toEqual([
+      { name: 'd/notes.txt', reason: 'no image by its name' },
+      { name: 'd/val/c/2.png', reason: 'not in train/' },
+    ]);
+  });
+
   test.each([
     ['one folder of images', ['photos/b.png', 'photos/a.png'], null],
     ['two class folders', ['dog/1.png', 'cat/2.png', 'cat/1.png'], ['cat', 'dog']],

@@ -1,10 +1,10 @@
-/** Names of classes that no table, picture or file of labels could hold. */
-import { cpSync, mkdirSync } from 'node:fs';
+/** Names of classes that no table, picture or file of labels could hold; what a pack says and is known by. */
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { publicSource } from '../../../src/data/sources/publicSource';
 import { openSource } from '../../../src/data/sources/readers';
 import { packSource } from '../../../src/data/tools/pack';
-import { readFileSync } from 'node:fs';
+import { contentDifference, contentOf } from '../../../src/run/content';
 import { inTemporaryFolder } from '../../support/temporary';
 import { writeImageFolder } from '../../support/imageFolder';
 
@@ -29,4 +29,11 @@ test('a pack says what it was made from without the place', () =>
     const bytes = readFileSync(file).toString('latin1');
     expect(bytes).not.toContain(folder);
     expect(bytes).toContain(`"source":"${publicSource(spec)}"`);
+    const content = async (at: string) => contentOf(await openSource(`packed:${at}`, 'train'));
+    const before = await content(file);
+    renameSync(file, `${file}-renamed`);
+    expect(await content(`${file}-renamed`)).toEqual(before);
+    rmSync(path.join(folder, 'photos', 'class0', '0000.png'));
+    await packSource({ spec, file, size: 8 });
+    expect(contentDifference(before, await content(file))).toBe('3 images, there were 4');
   }));
