@@ -32,9 +32,9 @@ const lockSchema = z.object({
 type Lock = z.infer<typeof lockSchema>;
 
 /** Seconds between two signs of life, which tell processes of other hosts and containers that this one runs. */
-const BEAT = 15;
-/** Seconds without one after which a lock of another host is nobody's. */
-const SILENCE = 120;
+const BEAT = 3;
+/** Seconds in which a lock whose process cannot be seen is watched for one: clocks of hosts differ, so that its age says little. */
+const WATCH = 15;
 
 export interface FolderLock {
   /** UserError where the folder was moved or removed, or the lock was: nothing may be written there any more. */
@@ -49,10 +49,10 @@ export const LOCK_FILE = '.selfie-lock';
  * @param action what is being done there (`train`), for the message that others get
  * @throws UserError where another process has it, or the system refuses
  */
-export function lockFolder(directory: string, action: string): FolderLock {
+export async function lockFolder(directory: string, action: string): Promise<FolderLock> {
   // Where the caller's own working directory moves, this stays the same place.
   const folder = path.resolve(directory);
-  const { check, release } = takeLock(path.join(folder, LOCK_FILE), directory, action);
+  const { check, release } = await takeLock(path.join(folder, LOCK_FILE), directory, action);
   const { ino } = statSync(folder);
   return {
     check() {
@@ -65,13 +65,13 @@ export function lockFolder(directory: string, action: string): FolderLock {
 }
 
 /** As `lockFolder`, for what is not a folder or is made anew: `file` says that `subject` is taken. */
-export function takeLock(file: string, subject: string, action: string): FolderLock {
+export async function takeLock(file: string, subject: string, action: string): Promise<FolderLock> {
   const lock: Lock = { ...thisProcess(), action, nonce: randomBytes(8).toString('hex') };
   const written = asideOf(file);
   try {
     writeFileSync(written, `${JSON.stringify(lock)}\n`, { flag: 'wx' });
     try {
-      takePlace(written, file, subject);
+      await takePlace(written, file, subject);
     } finally {
       rmSync(written, { force: true });
     }
@@ -100,7 +100,7 @@ export async function withFolderLock<T>(
   action: string,
   use: (lock: FolderLock) => Promise<T>,
 ): Promise<T> {
-  const lock = lockFolder(directory, action);
+  const lock = await lockFolder(directory, action);
   try {
     return await use(lock);
   } finally {
@@ -109,10 +109,10 @@ export async function withFolderLock<T>(
 }
 
 /** Throws a UserError where another process, or this one, has `directory`; for whoever would only replace what is in it. */
-export function requireUnlocked(directory: string): void {
+export async function requireUnlocked(directory: string): Promise<void> {
   const file = path.join(directory, LOCK_FILE);
   const lock = read(file);
-  if (lock && !isStale(lock, file)) throw inUse(directory, lock, file);
+  if (lock && (await isHeld(lock, file))) throw inUse(directory, lock, file);
 }
 
 /** As `requireUnlocked`, once so many seconds have passed in which it was not free. */
@@ -120,7 +120,7 @@ export async function waitUnlocked(directory: string, seconds: number): Promise<
   const end = performance.now() + 1000 * seconds;
   for (;;) {
     try {
-      requireUnlocked(directory);
+      await requireUnlocked(directory);
       return;
     } catch (error) {
       if (performance.now() > end) throw error;
@@ -130,7 +130,7 @@ export async function waitUnlocked(directory: string, seconds: number): Promise<
 }
 
 /** Gives what is written the lock's name, unless a lock that counts is there. */
-function takePlace(written: string, file: string, directory: string): void {
+async function takePlace(written: string, file: string, directory: string): Promise<void> {
   // Whoever comes upon a lock that is being replaced tries again.
   for (let attempt = 0; attempt < 10; attempt++) {
     try {
@@ -140,7 +140,7 @@ function takePlace(written: string, file: string, directory: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const there = read(file);
-    if (there && !isStale(there, file)) throw inUse(directory, there, file);
+    if (there && (await isHeld(there, file))) throw inUse(directory, there, file);
     removeStale(file, there);
   }
   throw new UserError(`${directory}: another process is taking it at the same moment; try again`);
@@ -168,10 +168,20 @@ function removeStale(file: string, seen: Lock | null): void {
   rmSync(aside, { force: true });
 }
 
-const isStale = (lock: Lock, file: string): boolean => !(isAlive(lock) ?? isBeating(file));
-
-const isBeating = (file: string): boolean =>
-  Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 1000 * SILENCE;
+/** Whether its process runs: seen here, or by the signs that it gives. */
+async function isHeld(lock: Lock, file: string): Promise<boolean> {
+  const alive = isAlive(lock);
+  if (alive !== undefined) return alive;
+  const beatOf = () => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  const before = beatOf();
+  const end = performance.now() + 1000 * WATCH;
+  while (performance.now() < end) {
+    await setTimeout(250);
+    const now = beatOf();
+    if (now !== before) return now !== undefined;
+  }
+  return false;
+}
 
 function inUse(directory: string, { pid, host, action }: Lock, file: string): UserError {
   const process = `process ${pid} on ${host}`;

@@ -1,5 +1,5 @@
 /** Calls to a worker thread: requests and answers by number, errors as what they were in the thread. */
-import { parentPort, Worker, type Transferable } from 'node:worker_threads';
+import { parentPort, Worker, type ResourceLimits, type Transferable } from 'node:worker_threads';
 import { UserError } from './errors';
 
 /** null: finish. */
@@ -31,8 +31,11 @@ export class WorkerCalls<Request, Answer> {
     workerData: unknown,
     what: string,
     private readonly broken: (cause: Error) => Error = (cause) => cause,
+    /** `idle`: a thread that has nothing to do does not keep the process */
+    private readonly options: { readonly resourceLimits?: ResourceLimits; readonly idle?: boolean } = {},
   ) {
-    this.worker = new Worker(program, { workerData });
+    this.worker = new Worker(program, { workerData, resourceLimits: options.resourceLimits });
+    if (options.idle) this.worker.unref();
     this.worker.on('message', (reply: Reply<Answer>) => this.receive(reply));
     this.worker.on('error', (error) => this.fail(error instanceof Error ? error : new Error(String(error))));
     this.exited = new Promise((resolve) => {
@@ -62,6 +65,7 @@ export class WorkerCalls<Request, Answer> {
       }
       const id = this.nextId++;
       this.waiting.set(id, { resolve, reject });
+      this.worker.ref();
       this.worker.postMessage({ id, request } satisfies Message<Request>, moved);
     });
   }
@@ -80,6 +84,7 @@ export class WorkerCalls<Request, Answer> {
   private receive(reply: Reply<Answer>): void {
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
+    if (this.options.idle && this.waiting.size === 0) this.worker.unref();
     if ('answer' in reply) {
       waiting?.resolve(reply.answer);
       return;

@@ -27,12 +27,12 @@ export const buildGraph = defineCommand({
     ),
     out: text('folder to write to (default: models/<recipe>)'),
   },
-  run: ({ recipe: nameOrPath, set: settings, tuned: table, out }) => {
+  run: async ({ recipe: nameOrPath, set: settings, tuned: table, out }) => {
     const { name, recipe } = loadRecipe(nameOrPath, settings);
     const tuned = tunedChoices(table, recipe.provider);
     const directory = out ?? path.join('models', name);
     // Its graphs are not taken from under a training.
-    requireUnlocked(directory);
+    await requireUnlocked(directory);
     const summary = buildBundle(name, recipe, directory, { tuned });
     describeBundle(summary).forEach((line) => print(line));
   },

@@ -73,7 +73,7 @@ export async function embed(options: EmbedOptions, hooks: EmbedHooks = {}): Prom
   const { to } = options;
   const files = resultFiles(to);
   files.forEach((file) => prepareFile('--to', file));
-  const lock = takeLock(`${to}.lock`, `--to ${to}`, 'selfie embed');
+  const lock = await takeLock(`${to}.lock`, `--to ${to}`, 'selfie embed');
   try {
     return await embedLocked(options, files, hooks);
   } finally {

@@ -5,6 +5,7 @@ import type { Manifest } from '../bundle/manifest';
 import { initialStatePath, readBundle } from '../bundle/read';
 import { UserError } from '../base/errors';
 import { readSafetensors } from '../tensors/safetensors';
+import { widenFloats } from '../tensors/widen';
 import { type Checkpoint, parseKinds } from '../run/checkpointFormat';
 import { listCheckpoints, readNewestCheckpoint } from '../run/checkpoints';
 import { startFrom, type WeightSource } from './startFrom';
@@ -28,7 +29,10 @@ function openSource(from: string, warn: (line: string) => void): WeightSource {
   if (!statSync(from).isDirectory()) {
     const { tensors, metadata } = readSafetensors(from);
     const kinds = metadata.state === undefined ? null : parseKinds(from, metadata.state);
-    return { from, file: from, state: tensors, kinds };
+    const { tensors: state, counts } = widenFloats(from, tensors);
+    for (const [dtype, count] of counts)
+      warn(`--init-from ${from}: ${count} tensors of ${dtype} are taken as float32`);
+    return { from, file: from, state, kinds };
   }
   if (listCheckpoints(from).length > 0) return { from, ...(readNewestCheckpoint(from, warn) as Checkpoint) };
   if (existsSync(path.join(from, 'graph'))) {

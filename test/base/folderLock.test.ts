@@ -8,8 +8,7 @@ import { inTemporaryFolder } from '../support/temporary';
 
 const LOCKER = `
   const { lockFolder } = require(${JSON.stringify(path.resolve(__dirname, '../../src/base/folderLock'))});
-  lockFolder(process.argv[1], 'selfie train');
-  process.stdout.write('locked');
+  lockFolder(process.argv[1], 'selfie train').then(() => process.stdout.write('locked'));
   setInterval(() => {}, 1000);
 `;
 
@@ -27,6 +26,8 @@ async function locker(folder: string) {
   };
 }
 
+const MARK = { host: '', space: '', pid: 1, started: '', action: 'one', nonce: 'other' };
+
 const read = (folder: string) =>
   JSON.parse(readFileSync(path.join(folder, LOCK_FILE), 'utf8')) as Record<string, unknown>;
 const write = (folder: string, change: Record<string, unknown>) =>
@@ -37,12 +38,12 @@ describe('a folder that another process has', () => {
     inTemporaryFolder(async (folder) => {
       const other = await locker(folder);
       const refusal = new RegExp(`in use by process ${other.pid} on .* \\(selfie train\\)`);
-      expect(() => lockFolder(folder, 'selfie train')).toThrow(refusal);
-      expect(() => requireUnlocked(folder)).toThrow(refusal);
+      await expect(lockFolder(folder, 'selfie train')).rejects.toThrow(refusal);
+      await expect(requireUnlocked(folder)).rejects.toThrow(refusal);
       await other.end('SIGKILL');
       expect(readdirSync(folder)).toEqual([LOCK_FILE]);
-      expect(() => requireUnlocked(folder)).not.toThrow();
-      lockFolder(folder, 'selfie train').release();
+      await requireUnlocked(folder);
+      (await lockFolder(folder, 'selfie train')).release();
       expect(readdirSync(folder)).toEqual([]);
     }));
 
@@ -56,41 +57,53 @@ describe('a folder that another process has', () => {
     }));
 
   test('of a process whose number was given again, it is nobody’s', () =>
-    inTemporaryFolder((folder) => {
-      const lock = lockFolder(folder, 'one');
+    inTemporaryFolder(async (folder) => {
+      const lock = await lockFolder(folder, 'one');
       write(folder, { started: '1', nonce: 'other' });
-      lockFolder(folder, 'two').release();
+      (await lockFolder(folder, 'two')).release();
       lock.release();
       expect(readdirSync(folder)).toEqual([]);
     }));
 
   test('of another host, it is in use while that gives signs of life', () =>
-    inTemporaryFolder((folder) => {
-      lockFolder(folder, 'one').release();
-      const lock = lockFolder(folder, 'one');
+    inTemporaryFolder(async (folder) => {
+      const lock = await lockFolder(folder, 'one');
       write(folder, { host: 'elsewhere', nonce: 'other' });
-      expect(() => lockFolder(folder, 'two')).toThrow('on elsewhere');
-      const before = new Date(Date.now() - 3_600_000);
-      utimesSync(path.join(folder, LOCK_FILE), before, before);
-      lockFolder(folder, 'two').release();
+      const file = path.join(folder, LOCK_FILE);
+      const beats = setInterval(() => utimesSync(file, new Date(), new Date()), 50);
+      await expect(lockFolder(folder, 'two')).rejects.toThrow('on elsewhere');
+      clearInterval(beats);
       lock.release();
-      expect(readdirSync(folder)).toEqual([]);
+      rmSync(file);
     }));
 
+  test(
+    'of another host that is silent, it is nobody’s, whatever that host’s clock says',
+    () =>
+      inTemporaryFolder(async (folder) => {
+        writeFileSync(path.join(folder, LOCK_FILE), JSON.stringify({ ...MARK, host: 'elsewhere' }));
+        const ahead = new Date(Date.now() + 3_600_000);
+        utimesSync(path.join(folder, LOCK_FILE), ahead, ahead);
+        (await lockFolder(folder, 'two')).release();
+        expect(readdirSync(folder)).toEqual([]);
+      }),
+    60_000,
+  );
+
   test('with a damaged lock, it is nobody’s', () =>
-    inTemporaryFolder((folder) => {
+    inTemporaryFolder(async (folder) => {
       writeFileSync(path.join(folder, LOCK_FILE), '{');
-      lockFolder(folder, 'one').release();
+      (await lockFolder(folder, 'one')).release();
       expect(readdirSync(folder)).toEqual([]);
     }));
 });
 
 describe('whoever has a folder hears when', () => {
   test('the folder is moved, or removed and made anew', () =>
-    inTemporaryFolder((folder) => {
+    inTemporaryFolder(async (folder) => {
       const [inside, moved] = [path.join(folder, 'run'), path.join(folder, 'moved')];
       mkdirSync(inside);
-      const lock = lockFolder(inside, 'selfie train');
+      const lock = await lockFolder(inside, 'selfie train');
       expect(() => lock.check()).not.toThrow();
       renameSync(inside, moved);
       expect(() => lock.check()).toThrow(`${inside} was moved or removed while selfie train worked in it`);
@@ -101,8 +114,8 @@ describe('whoever has a folder hears when', () => {
     }));
 
   test('its lock is gone', () =>
-    inTemporaryFolder((folder) => {
-      const lock = lockFolder(folder, 'selfie train');
+    inTemporaryFolder(async (folder) => {
+      const lock = await lockFolder(folder, 'selfie train');
       rmSync(path.join(folder, LOCK_FILE));
       expect(() => lock.check()).toThrow('was removed or replaced');
       lock.release();

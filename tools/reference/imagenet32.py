@@ -18,7 +18,7 @@ def rows(count):
 def main():
     os.makedirs(OUT, exist_ok=True)
     data, labels = rows(2), [3, 1]
-    for protocol in (2, 3, 4):
+    for protocol in (2, 3, 4, 5):
         batch = {"data": data, "labels": labels, "mean": data.mean(axis=0)}
         with open(os.path.join(OUT, f"protocol{protocol}.pickle"), "wb") as file:
             pickle.dump(batch, file, protocol=protocol)
@@ -33,8 +33,6 @@ def main():
     # what must be refused
     with open(os.path.join(OUT, "system.pickle"), "wb") as file:
         file.write(b"\x80\x03cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
-    with open(os.path.join(OUT, "protocol5.pickle"), "wb") as file:
-        pickle.dump({"data": data, "labels": labels}, file, protocol=5)
 
 
 main()

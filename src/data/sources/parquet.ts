@@ -1,20 +1,19 @@
 /** Reader of Parquet files with image bytes, as Hugging Face data sets have them. */
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors';
+import { ParquetThread, type Metadata } from './parquetThread';
 import { lastStart } from './records';
 import { type LabelNeed, labelsAsNeeded, resolveLabels, type WrittenLabel } from './labels';
 import { findShards, splitShards } from './shards';
 import { AbsentSplit, type EncodedSource, type Split } from './source';
 
-// Both are ESM only: `import()` is what CommonJS has for that.
-const load = async () => ({ ...(await import('hyparquet')), ...(await import('hyparquet-compressors')) });
-type Library = Awaited<ReturnType<typeof load>>;
-type Metadata = Awaited<ReturnType<Library['parquetMetadataAsync']>>;
-type Buffered = Awaited<ReturnType<Library['asyncBufferFromFile']>>;
-
 /** Bytes of decoded row groups that are kept, where a file has no index of its pages. */
 const KEPT = 256 << 20;
+
+/** Rows that a byte of a file may stand for: compressed, equal images of some bytes. */
+const MOST_A_BYTE = 1000;
 
 interface RowGroup {
   readonly file: number;
@@ -90,27 +89,38 @@ export async function openParquet(
   split: Split,
   need: LabelNeed = 'needed',
 ): Promise<EncodedSource> {
-  const library = await load();
-  const { compressors, parquetReadObjects } = library;
+  const thread = new ParquetThread();
+  try {
+    return await openFiles(thread, spec, split, need);
+  } catch (error) {
+    thread.close();
+    throw error;
+  }
+}
+
+async function openFiles(
+  thread: ParquetThread,
+  spec: string,
+  split: Split,
+  need: LabelNeed,
+): Promise<EncodedSource> {
   const shards = splitShards(spec, findShards(spec, ['.parquet']), split);
-  const opened: { file: Buffered; metadata: Metadata }[] = [];
   const groups: RowGroup[] = [];
   const written: WrittenLabel[] = [];
   let columns: Columns | undefined;
   let length = 0;
   for (const [f, name] of shards.files.entries()) {
+    const { metadata, columns: present } = await thread.describe(name);
     try {
-      const file = await library.asyncBufferFromFile(name);
-      const metadata = await library.parquetMetadataAsync(file);
-      const present = library.parquetSchema(metadata).children.map(({ element }) => element.name);
       columns ??= chooseColumns(name, metadata, present);
       const { image, label } = columns;
       if (![image, label].every((column) => column === null || present.includes(column)))
         throw new UserError(`${name} has no column ${image} or ${label}, which ${shards.files[0]} has`);
-      opened.push({ file, metadata });
       let rowStart = 0;
       for (const group of metadata.row_groups) {
         const rows = Number(group.num_rows);
+        if (!(rows >= 0 && rows <= MOST_A_BYTE * statSync(name).size))
+          throw new UserError(`${name} says that it has ${group.num_rows} rows in a group; it is damaged`);
         const chunks = group.columns.filter(({ meta_data: meta }) => meta?.path_in_schema[0] === image);
         const bytes = chunks.reduce(
           (sum, { meta_data: meta }) => sum + Number(meta?.total_uncompressed_size),
@@ -122,8 +132,8 @@ export async function openParquet(
         length += rows;
       }
       if (label === null) continue;
-      const read = await parquetReadObjects({ file, metadata, columns: [label], compressors });
-      for (const row of read) written.push(labelOf(row[label]));
+      for (const value of await thread.column(name, { column: label, utf8: true }))
+        written.push(labelOf(value));
     } catch (error) {
       if (error instanceof UserError) throw error;
       throw new UserError(`${name} cannot be read as Parquet: ${String(error)}`, { cause: error });
@@ -131,6 +141,8 @@ export async function openParquet(
   }
   if (columns === undefined || length === 0) throw new UserError(`${spec} has no rows`);
   const { image, names } = columns;
+  if (columns.label !== null && written.length !== length)
+    throw new UserError(`${spec} has ${written.length} labels for ${length} rows; it is damaged`);
 
   const starts = groups.map(({ start }) => start);
   const locate = (index: number) => {
@@ -141,14 +153,12 @@ export async function openParquet(
     const { file, rowStart, start } = locate(index);
     return `${shards.files[file]}, row ${rowStart + index - start}`;
   };
-  const read = async ({ file }: RowGroup, rowStart: number, rows: number) => {
-    const range = { rowStart, rowEnd: rowStart + rows, columns: [image], useOffsetIndex: true };
-    // Bytes stay bytes unless the schema says that they are text.
-    const found = await parquetReadObjects({ ...opened[file], ...range, compressors, utf8: false });
-    return found.map((row): unknown => row[image]);
+  const read = ({ file }: RowGroup, rowStart: number, rows: number) => {
+    const range = { rowStart, rowEnd: rowStart + rows };
+    return thread.column(shards.files[file], { column: image, ...range, utf8: false });
   };
-  const kept = new Map<RowGroup, Promise<unknown[]>>();
-  const whole = (group: RowGroup): Promise<unknown[]> => {
+  const kept = new Map<RowGroup, Promise<readonly unknown[]>>();
+  const whole = (group: RowGroup): Promise<readonly unknown[]> => {
     const rows = kept.get(group) ?? read(group, group.rowStart, group.rows);
     kept.delete(group);
     kept.set(group, rows);
@@ -199,7 +209,10 @@ export async function openParquet(
     },
     // A row's own size is known only where it is decoded.
     storedBytes: (index) => locate(index).bytes,
-    close: () => kept.clear(),
+    close: () => {
+      kept.clear();
+      thread.close();
+    },
   };
 }
 

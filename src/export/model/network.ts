@@ -54,9 +54,23 @@ export function networkOf(
     if (!tensor) throw new UserError(`the checkpoint has no tensor ${name}, which the model needs`);
     return graph.label(name, graph.tensor(tensor.dtype, tensor.shape, tensor.data));
   };
-  const values = inline(graph, source, [...outputs, ...(map ? [MAP] : [])], give);
+  const values = inlined(graph, source, [...outputs, ...(map ? [MAP] : [])], give);
   for (const name of outputs) graph.output(name, values.get(name) as Value);
   if (kind === 'classifier') graph.output('probabilities', softmax(values.get('logits') as Value, 1));
   if (map) graph.output(MAP, values.get(MAP) as Value);
   return graph;
+}
+
+/** `inline`, of a file that may be damaged: the graphs that `build-graph` writes are all known to the builder. */
+function inlined(...args: Parameters<typeof inline>): ReturnType<typeof inline> {
+  try {
+    return inline(...args);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const what = error instanceof Error ? error.message : String(error);
+    throw new UserError(
+      `the bundle's encoder.onnx is damaged (${what}); build the bundle again into the run's folder`,
+      { cause: error },
+    );
+  }
 }

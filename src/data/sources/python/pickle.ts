@@ -1,6 +1,6 @@
 /**
  * Data out of a Python pickle, without executing it: dicts, lists, tuples, strings, numbers and arrays of NumPy, protocols
- * 2 to 4. Callables are known by their names alone; every other opcode or name is refused.
+ * 2 to 5. Callables are known by their names alone; every other opcode or name is refused.
  */
 import { UserError } from '../../../base/errors';
 import type { ByteReader } from '../byteReader';
@@ -38,6 +38,7 @@ const OPCODES: Readonly<Record<number, (machine: Interpreter) => void>> = {
   0x42: (m) => m.text(m.uint(4), false), // BINBYTES
   0x43: (m) => m.text(m.uint(1), false), // SHORT_BINBYTES
   0x8e: (m) => m.text(m.uint(8), false), // BINBYTES8
+  0x96: (m) => m.text(m.uint(8), false), // BYTEARRAY8
   0x7d: (m) => m.push(new PickleDict()), // EMPTY_DICT
   0x5d: (m) => m.push([]), // EMPTY_LIST
   0x29: (m) => m.push([]), // EMPTY_TUPLE
@@ -84,12 +85,12 @@ class Interpreter {
     const code = `0x${this.opcode.toString(16).padStart(2, '0')}${shown}`;
     return new UserError(
       `${this.reader.file}: ${what} (opcode ${code} at byte ${this.start}); nothing in a pickle is executed, ` +
-        'and only dicts, lists, tuples, strings, numbers and NumPy arrays of protocol 2 to 4 are read',
+        'and only dicts, lists, tuples, strings, numbers and NumPy arrays of protocol 2 to 5 are read, without buffers beside the file',
     );
   };
 
   protocol(protocol: number): void {
-    if (protocol < 2 || protocol > 4) throw this.refuse(`pickle protocol ${protocol}`);
+    if (protocol < 2 || protocol > 5) throw this.refuse(`pickle protocol ${protocol}`);
   }
 
   long(size: number): void {

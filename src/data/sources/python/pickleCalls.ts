@@ -1,13 +1,16 @@
 /** What the callables that a pickle of images names would do, known by their names alone: NumPy's arrays and dtypes. */
 import type { ByteReader } from '../byteReader';
+import type { NumpyArray } from './numpyArray';
 import { PickleArray, PickleBytes, PickleDtype, PickleName, type PickleValue } from './pickleValues';
 
 const RECONSTRUCT = 'numpy.core.multiarray._reconstruct';
+/** What NumPy writes in protocol 5. */
+const FROM_BUFFER = 'numpy.core.numeric._frombuffer';
 const SCALAR = 'numpy.core.multiarray.scalar';
 const NDARRAY = 'numpy.ndarray';
 const DTYPE = 'numpy.dtype';
 const ENCODE = '_codecs.encode';
-const NAMES: readonly string[] = [RECONSTRUCT, SCALAR, NDARRAY, DTYPE, ENCODE];
+const NAMES: readonly string[] = [RECONSTRUCT, FROM_BUFFER, SCALAR, NDARRAY, DTYPE, ENCODE];
 
 /** Makes the UserError for what must be refused. */
 export type Refuse = (what: string) => Error;
@@ -23,10 +26,17 @@ export function call(
   refuse: Refuse,
 ): PickleValue {
   if (!(callable instanceof PickleName) || !Array.isArray(args)) throw refuse('a damaged call');
-  const [first, second] = args as readonly PickleValue[];
+  const [first, second, third, fourth] = args as readonly PickleValue[];
   switch (callable.name) {
     case RECONSTRUCT:
       if (first instanceof PickleName && first.name === NDARRAY) return new PickleArray();
+      break;
+    case FROM_BUFFER:
+      if (typeof fourth === 'string' && /^[CF]$/.test(fourth)) {
+        const array = new PickleArray();
+        array.content = contentOf(third, second, fourth === 'F', first, refuse);
+        return array;
+      }
       break;
     case DTYPE:
       if (typeof first === 'string' && /^[iufb][1248]$/.test(first)) return new PickleDtype(first);
@@ -76,12 +86,21 @@ export function setState(target: PickleValue, state: PickleValue, refuse: Refuse
     target.order = second;
     return;
   }
-  const sizes = Array.isArray(second) ? (second as readonly PickleValue[]) : [];
-  const shape = sizes.filter((size) => typeof size === 'number');
-  const whole = shape.length === sizes.length && third instanceof PickleDtype;
-  if (!(target instanceof PickleArray && whole && fifth instanceof PickleBytes) || fifth.text) {
+  if (!(target instanceof PickleArray)) throw refuse('a state that image files do not have');
+  target.content = contentOf(second, third, fourth === true, fifth, refuse);
+}
+
+function contentOf(
+  sizes: PickleValue,
+  type: PickleValue,
+  fortran: boolean,
+  bytes: PickleValue,
+  refuse: Refuse,
+): NumpyArray {
+  const listed = Array.isArray(sizes) ? (sizes as readonly PickleValue[]) : [];
+  const shape = listed.filter((size) => typeof size === 'number');
+  const isWhole = shape.length === listed.length && type instanceof PickleDtype;
+  if (!isWhole || !(bytes instanceof PickleBytes) || bytes.text)
     throw refuse('a state that image files do not have');
-  }
-  const dtype = `${third.order}${third.code}`;
-  target.content = { dtype, shape, fortran: fourth === true, data: fifth.data };
+  return { dtype: `${type.order}${type.code}`, shape, fortran, data: bytes.data };
 }
