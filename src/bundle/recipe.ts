@@ -9,16 +9,13 @@ export type MaskShape = (typeof MASK_SHAPES)[number];
 const positiveInt = z.number().int().positive();
 const fraction = z.number().gt(0).lt(1);
 
-/** Of one image; what has more is no image of measurements but a mistake, such as channels first. */
-const MOST_CHANNELS = 64;
-
 const imageSchema = z.strictObject({
   /** side of the square image in pixels */
   size: positiveInt.default(32),
   /** both sides in pixels, together, in the place of size */
   height: positiveInt.optional(),
   width: positiveInt.optional(),
-  channels: positiveInt.max(MOST_CHANNELS).default(3),
+  channels: positiveInt.default(3),
   /** of a value; 16 keeps what 16-bit PNG, TIFF and .npy files have. Absent: 8 */
   bits: z.union([z.literal(8), z.literal(16)]).optional(),
   /** per channel, of values scaled to [0, 1]; defaults are CIFAR-10's */

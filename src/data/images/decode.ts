@@ -18,13 +18,14 @@ sharp.cache(false);
 const openPixels = ({ width, height, channels, pixels }: DecodedImage): sharp.Sharp =>
   sharp(pixels, { raw: { width, height, channels: channels === 1 ? 1 : 3 } });
 
-/** Width and height as the file's header tells them. Errors as `decodeBox`. */
+/** Width and height as the file's header tells them; `channels`, where they are known, as in `decodeNpy`. Errors as `decodeBox`. */
 export async function imageSize(
   bytes: Uint8Array,
   where: string,
+  channels?: number,
 ): Promise<{ width: number; height: number }> {
   const { width, height } = isNpy(bytes)
-    ? npyImage(bytes, where)
+    ? npyImage(bytes, where, channels)
     : isBmp(bytes)
       ? bmpSize(bytes, where)
       : await readHeader(bytes, where);

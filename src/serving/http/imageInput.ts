@@ -54,14 +54,14 @@ export async function requireImage(bytes: Buffer, image: ImageSettings): Promise
     const kinds = takesMore ? 'PNG, TIFF, .npy, JPEG or WebP' : 'JPEG, PNG or WebP';
     throw new RequestError('unsupported', `the body is no ${kinds} image`);
   }
-  const { width, height } = await imageSize(bytes, 'the image').catch(refuse);
+  const { width, height } = await imageSize(bytes, 'the image', channels).catch(refuse);
   // many bands take as much memory as so many pictures
   const pictures = Math.max(1, (channels * bits) / 24);
   const most = Math.floor(MOST_PIXELS / pictures);
   if (width * height > most)
     throw new RequestError(
       'tooLarge',
-      `the image has ${width} x ${height} pixels; at most ${most / 1e6} million are taken`,
+      `the image has ${width} x ${height} pixels; at most ${Number((most / 1e6).toPrecision(3))} million are taken`,
     );
   if (Math.max(width, height) > MOST_SLENDER * Math.min(width, height))
     throw new RequestError(

@@ -13,7 +13,7 @@ export const LARGEST_SIDE = 256;
 const TELL_EVERY = 50;
 
 /**
- * Decodes what of `files` is an image, for a network of `size` pixels a side. `given` is left out already. UserError, with the
+ * Decodes what of `files` is an image, for a network of `size` pixels on the longer side. `given` is left out already. UserError, with the
  * reasons, where none is left.
  */
 export async function readPhotos(

@@ -1,6 +1,8 @@
 /** Images are decoded within a number of pixels, all requests together, in their order. */
 import sharp from 'sharp';
 import { PixelBudget } from '../../../src/serving/http/pixelBudget';
+import { encodeNpy } from '../../support/npy';
+import { encodeTiff } from '../../support/tiff';
 import { requireImage } from '../../../src/serving/http/imageInput';
 
 test('as many at once as fit, in the order of asking, and a failure gives its pixels back', async () => {
@@ -74,4 +76,19 @@ test('the numbers of what is too large are told from the head, before it is deco
     message: 'the image has 1 x 50000000 pixels; one side may be at most 1000 times the other',
   });
   expect(await requireImage(await pngHead(8000, 12500), RGB)).toBe(1e8);
+});
+
+test('bands and 16 bits count for the memory that they take; other formats are for networks that see them alone', async () => {
+  const bands = { size: 32, channels: 12, bits: 16 as const };
+  await expect(requireImage(await pngHead(4000, 4000), bands)).rejects.toMatchObject({
+    message: 'the image has 4000 x 4000 pixels; at most 12.5 million are taken',
+  });
+  const tiff = encodeTiff(new Uint16Array(12 * 4), { width: 2, height: 2, channels: 12 });
+  const npy = encodeNpy(new Uint16Array(12 * 4), [2, 2, 12]);
+  for (const bytes of [tiff, npy]) {
+    expect(await requireImage(bytes, bands)).toBe(32);
+    await expect(requireImage(bytes, RGB)).rejects.toMatchObject({
+      message: 'the body is no JPEG, PNG or WebP image',
+    });
+  }
 });
