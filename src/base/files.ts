@@ -66,6 +66,7 @@ export async function replaceFile(file: string, write: (temporary: string) => Pr
 export function prepareFile(option: string, file: string): void {
   try {
     mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+    clearLeft(path.dirname(path.resolve(file)));
     if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
       throw new UserError(`${option} ${file}: is a folder; give the name of a file`);
   } catch (error) {
