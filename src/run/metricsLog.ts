@@ -40,9 +40,12 @@ const lineSchema = z
 
 /** The metrics of a line, those that are finite, or null where it is none. */
 export function parseMetrics(line: string): StepMetrics | null {
-  const parsed = lineSchema.safeParse(parseJson(line));
-  if (!parsed.success) return null;
-  return Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== null)) as StepMetrics;
+  const json = parseJson(line);
+  if (!lineSchema.safeParse(json).success) return null;
+  // In the order of the line, which is that of columns and curves.
+  return Object.fromEntries(
+    Object.entries(json as object).filter(([, value]) => value !== null),
+  ) as StepMetrics;
 }
 
 /** The lines of `file` up to the first that is damaged; one that is not finished does not count. */

@@ -70,7 +70,7 @@ test('evaluation: a split, some of it, or what was kept', async () => {
     { split: 'train', indices: undefined, limit: undefined, augment },
     { split: 'train', indices: [2, 4, 6], limit: undefined, augment: null },
   ]);
-  expect(test.patchOrder).toEqual({ grid: 4, hidden: 4, mask: 'random' });
+  expect(test.patchOrder).toEqual({ grid: { rows: 4, columns: 4 }, hidden: 4, mask: 'random' });
 });
 
 test('patch by patch: the same for every stage', async () => {
