@@ -35,8 +35,11 @@ export * as optim from './optim';
 // The bundle and the files around it.
 export { UserError } from './base/errors';
 export type { GraphName, Manifest, Port, StateEntry } from './bundle/manifest';
+export type { Grid as PatchGrid } from './bundle/checkRecipe';
+export type { ImageSettings } from './bundle/imageShape';
 export { readBundle, type Bundle } from './bundle/read';
 export type { DType, HostTensor, TypedArray } from './tensors/dtype';
+export type { PixelBits, Pixels } from './tensors/pixels';
 export { encodeModel, type EncodeOptions, type ExternalData } from './onnx/encode';
 export { readModel, writeModel, type WriteOptions } from './onnx/files';
 export type {
@@ -60,9 +63,16 @@ export {
   type EmbeddedSplit,
 } from './data/sources/embedded/embedded';
 export { createLoader, type Loader, type LoaderOptions } from './data/batches/loader';
-export type { Batch, BatchOptions, BrokenImage, UnlabelledOptions } from './data/batches/options';
+export type {
+  Batch,
+  BatchOptions,
+  BrokenImage,
+  SharedPixels,
+  UnlabelledOptions,
+} from './data/batches/options';
 export type { Augment } from './data/images/transforms';
 export type { EncodedSource, PixelSource, Source, SourceBase, Split } from './data/sources/source';
+export type { LabelNeed } from './data/sources/labels';
 export { openSource } from './data/sources/readers';
 export {
   evaluateKnn,

@@ -9,7 +9,7 @@ import { Parameter } from './state';
 export const TOKEN_INIT = { kind: 'normal', std: 0.02 } as const;
 
 /** Places in rows and columns. */
-interface Grid {
+export interface Grid {
   readonly rows: number;
   readonly columns: number;
 }

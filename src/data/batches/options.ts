@@ -48,7 +48,7 @@ export interface BatchOptions {
 }
 
 /** Of 8 or 16 bits, as `image.bits` says. */
-type SharedPixels = Uint8Array<SharedArrayBuffer> | Uint16Array<SharedArrayBuffer>;
+export type SharedPixels = Uint8Array<SharedArrayBuffer> | Uint16Array<SharedArrayBuffer>;
 
 /** An image that was skipped. */
 export interface BrokenImage {

@@ -3,16 +3,7 @@ import path from 'node:path';
 import { UserError } from '../../base/errors';
 import { list } from './folderListing';
 import { AbsentSplit, type Split } from './source';
-
-/** In small letters. Names of one row mean the same; the first row that has a folder counts. */
-const NAMES: Readonly<Record<Split, readonly (readonly string[])[]>> = {
-  train: [['train', 'training']],
-  test: [
-    ['val', 'valid', 'validation', 'dev', 'eval'],
-    ['test', 'testing'],
-  ],
-};
-const ALL = [...NAMES.train, ...NAMES.test].flat();
+import { isSplit, SPLIT_NAMES } from './splitNames';
 
 /** The folder inside of folders that hold nothing else, as archives are unpacked; `root` where it is none of those. */
 export function withoutOuter(root: string): string {
@@ -23,8 +14,6 @@ export function withoutOuter(root: string): string {
   // A folder of images is a class, or all images: that is for `openFolder` to say.
   return next.images.length > 0 || next.folders.length === 0 ? root : withoutOuter(inside);
 }
-
-const isSplit = (name: string) => ALL.includes(name.toLowerCase());
 
 interface FoundSplit {
   readonly directory: string;
@@ -42,7 +31,7 @@ interface FoundSplit {
 export function findSplit(root: string, split: Split): FoundSplit {
   const { folders } = list(root);
   const inRow = (names: readonly string[]) => folders.filter((name) => names.includes(name.toLowerCase()));
-  const rows = (of: Split) => NAMES[of].map(inRow).filter((found) => found.length > 0);
+  const rows = (of: Split) => SPLIT_NAMES[of].map(inRow).filter((found) => found.length > 0);
   for (const row of [...rows('train'), ...rows('test')])
     if (row.length > 1)
       throw new UserError(
@@ -53,7 +42,7 @@ export function findSplit(root: string, split: Split): FoundSplit {
   const trainFolder = train === undefined ? null : path.join(root, train);
   if (own === undefined && folders.some(isSplit))
     throw new AbsentSplit(
-      `${root} has no folder ${NAMES[split].map(([name]) => name).join(' or ')} for its ${split} images`,
+      `${root} has no folder ${SPLIT_NAMES[split].map(([name]) => name).join(' or ')} for its ${split} images`,
     );
   if (own === undefined) return { directory: root, split: 'all', train: null, notes: [] };
   const beside = folders.filter((name) => !isSplit(name));

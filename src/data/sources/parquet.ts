@@ -228,7 +228,9 @@ const shownLabel = (value: unknown): string =>
 /** Null where there is no training split. */
 async function trainingClasses(spec: string): Promise<readonly string[] | null> {
   try {
-    return (await openParquet(spec, 'train')).classes;
+    const source = await openParquet(spec, 'train');
+    source.close();
+    return source.classes;
   } catch (error) {
     if (error instanceof AbsentSplit) return null;
     throw error;

@@ -16,6 +16,7 @@ const HEAP_MIB = 1024;
 
 export class ParquetThread {
   private calls: WorkerCalls<ParquetRequest, ParquetAnswer> | undefined;
+  private last: Promise<unknown> = Promise.resolve();
 
   /** The metadata of a file and the names of its columns. Errors as `column`. */
   async describe(file: string): Promise<{ metadata: Metadata; columns: readonly string[] }> {
@@ -32,35 +33,47 @@ export class ParquetThread {
     this.calls = undefined;
   }
 
-  private async ask(request: ParquetRequest): Promise<ParquetAnswer> {
+  /** One request after the other, as the thread answers them: a request's time is its own. */
+  private ask(request: ParquetRequest): Promise<ParquetAnswer> {
+    const answer = this.last.then(() => this.run(request));
+    this.last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async run(request: ParquetRequest): Promise<ParquetAnswer> {
     const { file } = request;
     const seconds = SECONDS + sizeOf(file) / BYTES_A_SECOND;
-    const tooMuch = (what: string) =>
-      new UserError(`${file} cannot be read as Parquet: ${what}; it is damaged`);
-    // A thread that broke is replaced: other files can still be read.
-    if (this.calls?.hasEnded) this.calls = undefined;
-    const calls = (this.calls ??= new WorkerCalls<ParquetRequest, ParquetAnswer>(
-      threadFile('src/data/sources/parquetWorker.js'),
-      undefined,
-      'the thread that reads Parquet',
-      (cause) => tooMuch(`it takes more memory than ${HEAP_MIB} MiB (${cause.message})`),
-      { resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB }, idle: true },
-    ));
+    const refuse = (what: string, cause?: unknown) =>
+      new UserError(`${file} cannot be read as Parquet: ${what}`, { cause });
+    const calls = (this.calls ??= this.start());
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(tooMuch(`it takes longer than ${Math.round(seconds)} s`));
-        void calls.terminate();
+        // The next request gets a thread of its own.
+        this.close();
+        reject(refuse(`it takes longer than ${Math.round(seconds)} s; it is damaged`));
       }, 1000 * seconds);
     });
     try {
       return await Promise.race([calls.call(request), late]);
     } catch (error) {
       if (error instanceof UserError) throw error;
-      throw new UserError(`${file} cannot be read as Parquet: ${String(error)}`, { cause: error });
+      if (!calls.hasEnded) throw refuse(String(error), error);
+      this.close();
+      throw refuse(`it takes more memory than ${HEAP_MIB} MiB (${String(error)}); it is damaged`, error);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  private start(): WorkerCalls<ParquetRequest, ParquetAnswer> {
+    return new WorkerCalls(
+      threadFile('src/data/sources/parquetWorker.js'),
+      undefined,
+      'the thread that reads Parquet',
+      undefined,
+      { resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB }, idle: true },
+    );
   }
 }
 

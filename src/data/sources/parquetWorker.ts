@@ -1,4 +1,7 @@
-/** A thread that reads Parquet files: what damaged ones ask for has no end there, and a thread can be ended. */
+/**
+ * A thread that reads Parquet files: hyparquet does not hold the lengths of runs and pages against what is there, so that what
+ * damaged files ask for has no end, and a thread can be ended.
+ */
 import { answerCalls } from '../../base/workerCalls';
 
 // Both are ESM only: `import()` is what CommonJS has for that.

@@ -164,7 +164,9 @@ function labelOrError(reader: ByteReader, example: TarExample): () => WrittenLab
 /** Null where there is no training split. */
 async function trainingClasses(spec: string): Promise<readonly string[] | null> {
   try {
-    return (await openWebdataset(spec, 'train')).classes;
+    const source = await openWebdataset(spec, 'train');
+    source.close();
+    return source.classes;
   } catch (error) {
     if (error instanceof AbsentSplit) return null;
     throw error;

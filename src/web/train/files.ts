@@ -1,5 +1,6 @@
 /** Which of the dropped files are images, in which order, of which class: as the reader of `folder:PATH` has it. */
 import { append } from '../../base/lists';
+import { isSplit, isTraining } from '../../data/sources/splitNames';
 import type { LeftOut } from '../common/words';
 
 /** What decoders of browsers know, each its own part of it; which of them it reads shows when it tries. */
@@ -15,7 +16,7 @@ export interface Listed<File> {
 }
 
 /**
- * `path` is relative to what was dropped, with `/`. A folder that everything lies in does not count; where there is `train/`,
+ * `path` is relative to what was dropped, with `/`. A folder that everything lies in does not count; where there is `train/` (`Train`, `training`),
  * the images are those in it. Folders are classes where no image lies beside them. Dot files are left out.
  */
 export function listImages<File extends { readonly type?: string } | string>(
@@ -29,8 +30,8 @@ export function listImages<File extends { readonly type?: string } | string>(
     .map(({ path }) => ({ name: path, reason: 'no image by its name' }));
   let parts = seen.filter(isImage);
   parts = inside(parts);
-  if (parts.some(({ names }) => names.length > 1 && names[0] === 'train')) {
-    const isTrained = ({ names }: { names: string[] }) => names.length > 1 && names[0] === 'train';
+  const isTrained = ({ names }: { names: string[] }) => names.length > 1 && isTraining(names[0]);
+  if (parts.some(isTrained)) {
     const others = parts.filter((part) => !isTrained(part));
     append(
       passed,
@@ -52,7 +53,7 @@ const isImage = ({ path, file }: { path: string; file: { readonly type?: string 
 /** Without the one folder around everything. */
 function inside<Part extends { names: string[] }>(parts: Part[]): Part[] {
   const roots = new Set(parts.map(({ names }) => (names.length > 1 ? names[0] : '')));
-  if (roots.size !== 1 || roots.has('') || roots.has('train')) return parts;
+  if (roots.size !== 1 || roots.has('') || [...roots].some(isSplit)) return parts;
   return parts.map((part) => ({ ...part, names: part.names.slice(1) }));
 }
 
