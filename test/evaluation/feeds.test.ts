@@ -36,7 +36,12 @@ describe('what a bundle wants of every batch', () => {
     const patch = { size: 8, hidden: 0.5, mask: 'rows' } as const;
     const manifest = of({ task: 'pretrain', batch: 7, patch, augment }, [images, order], [images, order]);
     const { image } = manifest.recipe;
-    const common = { batch: 7, image, labels: undefined, patchOrder: { grid: { rows: 4, columns: 4 }, hidden: 8, mask: 'rows' } };
+    const common = {
+      batch: 7,
+      image,
+      labels: undefined,
+      patchOrder: { grid: { rows: 4, columns: 4 }, hidden: 8, mask: 'rows' },
+    };
     expect(batchOptions(manifest, 'train')).toEqual({ ...common, mode: 'train', augment });
     expect(batchOptions(manifest, 'evaluate')).toEqual({ ...common, mode: 'evaluate', augment: null });
   });
