@@ -10,9 +10,9 @@ export class UserError extends Error {
 }
 
 /** Characters of a message, and of what is kept of the beginning and the end of a longer one. */
-const LONGEST = 4000;
-const BEGINNING = 2500;
-const END = 1000;
+const LONGEST = 1500;
+const BEGINNING = 900;
+const END = 400;
 
 /** One line for people: no control characters, none that turn the direction of reading, and not too long. */
 export function plainLine(message: string): string {
