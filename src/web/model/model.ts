@@ -11,7 +11,8 @@ import { threadsOf } from '../common/threads';
 import { messageOf } from '../common/words';
 import { decodePhoto } from '../train/pictures';
 import { toInput } from './input';
-import { openFirst, type Provider, runOn, waysOf } from './runtimes';
+import type { Provider } from './provider';
+import { openFirst, runOn, waysOf } from './runtimes';
 
 export type { Provider, WebModel };
 

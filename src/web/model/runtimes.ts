@@ -3,8 +3,7 @@ import { imageShape } from '../../bundle/imageShape';
 import type * as Ort from 'onnxruntime-web';
 import type { WebModel } from '../../export/web/webModel';
 import { messageOf } from '../common/words';
-
-export type Provider = 'webgpu' | 'wasm';
+import type { Provider } from './provider';
 
 export interface Way {
   /** The runtime's build; both compute in WebAssembly too, and each starts once, with its first number of threads. */
