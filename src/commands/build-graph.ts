@@ -1,11 +1,12 @@
 /** `selfie build-graph <recipe>` */
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { type BundleSummary } from '../compile/writeBundle';
 import { buildBundle } from '../../graphs/tasks';
 import type { Port } from '../bundle/manifest';
 import { loadRecipe } from '../../graphs/recipes/load';
 import { UserError } from '../base/errors';
-import { requireUnlocked } from '../base/folderLock';
+import { withFolderLock } from '../base/folderLock';
 import type { Provider } from '../base/providers';
 import { machine } from '../tuning/machine';
 import { choicesOf, differences, readTable } from '../compile/tunedTable';
@@ -31,9 +32,11 @@ export const buildGraph = defineCommand({
     const { name, recipe } = loadRecipe(nameOrPath, settings);
     const tuned = tunedChoices(table, recipe.provider);
     const directory = out ?? path.join('models', name);
-    // Its graphs are not taken from under a training.
-    await requireUnlocked(directory);
-    const summary = buildBundle(name, recipe, directory, { tuned });
+    mkdirSync(directory, { recursive: true });
+    // Its graphs are not taken from under a training, and none begins on what is being replaced.
+    const summary = await withFolderLock(directory, 'selfie build-graph', () =>
+      Promise.resolve(buildBundle(name, recipe, directory, { tuned })),
+    );
     describeBundle(summary).forEach((line) => print(line));
   },
 });
