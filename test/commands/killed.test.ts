@@ -25,7 +25,8 @@ test('build-graph, when the old bundle is away and the new one not there yet', (
     expect(existsSync(path.join(run, 'graph'))).toBe(false);
     // whoever reads it
     expect(readBundle(run).manifest.recipe.batch).toBe(3);
-    expect(readdirSync(run)).toEqual(['graph']);
+    // the lock of a dead process is nobody's, and stays until the next that writes
+    expect(readdirSync(run)).toEqual(['.selfie-lock', 'graph']);
     expect(stoppedSelfie({ by: 'SIGKILL', at: /renamed .*train.onnx$/ }, build(5)).signal).toBe('SIGKILL');
     expect(readBundle(run).manifest.recipe.batch).toBe(3);
     expect(selfie(build(6)).code).toBe(0);
