@@ -1,5 +1,5 @@
 /** Whether a name is that of a file with bytes: reading a pipe or a device would wait for ever or never end. */
-import { statSync, type Stats } from 'node:fs';
+import { readFileSync, statSync, type Stats } from 'node:fs';
 import { UserError } from './errors';
 import { fileError } from './files';
 
@@ -13,6 +13,16 @@ export function requireRegular(file: string): Stats {
   }
   if (found.isFile()) return found;
   throw new UserError(`cannot read ${file}: it is ${kindOf(found)}, not a file`);
+}
+
+/** The bytes of a file. UserError where there is none, or the system refuses. */
+export function readRegular(file: string): Buffer {
+  requireRegular(file);
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw fileError('read', file, error);
+  }
 }
 
 function kindOf(found: Stats): string {

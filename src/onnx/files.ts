@@ -1,9 +1,8 @@
 /** Model files: one `.onnx`, and a file of weights beside it where protobuf's 2 GiB would be passed. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { fileError, writeFileAtomic } from '../base/files';
-import { requireRegular } from '../base/regularFile';
+import { writeFileAtomic } from '../base/files';
+import { readRegular } from '../base/regularFile';
 import { decodeModel } from './decode';
 import { toBytes } from '../tensors/dtype';
 import { allGraphs, encodeModel, PROTOBUF_LIMIT } from './encode';
@@ -44,14 +43,7 @@ export function writeModel(file: string, model: OnnxModel, options: WriteOptions
 
 /** The model in `file`, with its external data. UserError naming the file where it is missing or no ONNX model. */
 export function readModel(file: string): OnnxModel {
-  requireRegular(file);
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw fileError('read', file, error);
-  }
-  return decodeModel(bytes, { file, externalDirectory: path.dirname(file) });
+  return decodeModel(readRegular(file), { file, externalDirectory: path.dirname(file) });
 }
 
 function largeInitializers(model: OnnxModel): OnnxTensor[] {

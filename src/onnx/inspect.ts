@@ -1,9 +1,7 @@
 /** What a model file says of itself and where it takes weights from, without reading those. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { oneLine, UserError } from '../base/errors';
-import { fileError } from '../base/files';
-import { requireRegular } from '../base/regularFile';
+import { readRegular, requireRegular } from '../base/regularFile';
 import { externalFile } from './decode-tensor';
 import { onnx } from './proto.bundle';
 import { Unreadable } from './wire';
@@ -16,14 +14,7 @@ const DEEPEST = 50;
  * cannot be read, or takes weights from what is no file in its own folder.
  */
 export function inspectModel(file: string): { readonly metadata: Readonly<Record<string, string>> } {
-  requireRegular(file);
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw fileError('read', file, error);
-  }
-  const model = decode(bytes);
+  const model = decode(readRegular(file));
   if (model === null) return { metadata: {} };
   try {
     for (const tensor of tensorsOf(model))

@@ -1,9 +1,9 @@
 /** Files of a model repository, by the names that its configurations have for them: files with bytes, inside of it. */
-import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../base/errors';
 import { fileError } from '../base/files';
-import { requireRegular } from '../base/regularFile';
+import { readRegular, requireRegular } from '../base/regularFile';
 
 /** Bytes of a file of text. */
 const LONGEST_TEXT = 2 ** 24;
@@ -37,11 +37,7 @@ export class RepositoryFiles {
     const { size } = requireRegular(file);
     if (size > LONGEST_TEXT)
       throw new UserError(`${file} has ${size} bytes; at most ${LONGEST_TEXT} are taken`);
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      throw fileError('read', file, error);
-    }
+    return readRegular(file).toString('utf8');
   }
 }
 

@@ -7,7 +7,7 @@ import { maskedCrc32c } from '../base/crc32c';
 import { fileError, writeFully } from '../base/files';
 
 /** The fields of TensorFlow's messages that scalars need, with their numbers. */
-const Event = parse(
+export const Event = parse(
   `syntax = "proto3";
   message Value { string tag = 1; float simple_value = 2; }
   message Summary { repeated Value value = 1; }
@@ -21,7 +21,7 @@ const Event = parse(
 ).root.lookupType('Event');
 
 /** SessionLog.START: TensorBoard drops what earlier files say about this step and later ones. */
-const START = 1;
+export const START = 1;
 
 /** uint64 length, its checksum, the bytes, their checksum; little-endian. */
 export function frameRecord(bytes: Uint8Array): Buffer {

@@ -33,11 +33,11 @@ export function checkSource(
   if (source.classes === null) {
     throw new UserError(`${source.name} has no labels, and this graph learns from labels`);
   }
-  // Without a division all images are of one class: accuracy would be 100 % of nothing.
-  if (options.mode === 'train' && source.classes.length < 2)
+  // Accuracy would be 100 % of nothing.
+  if (options.mode === 'train' && !hasTwoClasses(source))
     throw new UserError(
-      `${source.name} has one class alone, ${source.classes[0]}, and a classifier needs two; ` +
-        'give the folder whose folders are the classes',
+      `${source.name} has one class alone, ${source.classes[source.label(0) ?? 0]}, and a classifier needs two; ` +
+        'give the folder whose folders are the classes, or take images:PATH where they are none',
     );
   if (source.classes.length > labels.classes) {
     throw new UserError(
@@ -45,4 +45,11 @@ export function checkSource(
         `build it with --set network.classes=${source.classes.length}`,
     );
   }
+}
+
+/** Whether two labels are in use, whatever else is named. */
+function hasTwoClasses({ length, label }: Pick<PixelSource, 'length' | 'label'>): boolean {
+  const first = label(0);
+  for (let i = 1; i < length; i++) if (label(i) !== first) return true;
+  return false;
 }

@@ -3,9 +3,8 @@
  * packages for this format allocate what a damaged header asks for.
  */
 import { UserError } from '../../base/errors';
+import { asBuffer } from '../../tensors/dtype';
 import type { DecodedImage } from './transforms';
-
-const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** By the first bytes. */
 export const isBmp = (bytes: Uint8Array): boolean =>

@@ -4,10 +4,9 @@ import { UserError } from '../../base/errors';
 import { imageShape, type ImageSettings, type ImageShape } from '../../bundle/imageShape';
 import { bitsOf, type PixelBits, withBits } from '../../tensors/pixels';
 import { shownPixels } from '../../tensors/shownPixels';
-import { bmpSize, decodeBmp, isBmp } from './bmp';
 import { cutBands, decodeBands, RAW, readRaw } from './bands';
 import { type Header, OPEN, readHeader, undecodable } from './header';
-import { decodeNpy, isNpy, npyImage } from './npy';
+import { ownFormat } from './ownFormats';
 import { type Box, centerBox, type DecodedImage, middleBox } from './transforms';
 
 // Images are decoded side by side, so each takes one thread; none is decoded twice, so nothing is worth keeping.
@@ -24,11 +23,8 @@ export async function imageSize(
   where: string,
   channels?: number,
 ): Promise<{ width: number; height: number }> {
-  const { width, height } = isNpy(bytes)
-    ? npyImage(bytes, where, channels)
-    : isBmp(bytes)
-      ? bmpSize(bytes, where)
-      : await readHeader(bytes, where);
+  const own = ownFormat(bytes);
+  const { width, height } = own?.size(bytes, where, channels) ?? (await readHeader(bytes, where));
   return { width, height };
 }
 
@@ -83,8 +79,8 @@ async function openResizable(
     requireChannels(where, image.channels, channels);
     return { width, height, source: image, format: 'pixel' };
   }
-  if (isBmp(image)) return openResizable(decodeBmp(image, where), where, wanted);
-  if (isNpy(image)) return openResizable(decodeNpy(image, where, channels), where, wanted);
+  const own = ownFormat(image);
+  if (own) return openResizable(own.decode(image, where, channels), where, wanted);
   const header = await readHeader(image, where);
   if (!canBecome(channels) || !header.isPicture) {
     requireChannels(where, header.channels, channels);
@@ -168,8 +164,8 @@ const decodePicture = (bytes: Uint8Array, where: string, header: Header, bits: P
  * have. Errors as `decodeBox`.
  */
 export async function decodeWhole(bytes: Uint8Array, where: string): Promise<DecodedImage> {
-  if (isNpy(bytes)) return decodeNpy(bytes, where);
-  if (isBmp(bytes)) return decodeBmp(bytes, where);
+  const own = ownFormat(bytes);
+  if (own) return own.decode(bytes, where);
   const header = await readHeader(bytes, where);
   return header.isPicture
     ? decodePicture(bytes, where, header, header.bits)
@@ -186,7 +182,7 @@ export async function decodeShown(
   size: number,
 ): Promise<DecodedImage> {
   const isFile = !('pixels' in image);
-  const isPicture = isFile && !isNpy(image) && !isBmp(image) && (await readHeader(image, where)).isPicture;
+  const isPicture = isFile && !ownFormat(image) && (await readHeader(image, where)).isPicture;
   if (isPicture) return decodeMiddle(image, where, { size, channels: 3 });
   const whole = isFile ? await decodeWhole(image, where) : image;
   const shown = { ...whole, ...shownPixels(whole.pixels, whole.channels) };

@@ -34,12 +34,18 @@ const OTHER: readonly (readonly [RegExp, string])[] = [
   [/^\s*[{[]["\s\d{[\]}]/, 'JSON, no image'],
 ];
 
+/** The format by how the bytes begin, of those that libvips reads here; undefined for any other. */
+export function formatOf(bytes: Uint8Array): string | undefined {
+  const start = asLatin(bytes);
+  return READ.find(([magic]) => magic.test(start))?.[1];
+}
+
 /** `is empty`, `is HTML, no image`; of a known format that its data is damaged. */
 export function describeBytes(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'it is empty';
+  const format = formatOf(bytes);
+  if (format !== undefined) return `its ${format} data is cut off or damaged`;
   const start = asLatin(bytes);
-  const read = READ.find(([magic]) => magic.test(start));
-  if (read) return `its ${read[1]} data is cut off or damaged`;
   const other = OTHER.find(([magic]) => magic.test(start));
   if (other) return `it is ${other[1]}`;
   if (/^[\t\n\r\x20-\x7e]+$/.test(start)) return 'it is text, no image';

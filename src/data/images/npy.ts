@@ -1,6 +1,7 @@
 /** Images as arrays of NumPy: `.npy` files of [H, W], [H, W, C] or [C, H, W], whole numbers of 8 or 16 bits. */
 import { UserError } from '../../base/errors';
 import { allocatePixels } from '../../tensors/pixels';
+import { asBuffer } from '../../tensors/dtype';
 import { elementBytes, parseNpyHeader } from '../sources/python/numpyArray';
 import type { DecodedImage } from './transforms';
 
@@ -10,8 +11,6 @@ const MOST_PIXELS = 2 ** 28;
 
 /** RGB and alpha. */
 const MOST_OF_PICTURE = 4;
-
-const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** By the first bytes. */
 export const isNpy = (bytes: Uint8Array): boolean => asBuffer(bytes).toString('latin1', 0, 6) === MAGIC;

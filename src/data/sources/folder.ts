@@ -7,18 +7,11 @@ import { findSplit, withoutOuter } from './folderSplits';
 import { passedOver, readImageFile } from './imageFiles';
 import { AbsentSplit, type EncodedSource, type Split } from './source';
 
-/** Folders of a split with images in them, and those without, which are none of its classes. */
-interface ClassFolders {
-  readonly names: readonly string[];
-  readonly empty: readonly string[];
-}
-
-/** Null where images lie directly in `directory`, or nothing but images can be in it. */
-function classFolders(directory: string): ClassFolders | null {
+/** Names of the folders with images in them, the classes; null where images lie directly in `directory`, or nothing does. */
+function classNames(directory: string): readonly string[] | null {
   const { images, folders } = list(directory);
   if (images.length > 0 || folders.length === 0) return null;
-  const full = folders.filter((name) => hasImage(path.join(directory, name)));
-  return { names: full, empty: folders.filter((name) => !full.includes(name)) };
+  return folders.filter((name) => hasImage(path.join(directory, name)));
 }
 
 /**
@@ -33,31 +26,31 @@ export function openFolder(given: string, split: Split): EncodedSource {
   if (!isFolder(given)) throw new UserError(`${given} is not a folder; folder:PATH wants a folder of images`);
   const root = withoutOuter(given);
   const found = findSplit(root, split);
-  const present = classFolders(found.directory);
-  const trained = found.split === 'test' ? found.train : found.directory;
-  const trainedClasses = trained === null ? null : classFolders(trained);
-  const classes = present && (trainedClasses ?? present).names;
+  const { directory } = found;
+  const direct = list(directory);
+  const at = (name: string) => path.join(directory, name);
+  const walked = direct.folders.map((name) => ({ name, ...listDeep(at(name)) }));
+  const full = walked.filter(({ images }) => images.length > 0);
+  const isLabelled = direct.images.length === 0 && walked.length > 0;
+  const trained = found.split === 'test' && found.train !== null ? classNames(found.train) : null;
+  const classes = isLabelled ? (trained ?? full.map(({ name }) => name)) : null;
 
-  const files: string[] = [];
+  const files = direct.images.map(at);
   const labels: number[] = [];
-  // Of a split without classes these are below it.
-  const others = present
-    ? list(found.directory).others.map((name) => path.join(found.directory, name))
-    : [...listDeep(found.directory).others];
-  for (const name of present?.names ?? ['.']) {
-    const directory = path.join(found.directory, name);
-    const inside = listDeep(directory);
-    if (present) append(others, inside.others);
+  const others = direct.others.map(at);
+  for (const { name, ...inside } of isLabelled ? full : walked) {
     const label = classes?.indexOf(name) ?? 0;
-    if (label < 0) throw new UserError(`${directory} is a class that ${trained} does not have`);
+    if (label < 0) throw new UserError(`${at(name)} is a class that ${found.train} does not have`);
     for (const image of inside.images) {
       files.push(image);
       labels.push(label);
     }
+    append(others, inside.others);
   }
   const below = (file: string) => path.relative(given, file);
   if (files.length === 0)
-    throw new UserError([`${found.directory} has no image`, ...passedOver(others.map(below))].join('; '));
+    throw new UserError([`${directory} has no image`, ...passedOver(others.map(below))].join('; '));
+  const named = (list: typeof walked) => list.map(({ name }) => name);
 
   return {
     kind: 'encoded',
@@ -68,8 +61,12 @@ export function openFolder(given: string, split: Split): EncodedSource {
     notes: [
       ...(root === given ? [] : [`the images are those of ${root}`]),
       ...found.notes,
-      ...besideImages(found.directory, present),
-      ...passedOver(present?.empty ?? [], 'folders without images, no classes'),
+      ...(isLabelled
+        ? passedOver(
+            named(walked.filter((each) => !full.includes(each))),
+            'folders without images, no classes',
+          )
+        : besideImages(directory, direct.images.length, named(full))),
       ...passedOver(others.map(below)),
       ...oneClass(classes),
     ],
@@ -82,16 +79,13 @@ export function openFolder(given: string, split: Split): EncodedSource {
 }
 
 /** Images beside folders of images: none of those is a class. */
-function besideImages(directory: string, present: ClassFolders | null): string[] {
-  if (present !== null) return [];
-  const { images, folders } = list(directory);
-  const full = folders.filter((name) => hasImage(path.join(directory, name)));
-  if (full.length === 0) return [];
-  return [
-    `${images.length} images lie directly in ${directory}, beside folders (${full.slice(0, 3).join(', ')}), so that these are ` +
-      'no classes and all images have no labels',
-  ];
-}
+const besideImages = (directory: string, images: number, folders: readonly string[]): string[] =>
+  folders.length === 0
+    ? []
+    : [
+        `${images} images lie directly in ${directory}, beside folders (${folders.slice(0, 3).join(', ')}), so that these are ` +
+          'no classes and all images have no labels',
+      ];
 
 const oneClass = (classes: readonly string[] | null): string[] =>
   classes?.length === 1

@@ -1,30 +1,12 @@
 /** Which files are images by their names, in folders, tars and wherever else names decide; and reading one. */
-import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileError } from '../../base/files';
-import { oneLine, UserError } from '../../base/errors';
+import { oneLine } from '../../base/errors';
+import { requireRegular } from '../../base/regularFile';
 
 /** What the decoder reads, and HEIC, of which it says why not. An animation gives its first picture. */
-export const IMAGE_EXTENSIONS: readonly string[] = [
-  ...[
-    'jpg',
-    'jpeg',
-    'jpe',
-    'jfif',
-    'png',
-    'webp',
-    'gif',
-    'tif',
-    'tiff',
-    'bmp',
-    'dib',
-    'avif',
-    'heic',
-    'heif',
-  ],
-  'npy',
-];
-const IMAGE = new RegExp(`(^|\\.)(${IMAGE_EXTENSIONS.join('|')})$`, 'i');
+const EXTENSIONS = 'jpg|jpeg|jpe|jfif|png|webp|gif|tif|tiff|bmp|dib|avif|heic|heif|npy';
+const IMAGE = new RegExp(`(^|\\.)(${EXTENSIONS})$`, 'i');
 
 /** Of a name, or of its extension alone. */
 export const isImageName = (name: string): boolean => IMAGE.test(name);
@@ -45,9 +27,8 @@ export function passedOver(names: readonly string[], what = 'no images by their 
 
 /** The bytes of an image's file. UserError with the cause where it cannot be read, is no file, or is gone. */
 export async function readImageFile(file: string): Promise<Buffer> {
+  requireRegular(file);
   try {
-    // Reading a pipe would wait for whoever writes into it.
-    if (!statSync(file).isFile()) throw new UserError(`${file} cannot be read: it is no file`);
     return await readFile(file);
   } catch (error) {
     throw fileError('read', file, error);

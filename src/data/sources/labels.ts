@@ -1,6 +1,7 @@
 /** Labels as files have them, numbers or text, become numbers with a name for each. */
 import { oneLine, UserError } from '../../base/errors';
 import { numberedClasses } from './shards';
+import { AbsentSplit, type Source, type Split } from './source';
 
 /** As it is written; null: there is none. */
 export type WrittenLabel = number | string | null;
@@ -85,5 +86,27 @@ export function labelsAsNeeded(
   } catch (error) {
     if (need === 'needed' || !(error instanceof UserError)) throw error;
     return { found: null, notes: [`labels are left out: ${error.message}`] };
+  }
+}
+
+/**
+ * The names by which text of a test split is numbered, those of its training split; null where labels are no text or not needed,
+ * or there is no such split.
+ */
+export async function trainingClasses(
+  split: Split | 'all',
+  need: LabelNeed,
+  written: readonly WrittenLabel[],
+  openTraining: () => Promise<Source>,
+): Promise<readonly string[] | null> {
+  if (split !== 'test' || need !== 'needed' || !written.some((label) => typeof label === 'string'))
+    return null;
+  try {
+    const source = await openTraining();
+    source.close();
+    return source.classes;
+  } catch (error) {
+    if (error instanceof AbsentSplit) return null;
+    throw error;
   }
 }

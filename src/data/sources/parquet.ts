@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors';
 import { ParquetThread, type Metadata } from './parquetThread';
 import { lastStart } from './records';
-import { type LabelNeed, labelsAsNeeded, resolveLabels, type WrittenLabel } from './labels';
+import { type LabelNeed, labelsAsNeeded, resolveLabels, trainingClasses, type WrittenLabel } from './labels';
 import { findShards, splitShards } from './shards';
-import { AbsentSplit, type EncodedSource, type Split } from './source';
+import type { EncodedSource, Split } from './source';
 
 /** Bytes of decoded row groups that are kept, where a file has no index of its pages. */
 const KEPT = 256 << 20;
@@ -111,6 +111,7 @@ async function openFiles(
   let length = 0;
   for (const [f, name] of shards.files.entries()) {
     const { metadata, columns: present } = await thread.describe(name);
+    const { size } = statSync(name);
     try {
       columns ??= chooseColumns(name, metadata, present);
       const { image, label } = columns;
@@ -119,7 +120,7 @@ async function openFiles(
       let rowStart = 0;
       for (const group of metadata.row_groups) {
         const rows = Number(group.num_rows);
-        if (!(rows >= 0 && rows <= MOST_A_BYTE * statSync(name).size))
+        if (!(rows >= 0 && rows <= MOST_A_BYTE * size))
           throw new UserError(`${name} says that it has ${group.num_rows} rows in a group; it is damaged`);
         const chunks = group.columns.filter(({ meta_data: meta }) => meta?.path_in_schema[0] === image);
         const bytes = chunks.reduce(
@@ -171,12 +172,7 @@ async function openFiles(
   };
 
   const known =
-    shards.split === 'test' &&
-    names === null &&
-    need === 'needed' &&
-    written.some((label) => typeof label === 'string')
-      ? await trainingClasses(spec)
-      : null;
+    names ?? (await trainingClasses(shards.split, need, written, () => openParquet(spec, 'train')));
   const isPublished = written.some((label) => label !== null && Number(label) !== -1);
   const { found, notes } = labelsAsNeeded(need, () =>
     isPublished ? resolveLabels(written, where, names, known) : null,
@@ -187,7 +183,7 @@ async function openFiles(
     split: shards.split,
     length,
     classes: found && found.classes,
-    notes,
+    notes: [...shards.notes, ...notes],
     async bytes(index) {
       const group = locate(index);
       const row = index - group.start;
@@ -224,15 +220,3 @@ function labelOf(value: unknown): WrittenLabel {
 
 const shownLabel = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-
-/** Null where there is no training split. */
-async function trainingClasses(spec: string): Promise<readonly string[] | null> {
-  try {
-    const source = await openParquet(spec, 'train');
-    source.close();
-    return source.classes;
-  } catch (error) {
-    if (error instanceof AbsentSplit) return null;
-    throw error;
-  }
-}

@@ -1,8 +1,11 @@
 /** Which files a data set of many files consists of, and which of them are for training. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../base/errors';
+import { isFolder } from './folderListing';
+import { passedOver } from './imageFiles';
 import { AbsentSplit, type Split } from './source';
+import { SPLIT_NAMES } from './splitNames';
 
 /** `{a,b}` and `{000..012}` written out. */
 export function expandBraces(pattern: string): string[] {
@@ -20,8 +23,6 @@ export function expandBraces(pattern: string): string[] {
   }
   return choices.flatMap((choice) => expandBraces(`${before}${choice}${after}`));
 }
-
-const isFolder = (file: string) => statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 function listBelow(directory: string, extensions: readonly string[]): string[] {
   return readdirSync(directory, { withFileTypes: true })
@@ -65,32 +66,47 @@ export function findShards(spec: string, extensions: readonly string[]): string[
   return [...new Set(files)].sort();
 }
 
-const word = (names: string) => new RegExp(`(^|[^a-z])(${names})([^a-z]|$)`, 'i');
-const SPLIT_WORDS: Readonly<Record<Split, readonly RegExp[]>> = {
-  train: [word('train|training')],
-  test: [word('val|valid|validation|dev|eval'), word('test|testing')],
-};
+const word = (name: string) => new RegExp(`(^|[^a-z])${name}([^a-z]|$)`, 'i');
+
+export interface SplitShards {
+  readonly files: readonly string[];
+  readonly split: Split | 'all';
+  readonly notes: readonly string[];
+}
 
 /**
- * The files of a split, by the words train, val or validation, and test in their paths below `root` (validation before
- * test); where none has such a word, all of them for either split.
- * @throws UserError where only the other split has files
+ * The files of a split, by the words of `SPLIT_NAMES` in their paths below `root` (validation before test); where none has such
+ * a word, all of them for either split.
+ * @throws AbsentSplit where only the other split has files; UserError where some are called by one word and some by another that
+ * means the same
  */
-export function splitShards(
-  root: string,
-  files: readonly string[],
-  split: Split,
-): { files: readonly string[]; split: Split | 'all' } {
+export function splitShards(root: string, files: readonly string[], split: Split): SplitShards {
   const below = isFolder(root) ? root : path.dirname(root);
-  const named = (words: readonly RegExp[]) =>
-    words
-      .map((expression) => files.filter((file) => expression.test(path.relative(below, file))))
-      .find((found) => found.length > 0);
-  const found = named(SPLIT_WORDS[split]);
-  if (found !== undefined) return { files: found, split };
-  if (named([...SPLIT_WORDS.train, ...SPLIT_WORDS.test]) === undefined) return { files, split: 'all' };
+  const calledBy = (name: string) => files.filter((file) => word(name).test(path.relative(below, file)));
+  const rows = (of: Split) =>
+    SPLIT_NAMES[of].map((names) => together(root, names, calledBy)).filter((found) => found.length > 0);
+  const [own, ...more] = rows(split);
+  if (own !== undefined)
+    return { files: own, split, notes: passedOver(more.flat(), `not the ${split} images`) };
+  if (rows(split === 'train' ? 'test' : 'train').length === 0) return { files, split: 'all', notes: [] };
   throw new AbsentSplit(
     `${root} has files of ${split === 'train' ? 'validation or test' : 'training'} only, none for its ${split} images`,
+  );
+}
+
+/** The files of a row of names, of which one has to call all of them. */
+function together(
+  root: string,
+  names: readonly string[],
+  calledBy: (name: string) => readonly string[],
+): readonly string[] {
+  const found = names
+    .map((name) => ({ name, files: calledBy(name) }))
+    .filter(({ files }) => files.length > 0);
+  const all = [...new Set(found.flatMap(({ files }) => files))].sort();
+  if (found.length === 0 || found.some(({ files }) => files.length === all.length)) return all;
+  throw new UserError(
+    `${root} has files called ${found.map(({ name }) => name).join(' and ')}, which mean the same split; rename or move some of them`,
   );
 }
 

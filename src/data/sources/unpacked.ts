@@ -10,7 +10,6 @@ import {
   realpathSync,
   renameSync,
   rmSync,
-  statSync,
 } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -18,6 +17,7 @@ import { isMainThread, threadId } from 'node:worker_threads';
 import { createGunzip } from 'node:zlib';
 import { UserError } from '../../base/errors';
 import { fileError } from '../../base/files';
+import { requireRegular } from '../../base/regularFile';
 import { makeTemporary } from '../../base/temporary';
 
 /** Where the main thread says the others where its folder is: they are made with its environment. */
@@ -37,11 +37,10 @@ function folderOf(): string {
  * @throws UserError where it cannot be read or unpacked, or the system's temporary folder is full
  */
 export async function unpacked(file: string): Promise<string> {
+  const { size, mtimeMs } = requireRegular(file);
   let key: string;
   try {
-    if (!statSync(file).isFile()) throw new UserError(`${file} cannot be read: it is no file`);
     if (!isGzip(file)) return file;
-    const { size, mtimeMs } = statSync(file);
     key = createHash('sha256')
       .update(`${realpathSync(file)}\n${size}\n${mtimeMs}`)
       .digest('hex');

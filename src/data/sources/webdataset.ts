@@ -2,10 +2,10 @@
 import path from 'node:path';
 import { UserError } from '../../base/errors';
 import { ByteReader, readRange } from './byteReader';
-import { isImageName, passedOver } from './imageFiles';
-import { type LabelNeed, labelsAsNeeded, resolveLabels, type WrittenLabel } from './labels';
+import { isImageName, isJunk, passedOver } from './imageFiles';
+import { type LabelNeed, labelsAsNeeded, resolveLabels, trainingClasses, type WrittenLabel } from './labels';
 import { findShards, splitShards } from './shards';
-import { AbsentSplit, type EncodedSource, type Split } from './source';
+import type { EncodedSource, Split } from './source';
 import { readTar, type TarEntry } from './tar';
 import { unpacked } from './unpacked';
 
@@ -38,6 +38,10 @@ export function groupByKey(file: string, entries: Iterable<TarEntry>): TarExampl
   }
   return Array.from(examples, ([key, members]) => ({ key, members }));
 }
+
+/** The members that say what an example is, of which the first counts. */
+const labelsOf = ({ members }: TarExample): TarEntry[] =>
+  ['cls', 'json'].flatMap((extension) => members.get(extension) ?? []);
 
 /** The label of an example as it is written, or null where it has neither `cls` nor a `json` with one. */
 function readLabel(reader: ByteReader, { key, members }: TarExample): WrittenLabel {
@@ -72,7 +76,7 @@ function readLabel(reader: ByteReader, { key, members }: TarExample): WrittenLab
 }
 
 /** The member that is the image: of several the one whose extension has no dot, where that is one. */
-function imageOf(file: string, { key, members }: TarExample): { image?: TarEntry; others: TarEntry[] } {
+function imageOf(file: string, { key, members }: TarExample): { image?: TarEntry; masks: TarEntry[] } {
   const images = [...members].filter(([extension]) => isImageName(extension));
   const plain = images.filter(([extension]) => !extension.includes('.'));
   const [chosen] = images.length === 1 ? images : plain;
@@ -80,8 +84,8 @@ function imageOf(file: string, { key, members }: TarExample): { image?: TarEntry
     throw new UserError(
       `${file}, ${key} has ${images.length} images (${images.map(([name]) => name).join(', ')})`,
     );
-  const others = images.filter((each) => each !== chosen).map(([, entry]) => entry);
-  return { image: chosen?.[1], others };
+  const masks = images.filter((each) => each !== chosen).map(([, entry]) => entry);
+  return { image: chosen?.[1], masks };
 }
 
 /**
@@ -102,44 +106,61 @@ export async function openWebdataset(
   const offsets: number[] = [];
   const lengths: number[] = [];
   const names: string[] = [];
-  const written: (() => WrittenLabel)[] = [];
+  const written: WrittenLabel[] = [];
+  // The first label that cannot be read: whoever needs none never asks.
+  let unreadable: UserError | undefined;
   const beside: string[] = [];
+  const others: string[] = [];
   for (const [s, file] of shards.files.entries()) {
     const reader = new ByteReader(plain[s], file);
     try {
-      for (const example of groupByKey(file, readTar(reader))) {
-        const { image, others } = imageOf(file, example);
-        for (const { name } of others) beside.push(name);
+      const entries = [...readTar(reader)];
+      const used = new Set<TarEntry>();
+      for (const example of groupByKey(file, entries)) {
+        const { image, masks } = imageOf(file, example);
+        for (const mask of masks) {
+          used.add(mask);
+          beside.push(mask.name);
+        }
         if (image === undefined) continue;
+        for (const entry of [image, ...labelsOf(example)]) used.add(entry);
         shard.push(s);
         offsets.push(image.offset);
         lengths.push(image.length);
         names.push(image.name);
-        written.push(labelOrError(reader, example));
+        try {
+          written.push(readLabel(reader, example));
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          unreadable ??= error;
+          written.push(null);
+        }
       }
+      for (const entry of entries)
+        if (!used.has(entry) && !isJunk(path.posix.basename(entry.name))) others.push(entry.name);
     } finally {
       reader.close();
     }
   }
   const where = (index: number) => `${shards.files[shard[index]]}, ${names[index]}`;
   if (names.length === 0) throw new UserError(`${spec} has no image in its tar files`);
-  const isText = () => written.some((label) => typeof label() === 'string');
-  const known = shards.split === 'test' && need === 'needed' && isText() ? await trainingClasses(spec) : null;
-  const { found, notes } = labelsAsNeeded(need, () =>
-    resolveLabels(
-      written.map((label) => label()),
-      where,
-      null,
-      known,
-    ),
-  );
+  const known = await trainingClasses(shards.split, need, written, () => openWebdataset(spec, 'train'));
+  const { found, notes } = labelsAsNeeded(need, () => {
+    if (unreadable !== undefined) throw unreadable;
+    return resolveLabels(written, where, null, known);
+  });
   return {
     kind: 'encoded',
     name: `webdataset:${spec}`,
     split: shards.split,
     length: names.length,
     classes: found && found.classes,
-    notes: [...passedOver(beside, 'images beside the image of an example'), ...notes],
+    notes: [
+      ...shards.notes,
+      ...passedOver(beside, 'images beside the image of an example'),
+      ...passedOver(others, 'neither images nor labels'),
+      ...notes,
+    ],
     bytes: (index) => readRange(plain[shard[index]], offsets[index], lengths[index]),
     label: (index) => found && found.labels[index],
     where,
@@ -147,28 +168,4 @@ export async function openWebdataset(
     storedBytes: (index) => lengths[index],
     close: () => undefined,
   };
-}
-
-/** The label, or what is thrown where that is read: whoever needs no labels never asks. */
-function labelOrError(reader: ByteReader, example: TarExample): () => WrittenLabel {
-  try {
-    const label = readLabel(reader, example);
-    return () => label;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
-}
-
-/** Null where there is no training split. */
-async function trainingClasses(spec: string): Promise<readonly string[] | null> {
-  try {
-    const source = await openWebdataset(spec, 'train');
-    source.close();
-    return source.classes;
-  } catch (error) {
-    if (error instanceof AbsentSplit) return null;
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import { decodeCenter, imageSize } from '../../data/images/decode';
+import { formatOf } from '../../data/images/describeBytes';
 import { isNpy } from '../../data/images/npy';
 import { UserError } from '../../base/errors';
 import { imageDims, imageShape, type ImageSettings } from '../../bundle/imageShape';
@@ -72,11 +73,7 @@ export async function requireImage(bytes: Buffer, image: ImageSettings): Promise
 }
 
 /** By the first bytes: other formats that the decoder knows are not for strangers. */
-function isKnown(bytes: Buffer): boolean {
-  const start = bytes.toString('latin1', 0, 12);
-  return start.startsWith('\xff\xd8\xff') || start.startsWith('\x89PNG\r\n') || /^RIFF[^]{4}WEBP/.test(start);
-}
+const isKnown = (bytes: Buffer): boolean => ['jpeg', 'png', 'webp'].includes(formatOf(bytes) ?? '');
 
 /** By the first bytes: the formats that have any number of bands. */
-const isMeasured = (bytes: Buffer): boolean =>
-  isNpy(bytes) || /^(II[*+]\0|MM\0[*+])/.test(bytes.toString('latin1', 0, 4));
+const isMeasured = (bytes: Buffer): boolean => isNpy(bytes) || formatOf(bytes) === 'tiff';

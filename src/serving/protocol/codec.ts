@@ -1,7 +1,7 @@
 /** Requests read and answers written: small ones at once, others in threads, so that the one that answers is never busy for long. */
 import { threadFile } from '../../base/build';
 import { WorkerCalls } from '../../base/workerCalls';
-import { inOwnMemory } from '../../tensors/dtype';
+import { asBuffer, inOwnMemory } from '../../tensors/dtype';
 import {
   elements,
   memoryOf,
@@ -106,6 +106,5 @@ const owned = (answer: Answer): Answer => ({
 /** Buffers come from threads as plain arrays. */
 function buffers<T>(result: T): T {
   if (typeof result !== 'object' || result === null || !('body' in result)) return result;
-  const { buffer, byteOffset, byteLength } = result.body as Uint8Array;
-  return { ...result, body: Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength) };
+  return { ...result, body: asBuffer(result.body as Uint8Array) };
 }

@@ -1,5 +1,5 @@
 /** What is done to a request's and an answer's bytes, in the main thread where they are few, in another where they are many. */
-import type { HostTensor } from '../../tensors/dtype';
+import { asBuffer, type HostTensor } from '../../tensors/dtype';
 import type { Tensors } from '../../inference/modelThread';
 import { classifyOutputs, type Labels } from './classification';
 import { readInferMessage, writeInferMessage, type InferMessage } from './grpcCodec';
@@ -31,9 +31,6 @@ export interface GrpcRequest {
 /** A refusal as data: errors lose their class between threads. */
 export type Outcome<T> =
   { readonly result: T } | { readonly refused: { readonly reason: Reason; readonly message: string } };
-
-const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
-  Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 
 const inferred = ({ outputs, classes, labels, ...answer }: Answer) => ({
   ...answer,

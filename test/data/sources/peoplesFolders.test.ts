@@ -88,6 +88,24 @@ test('a single class is no training set', () =>
     expect(() => checkSource(source, { image, mode: 'train' })).not.toThrow();
   }));
 
+test('nor is one whose labels are all the same, whatever classes it names', () => {
+  const source = {
+    kind: 'encoded' as const,
+    name: 'tars',
+    split: 'all' as const,
+    classes: ['cat', 'dog'],
+    where: String,
+    close: () => undefined,
+  };
+  const check = (labels: readonly number[]) =>
+    checkSource(
+      { ...source, length: labels.length, label: (i) => labels[i] },
+      { image: { size: 8, channels: 3 }, labels: { classes: 2 }, mode: 'train' },
+    );
+  expect(() => check([1, 1, 1])).toThrow('tars has one class alone, dog, and a classifier needs two');
+  expect(() => check([1, 1, 0])).not.toThrow();
+});
+
 test('two folders that mean the same split are refused', () =>
   inTemporaryFolder((root) => {
     write(root, ['train/a/1.jpg', 'val/a/1.jpg', 'valid/a/1.jpg']);
@@ -115,6 +133,6 @@ test('what cannot be opened is a broken image with the cause', () =>
     );
     expect(causes.map((cause) => cause instanceof UserError && cause.message)).toEqual([
       expect.stringMatching(/^cannot read .*2\.jpg: ENOENT/),
-      expect.stringMatching(/3\.jpg cannot be read: it is no file$/),
+      expect.stringMatching(/^cannot read .*3\.jpg: it is a pipe, not a file$/),
     ]);
   }));

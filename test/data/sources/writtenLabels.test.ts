@@ -1,6 +1,6 @@
 /** Labels as files have them, in tars, gzipped tars and Parquet; left out where nothing needs them. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { resolveLabels } from '../../../src/data/sources/labels';
@@ -107,6 +107,51 @@ describe('tars', () => {
       const source = await openWebdataset(file, 'train');
       expect([source.length, source.where(0)]).toEqual([1, `${file}, a.jpg`]);
       expect(source.notes?.join()).toBe('images beside the image of an example, passed over: a.seg.png');
+    }));
+});
+
+test('members that are neither image nor label are named, what systems leave is not', () =>
+  inTemporaryFolder(async (folder) => {
+    const file = path.join(folder, 'x.tar');
+    await writeTar(file, [
+      ['README', ''],
+      ['0.jpg', 'A'],
+      ['0.cls', '0'],
+      ['0.caption', 'a cat'],
+      ['._0.jpg', ''],
+      ['1.cls', '1'],
+    ]);
+    expect((await openWebdataset(file, 'train')).notes).toEqual([
+      'neither images nor labels, passed over: README, 0.caption, 1.cls',
+    ]);
+  }));
+
+describe('shards of splits', () => {
+  const lay = async (folder: string, ...names: string[]) => {
+    for (const name of names)
+      await writeTar(path.join(folder, `${name}.tar`), [
+        ['a.jpg', ''],
+        ['a.cls', '0'],
+      ]);
+  };
+
+  test('that mean the same under two names are refused; one that is not used is named', () =>
+    inTemporaryFolder(async (folder) => {
+      await lay(folder, 'train-0', 'val-0', 'test-0');
+      const source = await openWebdataset(folder, 'test');
+      expect([source.length, source.where(0)]).toEqual([1, `${path.join(folder, 'val-0.tar')}, a.jpg`]);
+      expect(source.notes).toEqual([`not the test images, passed over: ${path.join(folder, 'test-0.tar')}`]);
+      await lay(folder, 'valid-0');
+      await expect(openWebdataset(folder, 'test')).rejects.toThrow(
+        `${folder} has files called val and valid, which mean the same split`,
+      );
+    }));
+
+  test('with both words in one path are of that split', () =>
+    inTemporaryFolder(async (folder) => {
+      mkdirSync(path.join(folder, 'valid'));
+      await lay(folder, 'train-0', 'valid/val-0');
+      expect((await openWebdataset(folder, 'test')).length).toBe(1);
     }));
 });
 

@@ -1,18 +1,5 @@
 /** TensorBoard's event files as TensorBoard shows them: the scalars of each step, without their clocks. */
-import { parse } from 'protobufjs';
-
-const Event = parse(
-  `syntax = "proto3";
-  message Value { string tag = 1; float simple_value = 2; }
-  message Summary { repeated Value value = 1; }
-  message SessionLog { int32 status = 1; }
-  message Event {
-    double wall_time = 1;
-    int64 step = 2;
-    oneof what { string file_version = 3; Summary summary = 5; SessionLog session_log = 7; }
-  }`,
-  { keepCase: true },
-).root.lookupType('Event');
+import { Event, START } from '../../../src/training/tensorboard';
 
 interface EventFields {
   readonly step?: number | { toNumber(): number };
@@ -21,7 +8,6 @@ interface EventFields {
 }
 
 const CLOCKS = ['images_per_second', 'data_wait', 'elapsed_seconds'];
-const START = 1;
 
 /** One line a step, of the files in their order: a START drops what is known of its step and later ones. */
 export function eventsOf(files: readonly Buffer[]): string {

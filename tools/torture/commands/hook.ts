@@ -121,16 +121,20 @@ function install({ roots, counter, note, at, act, pid }: HookSettings): void {
     else written.delete(result);
   };
 
+  /** What becomes of a call, if it is of a file that counts; one of close that fails closes all the same. */
+  const beginCall = (name: string, args: readonly unknown[]): ReturnType<typeof begin> | null => {
+    const file = fileOf(name, args);
+    if (file === undefined) return null;
+    const begun = begin(name, file, typeof args[0] !== 'number', () => half(name, args, file));
+    if (begun instanceof Error && name === 'close') closeSync(args[0] as number);
+    return begun;
+  };
+
   const sync = (key: string, name: string): void => {
     const original = (fs as unknown as Record<string, Call>)[key];
     const wrapped: Call = (...args) => {
-      const file = fileOf(name, args);
-      const begun =
-        file === undefined
-          ? null
-          : begin(name, file, typeof args[0] !== 'number', () => half(name, args, file));
+      const begun = beginCall(name, args);
       if (begun instanceof Error) {
-        if (name === 'close') closeSync(args[0] as number);
         throw begun;
       }
       const result = original(...args);
@@ -145,13 +149,8 @@ function install({ roots, counter, note, at, act, pid }: HookSettings): void {
     const wrapped: Call = (...args) => {
       const done = args.at(-1);
       if (typeof done !== 'function') return original(...args);
-      const file = fileOf(name, args);
-      const begun =
-        file === undefined
-          ? null
-          : begin(name, file, typeof args[0] !== 'number', () => half(name, args, file));
+      const begun = beginCall(name, args);
       if (begun instanceof Error) {
-        if (name === 'close') closeSync(args[0] as number);
         process.nextTick(done, begun);
         return undefined;
       }
