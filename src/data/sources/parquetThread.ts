@@ -18,6 +18,9 @@ export class ParquetThread {
   private calls: WorkerCalls<ParquetRequest, ParquetAnswer> | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
+  /** @param seconds that a request may take beside what its file's size allows */
+  constructor(private readonly seconds = SECONDS) {}
+
   /** The metadata of a file and the names of its columns. Errors as `column`. */
   async describe(file: string): Promise<{ metadata: Metadata; columns: readonly string[] }> {
     return (await this.ask({ file, read: null })) as { metadata: Metadata; columns: readonly string[] };
@@ -42,7 +45,7 @@ export class ParquetThread {
 
   private async run(request: ParquetRequest): Promise<ParquetAnswer> {
     const { file } = request;
-    const seconds = SECONDS + sizeOf(file) / BYTES_A_SECOND;
+    const seconds = this.seconds + sizeOf(file) / BYTES_A_SECOND;
     const refuse = (what: string, cause?: unknown) =>
       new UserError(`${file} cannot be read as Parquet: ${what}`, { cause });
     const calls = (this.calls ??= this.start());

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Random } from '../../../src/base/random';
 import { UserError } from '../../../src/base/errors';
+import { WorkerCalls } from '../../../src/base/workerCalls';
 import { openParquet } from '../../../src/data/sources/parquet';
 import { ParquetThread } from '../../../src/data/sources/parquetThread';
 import { contentOf } from '../../../src/run/content';
@@ -52,6 +53,37 @@ describeShared('a Parquet file with a flipped bit', () => {
       await expect(wrong).rejects.toThrow(/wds_seg\.tar cannot be read as Parquet: /);
       expect((await right).columns).toContain('label');
     } finally {
+      thread.close();
+    }
+  });
+
+  test('a request that does not end is ended with its thread, and says so', async () => {
+    const terminate = jest.spyOn(WorkerCalls.prototype, 'terminate');
+    const thread = new ParquetThread(0);
+    try {
+      await expect(thread.describe(good)).rejects.toThrow(
+        `${good} cannot be read as Parquet: it takes longer than 0 s; it is damaged`,
+      );
+      expect(terminate).toHaveBeenCalledTimes(1);
+    } finally {
+      terminate.mockRestore();
+      thread.close();
+    }
+  });
+
+  test('a request is handed over once those before it are answered, so that its time is its own', async () => {
+    const call = jest.spyOn(WorkerCalls.prototype, 'call');
+    const thread = new ParquetThread();
+    try {
+      const first = thread.column(good, { column: 'label', utf8: true });
+      const second = thread.describe(good);
+      await new Promise(setImmediate);
+      expect(call).toHaveBeenCalledTimes(1);
+      expect(await first).toHaveLength(40);
+      expect((await second).columns).toContain('label');
+      expect(call).toHaveBeenCalledTimes(2);
+    } finally {
+      call.mockRestore();
       thread.close();
     }
   });
