@@ -98,18 +98,13 @@ test('bodies that are read at once have an end in bytes, which comes back', () =
     expect(await chunked()).toBe(200);
   }));
 
-test('a form has the same end, and is not compressed', () =>
+test('a form has the same end', () =>
   served({ maxBody: 1000 }, async ({ url }, infer) => {
     const type = 'multipart/form-data; boundary=b';
     const form = (bytes: Uint8Array, headers: Record<string, string> = {}) =>
       post(`${url}/classify`, bytes, { 'content-type': type, ...headers });
-    for (let i = 0; i < 20; i++) {
-      const packed = await form(gzipSync(`--b\r\nbad${'a'.repeat(1e5)}`), { 'content-encoding': 'gzip' });
-      expect(packed).toMatchObject({
-        status: 415,
-        json: { error: expect.stringContaining('cannot be compressed') as string },
-      });
-    }
+    const packed = await form(gzipSync(`--b\r\nbad${'a'.repeat(1e5)}`), { 'content-encoding': 'gzip' });
+    expect(packed).toMatchObject({ status: 413 });
     expect(await form(Buffer.alloc(1000 + 2 ** 16 + 1))).toMatchObject({ status: 413 });
     const fields = '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n'.repeat(20);
     expect(await form(Buffer.from(`${fields}--b--\r\n`))).toMatchObject({ status: 413 });

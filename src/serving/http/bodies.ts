@@ -2,11 +2,10 @@
 import { Transform, type Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fastify';
 import { RequestError } from '../protocol/requestError';
+import { BodyTurns } from './bodyTurns';
 
 /** So many of the largest requests may be held together. */
 export const LARGEST_AT_ONCE = 8;
-/** Bytes that a form may have beside its file. */
-export const FORM_BYTES = 2 ** 16;
 
 export interface BodyLimits {
   /** bytes of one */
@@ -28,6 +27,7 @@ class Arrival {
     private readonly all: { held: number },
     private readonly limit: number,
     private readonly limits: BodyLimits,
+    private readonly turns: BodyTurns,
   ) {}
 
   /** `fail` gets the error of a body of which no more comes for too long. */
@@ -41,8 +41,15 @@ class Arrival {
     );
   }
 
+  /** Calls `read` for bytes that have come, at once or in a later turn, and waits for more. RequestError as of `add`. */
+  read(bytes: number, read: () => void, fail: (error: RequestError) => void): void {
+    this.add(bytes);
+    this.wait(fail);
+    this.turns.take(bytes, read);
+  }
+
   /** RequestError where all together become too many. */
-  add(bytes: number): void {
+  private add(bytes: number): void {
     if (this.isOver) return;
     // What is larger is refused for that.
     const more = Math.min(bytes, this.limits.maxBody - this.bytes);
@@ -73,25 +80,22 @@ const arrivals = new WeakMap<FastifyRequest, Arrival>();
 export function boundBodies(app: FastifyInstance, limits: BodyLimits): void {
   const limit = LARGEST_AT_ONCE * limits.maxBody;
   const all = { held: 0 };
+  const turns = new BodyTurns(app.server);
   app.addHook('onRequest', async (request, reply) => {
-    if (isForm(request)) requireForm(request, limits.maxBody);
-    const arrival = new Arrival(all, limit, limits);
+    const arrival = new Arrival(all, limit, limits, turns);
     arrivals.set(request, arrival);
     reply.raw.once('close', () => arrival.end());
   });
   const count: preParsingHookHandler = (request, _reply, payload, done) => {
     const arrival = arrivals.get(request);
-    // A form is counted by who reads it.
-    if (!arrival || !hasBody(request) || isForm(request)) {
+    if (!arrival || !hasBody(request)) {
       done(null, payload);
       return;
     }
     const counter: Transform = new Transform({
       transform(chunk: Buffer, _encoding, next) {
         try {
-          arrival.add(chunk.length);
-          arrival.wait(fail);
-          next(null, chunk);
+          arrival.read(chunk.length, () => next(null, chunk), fail);
         } catch (error) {
           next(error as Error);
         }
@@ -117,48 +121,5 @@ export function boundBodies(app: FastifyInstance, limits: BodyLimits): void {
   });
 }
 
-/** What `read` makes of a form's bytes, which are counted as they come to it. RequestError as of other bodies. */
-export async function countForm<T>(request: FastifyRequest, read: () => Promise<T>): Promise<T> {
-  const arrival = arrivals.get(request);
-  const { raw } = request;
-  if (!arrival) return read();
-  let fail: (error: unknown) => void = () => {};
-  const refused = new Promise<never>((_resolve, reject) => (fail = reject));
-  const count = (chunk: Buffer) => {
-    try {
-      arrival.add(chunk.length);
-      arrival.wait(fail);
-    } catch (error) {
-      fail(error);
-    }
-  };
-  const arrived = () => arrival.arrived();
-  arrival.wait(fail);
-  raw.on('data', count).once('end', arrived);
-  try {
-    return await Promise.race([read(), refused]);
-  } catch (error) {
-    // Nobody keeps what still comes.
-    raw.unpipe();
-    raw.resume();
-    throw error;
-  } finally {
-    raw.removeListener('data', count).removeListener('end', arrived);
-    arrival.arrived();
-  }
-}
-
 const hasBody = ({ headers }: FastifyRequest) =>
   headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-
-const isCompressed = ({ headers }: FastifyRequest) =>
-  !['', 'identity'].includes(headers['content-encoding'] ?? '');
-
-const isForm = ({ headers }: FastifyRequest) => headers['content-type']?.startsWith('multipart/') === true;
-
-/** Forms are read by a parser that knows neither compression nor the end of a body. */
-function requireForm(request: FastifyRequest, maxBody: number): void {
-  if (isCompressed(request))
-    throw new RequestError('unsupported', 'a form cannot be compressed; send the file alone, or as it is');
-  if (Number(request.headers['content-length'] ?? 0) > maxBody + FORM_BYTES) throw bodyTooLarge(maxBody);
-}

@@ -1,9 +1,8 @@
 /** POST /classify and POST /embed: an image file in, JSON out. */
-import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { softmax } from '../../tensors/rows';
 import { imageForm } from '../../inference/imageForm';
-import { countForm, FORM_BYTES } from './bodies';
+import { FORM_BYTES, formFile } from './forms';
 import { imageTensor } from './imageInput';
 import { EMBEDDING, type NeighbourImages } from './neighbours';
 import type { PatchPictures } from './patchPictures';
@@ -23,8 +22,6 @@ export interface ImageSettings {
 }
 
 export const IMAGE_ADDRESSES = ['/classify', '/embed', '/neighbours', '/patches'] as const;
-/** Of a form, beside its file. */
-const FIELDS = 16;
 /** Images of an answer where it does not say. */
 const NEIGHBOURS = 8;
 
@@ -52,7 +49,7 @@ export function addImageRoutes(app: FastifyInstance, service: Service, settings:
   };
   /** One output of the first that the model has, for the request's image. */
   const compute = async (request: ImageRequest, outputs: readonly string[]) => {
-    const bytes = await imageBytes(request);
+    const bytes = imageBytes(request);
     const name = chooseModel(service, queryText(request.query, 'model'), outputs);
     return service.count('image', name, undefined, (model) =>
       bounded(async () => {
@@ -67,10 +64,12 @@ export function addImageRoutes(app: FastifyInstance, service: Service, settings:
     );
   };
 
-  void app.register(async (scope) => {
-    await scope.register(multipart, {
-      limits: { fileSize: settings.maxBody, files: 1, fields: FIELDS, fieldSize: FORM_BYTES / FIELDS },
-    });
+  void app.register((scope, _options, done) => {
+    scope.addContentTypeParser(
+      'multipart/form-data',
+      { parseAs: 'buffer', bodyLimit: settings.maxBody + FORM_BYTES },
+      ({ headers }: FastifyRequest, body: Buffer) => formFile(headers['content-type'] ?? '', body),
+    );
     scope.post<{ Querystring: Query }>('/embed', async (request) => {
       const { model, values } = await compute(request, [EMBEDDING]);
       return { model: model.name, version: model.version, embedding: values };
@@ -89,7 +88,7 @@ export function addImageRoutes(app: FastifyInstance, service: Service, settings:
       scope.post<{ Querystring: Query }>('/neighbours', async (request) => {
         const count = queryCount(request.query, 'count') ?? NEIGHBOURS;
         if (count < 1) throw new RequestError('invalid', '?count=0: expected at least 1');
-        const bytes = await imageBytes(request);
+        const bytes = imageBytes(request);
         return service.count('image', neighbours.modelName, undefined, () =>
           bounded(() => neighbours.search(bytes, count)),
         );
@@ -97,11 +96,12 @@ export function addImageRoutes(app: FastifyInstance, service: Service, settings:
     if (patches)
       scope.post<{ Querystring: Query }>('/patches', async (request, reply) => {
         const seed = queryCount(request.query, 'seed') ?? 0;
-        const bytes = await imageBytes(request);
+        const bytes = imageBytes(request);
         const inPage = queryText(request.query, 'colours') === 'page';
         const svg = await service.countOther('image', 'patches', () => patches.draw(bytes, seed, inPage));
         return reply.type('image/svg+xml').send(svg);
       });
+    done();
   });
 }
 
@@ -132,22 +132,8 @@ function chooseModel(service: Service, asked: string | undefined, outputs: reado
   throw new RequestError('unknown', `no model here takes an image and gives ${outputs.join(' or ')}`);
 }
 
-/** The file in the body, or in the form that the body is. */
-async function imageBytes(request: FastifyRequest): Promise<Buffer> {
-  if (!request.isMultipart()) return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  return countForm(request, async () => {
-    const file = await request.file().catch(badForm);
-    if (!file) throw new RequestError('invalid', 'the form has no file; send one (curl -F image=@cat.jpg)');
-    return file.toBuffer().catch(badForm);
-  });
-}
-
-/** What its parser says of a form, but for those of its errors that have a status of their own. */
-function badForm(error: Error): never {
-  if ('statusCode' in error) throw error;
-  const problem = error.message.replace(/^Unexpected end.*/, 'it ends too early');
-  throw new RequestError('invalid', `the form cannot be read: ${problem}`);
-}
+/** The body, or the file of the form that it was. */
+const imageBytes = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 
 function queryText(query: Query, name: string): string | undefined {
   const value = query[name];

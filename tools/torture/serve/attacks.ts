@@ -15,6 +15,8 @@ export interface Attack {
 
 const INFER = '/v2/models/fine/infer';
 const MIB = 2 ** 20;
+const FORM_START =
+  '--x\r\ncontent-disposition: form-data; name="file"; filename="a.png"\r\ncontent-type: image/png\r\n\r\n';
 
 /** The status of the answer; 0: the connection was closed without one. */
 const send = (port: number, target: string, body: Buffer | string, headers = {}): Promise<number> =>
@@ -89,6 +91,32 @@ async function withAlpha({ port }: Target): Promise<string[]> {
   );
   return refused(statuses, /^(200|413|429|503)$/);
 }
+
+/** Noise does not become smaller: as many bytes as a photograph of a camera. */
+const noise = () => {
+  const [width, height] = [640, 640];
+  const random = new Random(0, 'noise');
+  const pixels = Uint8Array.from({ length: 3 * width * height }, () => random.integer(256));
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+};
+
+/** Many right photographs at once, as files or in forms. */
+const photographs = (name: string, inForms: boolean): Attack => ({
+  name,
+  mayRefuse: true,
+  run: async ({ port }) => {
+    const image = await noise();
+    const [start, end] = inForms
+      ? [FORM_START, '\r\n--x--\r\n'].map((text) => Buffer.from(text))
+      : [Buffer.alloc(0), Buffer.alloc(0)];
+    const body = Buffer.concat([start, image, end]);
+    const headers = { 'content-type': inForms ? 'multipart/form-data; boundary=x' : 'image/png' };
+    const sent = Array.from({ length: 40 }, () => send(port, '/classify', body, headers));
+    return refused(await Promise.all(sent), /^(200|413|429|503)$/);
+  },
+});
 
 async function slowBodies({ port }: Target): Promise<string[]> {
   const sockets = await openMany(port, 40);
@@ -198,5 +226,7 @@ export const HTTP_ATTACKS: readonly Attack[] = [
     /^(200|413|429|503)$/,
     40,
   ),
+  photographs('40 photographs', false),
+  photographs('40 photographs in forms', true),
   { name: '30 images with alpha', mayRefuse: true, run: withAlpha },
 ];

@@ -15,7 +15,7 @@ const SETTINGS = '\0\0\0\x04\0\0\0\0\0';
 const asIs = (bytes: Buffer) => bytes;
 
 /** A message of protobuf by hand: field numbers of the Open Inference Protocol's ModelInferRequest. */
-function inferMessage(): Buffer {
+function inferMessage(images = 1): Buffer {
   const field = (number: number, bytes: Buffer) =>
     Buffer.concat([Buffer.from([(number << 3) | 2]), varint(bytes.length), bytes]);
   const varint = (value: number): Buffer =>
@@ -25,12 +25,12 @@ function inferMessage(): Buffer {
   const input = Buffer.concat([
     field(1, Buffer.from('image')),
     field(2, Buffer.from('FP32')),
-    field(3, Buffer.from([1, 3, 32, 32])),
+    field(3, Buffer.from([images, 3, 32, 32])),
   ]);
   return Buffer.concat([
     field(1, Buffer.from('fine')),
     field(5, input),
-    field(7, Buffer.alloc(4 * 3 * 32 * 32)),
+    field(7, Buffer.alloc(images * 4 * 3 * 32 * 32)),
   ]);
 }
 
@@ -121,6 +121,17 @@ async function largeMessage(target: Target): Promise<string[]> {
   });
 }
 
+/** Right messages at once, each on a connection of its own. */
+async function manyMessages(target: Target): Promise<string[]> {
+  const message = inferMessage(30);
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, () => withClient(target, (client) => call(client, 'ModelInfer', message))),
+  );
+  return answers
+    .filter(({ code }) => code !== status.RESOURCE_EXHAUSTED)
+    .flatMap((answer) => judge('30 images', answer));
+}
+
 /** A stream's request begins, announces four gigabytes, and nothing more comes. */
 async function openStreams(target: Target): Promise<string[]> {
   return withClient(target, async (client) => {
@@ -149,5 +160,6 @@ export const GRPC_ATTACKS: readonly Attack[] = [
   { name: 'random frames', run: randomBytes(port, PREFACE + SETTINGS) },
   { name: '200 silent connections', run: silent },
   { name: '200 open streams', run: openStreams },
+  { name: 'right messages of 30 images, 40 times', mayRefuse: true, run: manyMessages },
   { name: 'messages of 80 MB', mayRefuse: true, run: largeMessage },
 ];
