@@ -81,9 +81,14 @@ function afterFailure(
   if (code === 'EROFS') return wrong;
   const left = differences(now, new Map([...before, ...after[0]]))
     .filter((line) => line.endsWith(' is left over') && !command.unfinished?.test(line))
+    .filter((line) => !isRemovalOf(ended.noted, line.replace(/ is left over$/, '')))
     .map((line) => `after the error, ${line}`);
   return [...wrong, ...left];
 }
+
+/** Whether the call that failed was the one that removes it: that is left to the next run. */
+const isRemovalOf = (call: string, name: string): boolean =>
+  /^(rmdir|unlink)/.test(call) && call.includes(name);
 
 /** Whether the error has the name of a file that the command reads or writes. */
 const namesFile = ({ stderr }: Ended, { args }: CommandCase, trees: readonly Tree[]): boolean =>
