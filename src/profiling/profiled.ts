@@ -1,6 +1,7 @@
 /** A session under the runtime's profiler: runs something on it and reads the trace that it leaves. */
 import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { UserError } from '../base/errors';
 import { fileError } from '../base/files';
 import { createSession } from '../runtime/session';
 import type { SessionSettings } from '../runtime/providers';
@@ -32,15 +33,26 @@ export async function profiled<T>(
     session.endProfiling();
     await session.release();
   }
-  const written = readdirSync(folder).find((file) => file.startsWith(`${name}_`) && file.endsWith('.json'));
-  if (written === undefined) throw new Error(`the runtime wrote no trace for ${model}`);
-  const file = path.join(folder, written);
-  const runs = parseTrace(readFileSync(file, 'utf8'), file);
+  const written = trace(folder, name);
+  const runs = parseTrace(written.text, written.file);
   try {
-    if (keep !== undefined) copyFileSync(file, keep);
+    if (keep !== undefined) copyFileSync(written.file, keep);
+    rmSync(written.file);
   } catch (error) {
-    throw fileError('write', keep ?? file, error);
+    throw fileError('write', keep ?? written.file, error);
   }
-  rmSync(file);
   return { result, runs };
+}
+
+/** The trace of that session. UserError where the runtime could not write it, which it does not say. */
+function trace(folder: string, name: string): { readonly file: string; readonly text: string } {
+  try {
+    const found = readdirSync(folder).find((each) => each.startsWith(`${name}_`) && each.endsWith('.json'));
+    if (found === undefined)
+      throw new UserError(`the runtime wrote no trace to ${folder}; is its disk full, or read-only?`);
+    const file = path.join(folder, found);
+    return { file, text: readFileSync(file, 'utf8') };
+  } catch (error) {
+    throw fileError('read', folder, error);
+  }
 }

@@ -149,15 +149,18 @@ function toHost(tensor: Tensor): HostTensor {
   return { dtype: tensor.type as DType, shape: tensor.dims, data: tensor.data as TypedArray };
 }
 
+/** What the runtime itself refuses: a graph, its input, or the provider for it. */
+export class RuntimeError extends UserError {}
+
 /**
  * The runtime's message in one line. `Non-zero status code returned while running Add node. Name:'/layer1/0/Add' Status
  * Message: /src/x.cc:91 f(a, b) reason` becomes `/layer1/0/Add (Add): reason`.
  */
-export function runtimeError(what: string, error: unknown): UserError {
+export function runtimeError(what: string, error: unknown): RuntimeError {
   const message = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
   const node = /running (\w+) node\. Name:'([^']*)' Status Message: (.*)$/.exec(message);
   const text = node ? `${node[2]} (${node[1]}): ${withoutSource(node[3])}` : withoutSource(message);
-  return new UserError(`${what}: ${text}`, { cause: error });
+  return new RuntimeError(`${what}: ${text}`, { cause: error });
 }
 
 /** Drops the C++ file and signature that a message may start with. */

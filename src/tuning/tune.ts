@@ -11,6 +11,7 @@ import { fromNumbers, type HostTensor, sizeOf } from '../tensors/dtype';
 import { writeModel } from '../onnx/files';
 import { profiled } from '../profiling/profiled';
 import type { SessionSettings } from '../runtime/providers';
+import { RuntimeError } from '../runtime/session';
 import { families, familyCandidates, type Candidate, type Family } from './families';
 import { machine } from './machine';
 import { familyGraph } from './piece';
@@ -87,9 +88,10 @@ async function timeWays(
         const time = await timeGraph(folder, familyGraph(family, { ...options, tuned: choices }), settings);
         best.set(name, Math.min(time, best.get(name) ?? Infinity));
       } catch (error) {
+        // anything else, a full disk for one, says nothing of the way
+        if (!(error instanceof RuntimeError)) throw error;
         failed.add(name);
-        const reason = error instanceof Error ? error.message : String(error);
-        warn(`${describeFamily(family)}: ${name} does not run here: ${reason}`);
+        warn(`${describeFamily(family)}: ${name} does not run here: ${error.message}`);
       }
     }
   }

@@ -58,7 +58,13 @@ async function failing(reference: Reference, folder: string, trial: number, shar
   const now = readTree(done.place.work);
   const problems = [...done.problems, ...afterFailure(reference, done.ended, now, act)];
   // on a file system that takes no changes nothing can be removed either
-  if (act !== 'EROFS') append(problems, leftIn(done.place.tmp));
+  if (act !== 'EROFS') {
+    const left = leftIn(done.place.tmp);
+    append(
+      problems,
+      left.filter((line) => !isRemovalOf(done.ended.noted, nameOfLeft(line))),
+    );
+  }
   append(problems, await settle(reference, done));
   done.place.remove();
   return { what: describe(disturbance, done.ended.noted), problems };
@@ -81,10 +87,13 @@ function afterFailure(
   if (code === 'EROFS') return wrong;
   const left = differences(now, new Map([...before, ...after[0]]))
     .filter((line) => line.endsWith(' is left over') && !command.unfinished?.test(line))
-    .filter((line) => !isRemovalOf(ended.noted, line.replace(/ is left over$/, '')))
+    .filter((line) => !isRemovalOf(ended.noted, nameOfLeft(line)))
     .map((line) => `after the error, ${line}`);
   return [...wrong, ...left];
 }
+
+/** The last part of its path. */
+const nameOfLeft = (line: string) => path.posix.basename(line.replace(/ is left over$/, ''));
 
 /** Whether the call that failed was the one that removes it: that is left to the next run. */
 const isRemovalOf = (call: string, name: string): boolean =>
