@@ -1,9 +1,9 @@
 /** `selfie serve DIR` */
-import { availableParallelism, constants } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { PROVIDERS } from '../base/providers';
 import { UserError } from '../base/errors';
 import type { RunningServer } from '../serving/server';
-import { abortOnSignals } from './signals';
+import { abortOnSignals, endBy } from './signals';
 import { defineCommand, positional, print, warn, whole } from './command';
 
 const DEFAULTS = {
@@ -135,7 +135,7 @@ export const serveCommand = defineCommand({
           () => {
             warn(`what is still being computed after --grace ${patience} s is cut off`);
             signals.dispose();
-            endAtOnce();
+            endBy('SIGTERM');
           },
           1000 * patience + CLOSING,
         );
@@ -192,13 +192,3 @@ export const serveCommand = defineCommand({
     }
   },
 });
-
-/**
- * Ends the process by SIGTERM, whatever its threads are doing (exit code 143): `process.exit` would wait for a model that
- * computes. What is to be done at the end is done.
- */
-function endAtOnce(): void {
-  process.emit('exit', 128 + constants.signals.SIGTERM);
-  process.removeAllListeners('SIGTERM');
-  process.kill(process.pid, 'SIGTERM');
-}

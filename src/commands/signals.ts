@@ -41,12 +41,23 @@ export function abortOnSignals(
 }
 
 /**
- * From now on signals end the process as they do anyway, but through `exit`: what is to be done at its end is done. Where somebody
- * else listens to one, that is theirs.
+ * Ends the process by that signal, whatever its threads are doing: `process.exit` would wait for a model that computes, and the
+ * runtime aborts the process where its own thread ends later. What is to be done at the end is done. A shell sees 128 and the
+ * signal's number.
+ */
+export function endBy(name: StopSignal): void {
+  process.emit('exit', CODES[name]);
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
+}
+
+/**
+ * From now on signals end the process as they do anyway, but what is to be done at its end is done. Where somebody else listens to
+ * one, that is theirs.
  */
 export function exitOnSignals(): void {
   const exit = (name: NodeJS.Signals) => {
-    if (process.listenerCount(name) === 1) process.exit(CODES[name as StopSignal]);
+    if (process.listenerCount(name) === 1) endBy(name as StopSignal);
   };
   // Not once: the same signal may come twice, and must not end the process while it cleans up.
   for (const name of SIGNALS) process.on(name, exit);

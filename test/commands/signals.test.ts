@@ -36,18 +36,25 @@ test('without a signal nothing is left behind', () => {
   expect([stop.signal.aborted, handlers()]).toEqual([false, before]);
 });
 
-test('a command that has nothing to save ends through exit, however often it is told; one that has is asked', () => {
-  const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+test('a command that has nothing to save cleans up and ends by its signal; one that has is asked', () => {
+  const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
+  const cleaned: number[] = [];
+  const clean = (code: number) => cleaned.push(code);
+  process.on('exit', clean);
   const before = handlers();
   exitOnSignals();
   process.emit('SIGHUP', 'SIGHUP');
+  expect(handlers()).toEqual([0, before[1] + 1, before[2] + 1]);
   process.emit('SIGTERM', 'SIGTERM');
-  expect(exit.mock.calls).toEqual([[129], [143]]);
-  const own = abortOnSignals(() => undefined, ['SIGINT', 'SIGTERM']);
+  expect(cleaned).toEqual([129, 143]);
+  expect(kill.mock.calls).toEqual([
+    [process.pid, 'SIGHUP'],
+    [process.pid, 'SIGTERM'],
+  ]);
+  const own = abortOnSignals(() => undefined, ['SIGINT']);
   process.emit('SIGINT', 'SIGINT');
-  expect([exit.mock.calls.length, own.signal.aborted]).toEqual([2, true]);
-  process.emit('SIGHUP', 'SIGHUP');
-  expect(exit.mock.calls.length).toBe(3);
+  expect([kill.mock.calls.length, own.signal.aborted]).toEqual([2, true]);
   jest.advanceTimersByTime(300);
   expect(handlers()).toEqual(before);
+  process.removeListener('exit', clean);
 });

@@ -1,7 +1,7 @@
 /**
  * The pages of src/web, built into dist/web: static files for any server. At the top the page that trains, in model/ the one
  * of `selfie export --to web`, to which the command adds a model, and the runtime's WebAssembly for both. esbuild refuses
- * modules of Node, so that what the pages take from the rest of src stays free of them.
+ * modules of Node, so that what the pages take from the rest of src stays free of them, but for the hash of a run's images.
  */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -30,6 +30,7 @@ export async function buildPages(root, out) {
       worker: path.join(source, 'train', 'trainWorker.ts'),
     },
     outdir: out,
+    alias: { 'node:crypto': path.join(source, 'train', 'sha256.ts') },
     sourcemap: true,
   });
   await build({

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Measurement } from '../../draw/curves';
 import { type Checkpoint } from '../../run/checkpointFormat';
-import { identitySchema, type RunIdentity } from '../../run/runIdentity';
+import { type Content, contentSchema, identitySchema, type RunIdentity } from '../../run/runIdentity';
 import { messageOf } from '../common/words';
 import { decodeCheckpoint } from './checkpoint';
 import type { Photos } from './source';
@@ -11,6 +11,8 @@ import { type Problem, Storage } from './storage';
 /** What is kept of a run. */
 export interface KeptRun {
   readonly identity: RunIdentity;
+  /** of its images; null: of a visit that kept none */
+  readonly content: Content | null;
   readonly step: number;
   /** of `selfie train` */
   readonly checkpoint: Uint8Array<ArrayBuffer>;
@@ -28,6 +30,7 @@ const bytes = z.custom<Uint8Array<ArrayBuffer>>((value) => value instanceof Uint
 const lineSchema = z.record(z.string(), z.number()).and(z.object({ step: z.number() }));
 const runSchema: z.ZodType<KeptRun> = z.object({
   identity: identitySchema,
+  content: contentSchema.nullable().default(null),
   step: whole,
   checkpoint: bytes,
   lines: z.array(lineSchema),

@@ -8,6 +8,7 @@ import type { Measurement } from '../../draw/curves';
 import { patchPicture } from '../../draw/patchPicture';
 import { patchTask } from '../../draw/patches';
 import { batchFeeds, batchOptions } from '../../evaluation/feeds';
+import { contentOf } from '../../run/content';
 import type { RunIdentity } from '../../run/runIdentity';
 import { firstNotFinite, requireState, type State } from '../../run/stateTypes';
 import { runSteps } from '../../training/stepper';
@@ -84,9 +85,9 @@ export class WebRun {
   /** What to keep, with the checkpoint of this step. UserError where the browser makes no checkpoint. */
   async keep(): Promise<KeptRun> {
     const state = this.session.getState();
-    const { identity, step, lines } = this;
+    const { identity, source, step, lines } = this;
     const checkpoint = await encodeCheckpoint(this.bundle.manifest, identity, step, state);
-    return { identity, step, checkpoint, lines: [...lines] };
+    return { identity, content: contentOf(source), step, checkpoint, lines: [...lines] };
   }
 
   /** The patch task of a few of `images` as SVG, evenly spread; none for a classifier. */

@@ -17,7 +17,7 @@ export interface Photos {
 }
 
 /** Images of any size. */
-export interface PhotoSource extends Omit<EncodedSource, 'bytes' | 'key' | 'storedBytes'> {
+export interface PhotoSource extends Omit<EncodedSource, 'bytes'> {
   image(index: number): DecodedImage;
 }
 
@@ -31,6 +31,8 @@ export function photoSource({ names, images, labels, classes }: Omit<Photos, 'le
     length: images.length,
     classes,
     image: (index) => images[index],
+    key: (index) => names[index],
+    storedBytes: (index) => images[index].pixels.byteLength,
     label: (index) => labels?.[index] ?? null,
     where: (index) => names[index],
     close: () => undefined,

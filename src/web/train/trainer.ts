@@ -3,6 +3,7 @@ import { imageShape } from '../../bundle/imageShape';
 import { UserError } from '../../base/errors';
 import { decodeSafetensors } from '../../tensors/safetensorsFormat';
 import { formatLoadReport } from '../../run/loadReport';
+import { contentDifference, contentOf } from '../../run/content';
 import { BROWSER, type RunIdentity } from '../../run/runIdentity';
 import { startFrom, type WeightSource } from '../../training/startFrom';
 import type { State } from '../../run/stateTypes';
@@ -116,7 +117,8 @@ export class Trainer {
     }
     const identity: RunIdentity = {
       data: source.name,
-      content: null,
+      // other programs know dropped files by other names and sizes
+      content: data === 'embedded' ? contentOf(source) : null,
       labels: null,
       validation: null,
       unlabelled: null,
@@ -134,12 +136,15 @@ export class Trainer {
     const bundle = this.needBundle();
     const found = await this.found();
     if (!found) throw new UserError('nothing is kept of a run of this bundle');
-    const { identity, step, lines } = found.run;
+    const { identity, content, step, lines } = found.run;
     const source = this.sourceOf(identity.data);
     if (source.name !== identity.data)
       throw new UserError(
         `the run was started on ${shownName(identity.data.slice(BROWSER.length))}; drop those again`,
       );
+    const difference = content && contentDifference(content, contentOf(source));
+    if (difference !== null)
+      throw new UserError(`these are not the images of the run (${difference}); drop those again`);
     await this.train(new WebRun(bundle, identity, source, found.checkpoint.state, step, lines), source);
   }
 

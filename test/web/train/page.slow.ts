@@ -131,6 +131,19 @@ async function saveCheckpoint(): Promise<string> {
   },
 );
 
+(there ? test : test.skip)('goes on with the images that it began with, and with no others', async () => {
+  await open('pre');
+  await page.locator('#folder').setInputFiles(images);
+  await page.locator('#data option', { hasText: 'of 3 classes' }).waitFor({ state: 'attached' });
+  await page.locator('#continue', { hasText: /Continue after step 5\d of 60/ }).click();
+  await page
+    .locator('#note', {
+      hasText:
+        'these are not the images of the run (images of other names or sizes, or in another order); drop those again',
+    })
+    .waitFor();
+});
+
 (there ? test : test.skip)('finetunes from that encoder on a folder of classes', async () => {
   await open('fine');
   await status('Ready.');

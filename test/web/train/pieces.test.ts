@@ -1,4 +1,5 @@
 /** The page's own pieces that need no browser: order and classes of dropped files, resizing, batches. */
+import crypto from 'node:crypto';
 import { writeFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -8,6 +9,7 @@ import { shuffledSampler } from '../../../src/data/batches/sampler';
 import { makeBatch } from '../../../src/web/train/batches';
 import { listImages } from '../../../src/web/train/files';
 import { resizeBox, toGray } from '../../../src/web/train/resize';
+import { createHash } from '../../../src/web/train/sha256';
 import { embeddedSource, photoSource } from '../../../src/web/train/source';
 import { take } from '../../support/batches';
 import { inTemporaryFolder } from '../../support/temporary';
@@ -16,6 +18,16 @@ const listed = (paths: readonly string[]) => {
   const { files, labels, classes } = listImages(paths.map((name) => ({ path: name, file: name })));
   return { names: files.map(({ file }) => file), labels, classes };
 };
+
+test('the hash of pages is that of Node', () => {
+  const parts = ['a\0' + '3\n', '\u00e4\ud83d\ude00', 'x'.repeat(1000)];
+  const [here, node] = [createHash('sha256'), crypto.createHash('sha256')];
+  for (const part of parts) {
+    here.update(part);
+    node.update(part);
+  }
+  expect(here.digest()).toBe(node.digest('hex'));
+});
 
 describe('dropped files', () => {
   test('loose images have no labels; what is no image is left out', () => {

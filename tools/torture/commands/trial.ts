@@ -124,13 +124,19 @@ export async function settle(
     last = await place.run(command.again ?? command.args, disturbance);
     if (last.code === 0) break;
   }
-  const found = nearest(readTree(place.work), after);
+  const found = nearest(readTree(place.work), after).filter((line) => !isEarlier(line, after[0]));
   const left = leftIn(place.tmp);
   if (last?.code === 0) return [...last.problems, ...found, ...left];
   // it had ended well before it was disturbed, and says that there is nothing more to do
   if (found.length === 0) return left;
   return [`run again, it ended with ${last?.code}: ${last?.stderr.trim()}`, ...left];
 }
+
+const stepOf = (name: string) => Number(/checkpoints\/step-(\d+)\.safetensors/.exec(name)?.[1] ?? NaN);
+
+/** A stop writes a checkpoint of its own, in the place of the oldest that is kept: only the last one must be the same. */
+const isEarlier = (line: string, tree: Tree): boolean =>
+  / is (missing|left over)$/.test(line) && [...tree.keys()].some((name) => stepOf(name) > stepOf(line));
 
 /** A folder for a trial. */
 export function trialFolder(work: string, section: string, name: string, trial: number): string {
