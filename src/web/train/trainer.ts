@@ -3,7 +3,7 @@ import { imageShape } from '../../bundle/imageShape';
 import { UserError } from '../../base/errors';
 import { decodeSafetensors } from '../../tensors/safetensorsFormat';
 import { formatLoadReport } from '../../run/loadReport';
-import { contentDifference, contentOf } from '../../run/content';
+import { contentOf, requireContent } from '../../run/content';
 import { BROWSER, type RunIdentity } from '../../run/runIdentity';
 import { startFrom, type WeightSource } from '../../training/startFrom';
 import type { State } from '../../run/stateTypes';
@@ -142,9 +142,7 @@ export class Trainer {
       throw new UserError(
         `the run was started on ${shownName(identity.data.slice(BROWSER.length))}; drop those again`,
       );
-    const difference = content && contentDifference(content, contentOf(source));
-    if (difference !== null)
-      throw new UserError(`these are not the images of the run (${difference}); drop those again`);
+    if (content) requireContent('what was dropped', contentOf(source), content, 'the run');
     await this.train(new WebRun(bundle, identity, source, found.checkpoint.state, step, lines), source);
   }
 

@@ -138,8 +138,7 @@ async function saveCheckpoint(): Promise<string> {
   await page.locator('#continue', { hasText: /Continue after step 5\d of 60/ }).click();
   await page
     .locator('#note', {
-      hasText:
-        'these are not the images of the run (images of other names or sizes, or in another order); drop those again',
+      hasText: 'these are not the images of the run: images of other names or sizes, or in another order',
     })
     .waitFor();
 });
