@@ -70,10 +70,6 @@ export function toBytes(data: TypedArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** The same memory as a Buffer. */
-export const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
-
 /** The elements behind `bytes`; copies only where the offset is not aligned to the element. */
 export function fromBytes(dtype: DType, bytes: Uint8Array): TypedArray {
   const { array, bytes: size } = DTYPES[dtype];

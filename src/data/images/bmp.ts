@@ -3,7 +3,7 @@
  * packages for this format allocate what a damaged header asks for.
  */
 import { UserError } from '../../base/errors';
-import { asBuffer } from '../../tensors/dtype';
+import { asBuffer } from '../../base/buffers';
 import type { DecodedImage } from './transforms';
 
 /** By the first bytes. */

@@ -1,7 +1,7 @@
 /** Images as arrays of NumPy: `.npy` files of [H, W], [H, W, C] or [C, H, W], whole numbers of 8 or 16 bits. */
 import { UserError } from '../../base/errors';
 import { allocatePixels } from '../../tensors/pixels';
-import { asBuffer } from '../../tensors/dtype';
+import { asBuffer } from '../../base/buffers';
 import { elementBytes, parseNpyHeader } from '../sources/python/numpyArray';
 import type { DecodedImage } from './transforms';
 

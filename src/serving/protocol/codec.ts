@@ -1,7 +1,8 @@
 /** Requests read and answers written: small ones at once, others in threads, so that the one that answers is never busy for long. */
 import { threadFile } from '../../base/build';
 import { WorkerCalls } from '../../base/workerCalls';
-import { asBuffer, inOwnMemory } from '../../tensors/dtype';
+import { asBuffer } from '../../base/buffers';
+import { inOwnMemory } from '../../tensors/dtype';
 import {
   elements,
   memoryOf,

@@ -1,5 +1,6 @@
 /** What is done to a request's and an answer's bytes, in the main thread where they are few, in another where they are many. */
-import { asBuffer, type HostTensor } from '../../tensors/dtype';
+import { asBuffer } from '../../base/buffers';
+import type { HostTensor } from '../../tensors/dtype';
 import type { Tensors } from '../../inference/modelThread';
 import { classifyOutputs, type Labels } from './classification';
 import { readInferMessage, writeInferMessage, type InferMessage } from './grpcCodec';
